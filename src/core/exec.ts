@@ -1,0 +1,81 @@
+import { execa, ExecaError } from "execa";
+import { MkinitrdError } from "./errors.ts";
+
+export interface ExecOptions {
+  /** Written to the program's standard input, which is then closed. Without it standard input is empty. */
+  input?: Buffer;
+  /** The whole environment, when given; nothing is inherited then. */
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Exit codes that are results and not errors, beside 0. */
+  accept?: number[];
+  timeoutMs?: number;
+}
+
+export interface ExecResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+/** A program that could not be started, was killed, or exited with a code that nobody expected. */
+export class ExecError extends MkinitrdError {
+  /** Undefined when the program did not start or was killed by a signal. */
+  readonly exitCode: number | undefined;
+
+  constructor(program: string, args: string[], error: ExecaError) {
+    super({
+      tried: `running ${program}`,
+      on: describeArguments(args),
+      found: describeOutcome(error),
+      cause: error.code === undefined ? undefined : error.code,
+    });
+    this.exitCode = error.exitCode;
+  }
+}
+
+/** Runs a program by its bare name, with an argument list and no shell. Its standard error goes into `found`. */
+export async function exec(program: string, args: string[], options: ExecOptions = {}): Promise<ExecResult> {
+  try {
+    const subprocess = execa(program, args, {
+      stdin: options.input === undefined ? "ignore" : "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    });
+    if (options.input !== undefined) {
+      // Written here and not as execa's `input`, which would copy the bytes into streams of its own.
+      subprocess.stdin?.on("error", () => {}); // a program that ends early closes its end: its exit code tells
+      subprocess.stdin?.end(options.input);
+    }
+    const { stdout, stderr, exitCode } = await subprocess;
+    return { stdout, stderr, exitCode: exitCode ?? 0 };
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    const { exitCode } = error;
+    if (exitCode !== undefined && options.accept?.includes(exitCode)) {
+      return { stdout: String(error.stdout ?? ""), stderr: String(error.stderr ?? ""), exitCode };
+    }
+    throw new ExecError(program, args, error);
+  }
+}
+
+/** The exit code behind an error of `exec`, through any causes; undefined for other errors. */
+export function exitCode(error: unknown): number | undefined {
+  if (error instanceof ExecError) return error.exitCode;
+  return error instanceof Error && error.cause !== undefined ? exitCode(error.cause) : undefined;
+}
+
+function describeArguments(args: string[]): string {
+  return args.length === 0 ? "no arguments" : args.join(" ");
+}
+
+function describeOutcome(error: ExecaError): string {
+  const stderr = String(error.stderr ?? "").trim();
+  if (error.code === "ENOENT") return "no such program";
+  if (error.timedOut) return "it did not end in time";
+  const outcome = error.signal === undefined ? `exit code ${error.exitCode}` : `killed by ${error.signal}`;
+  return stderr === "" ? outcome : `${outcome}: ${stderr.split("\n").slice(-3).join("; ")}`;
+}

@@ -1,0 +1,62 @@
+import type { Source } from "../binary/source.ts";
+
+/** What probing a source found in it. `type` is blkid's TYPE word: `crypto_LUKS`, `LVM2_member`, `ext4`. */
+export interface Content {
+  type: string;
+  uuid?: string;
+  label?: string;
+  /** Format version, where a type has several: LUKS `1` or `2`. */
+  version?: string;
+  /** The filesystem's block size, or the container's sector size. */
+  blockSizeBytes?: number;
+  /** How many bytes the content says it needs; more than the source has means that it was cut short. */
+  sizeBytes?: number;
+  /** What is wrong with it, though it can be used: `primary header damaged, the secondary was used`. */
+  damage?: string[];
+}
+
+/** A block device as the kernel lists it, or an image file. */
+export interface BlockDevice {
+  /** `/dev/vda2`, or the path of the image file. */
+  path: string;
+  source: Source;
+  /** Of the disk; 512 unless known. */
+  logicalBlockBytes: number;
+  /** For a partition that the kernel made: the path of its disk, and where it starts. */
+  partitionOf?: { disk: string; startSector: number };
+  serial?: string;
+  /** For a device-mapper device: its name and UUID, which begins with the word of who made it (`LVM-`, `CRYPT-`). */
+  dm?: { name: string; uuid: string };
+}
+
+/** One node of the tree disk → partition → crypt → PV → LV → filesystem. */
+export interface Volume {
+  /** As a person names it: `/dev/vda2`, `vg00/lv0`, `disk.img:2`. */
+  name: string;
+  layer: "disk" | "partition" | "mapping" | "lv";
+  /** The device node; absent for what only we see (a partition of an image file, an LV that is not active). */
+  path?: string;
+  sizeBytes: number;
+  source?: Source;
+  content?: Content;
+  /** Why its content could not be read: signature found, damage behind it. */
+  damage?: string;
+  /** From the partition table that lists it. `partUuid` is lower case, as blkid prints it. */
+  partition?: { number: number; partUuid: string; partLabel?: string; typeGuid?: string };
+  serial?: string;
+  dm?: { name: string; uuid: string };
+  lv?: LogicalVolumeRef;
+  /** Name of the volume that it lies on; an LV names its VG in `lv`. */
+  parent?: string;
+}
+
+/** Which logical volume a volume is. */
+export interface LogicalVolumeRef {
+  vg: string;
+  vgUuid: string;
+  lv: string;
+  lvUuid: string;
+  active: boolean;
+  /** UUIDs of the physical volumes that it needs and nobody has seen. */
+  missingPvs: string[];
+}

@@ -1,0 +1,52 @@
+/** Why an entry is in the image, most direct reason first: `cryptsetup, for rc.d/crypt.ts`. */
+export type Reason = string;
+
+/** One file, directory, link or node of the image. `path` is relative to the root, without a leading slash. */
+export type Entry = EntryCommon & (FileEntry | DirectoryEntry | LinkEntry | NodeEntry);
+
+interface EntryCommon {
+  path: string;
+  /** Permission bits: 0o755. */
+  mode: number;
+  reason: Reason;
+}
+
+/** A regular file, with bytes from a file of the build machine or made by the plan. */
+export interface FileEntry {
+  type: "file";
+  from: { file: string } | { bytes: Buffer };
+}
+
+export interface DirectoryEntry {
+  type: "directory";
+}
+
+/** A symbolic link. */
+export interface LinkEntry {
+  type: "link";
+  target: string;
+}
+
+/** A character device. */
+export interface NodeEntry {
+  type: "node";
+  major: number;
+  minor: number;
+}
+
+/** The layers in the order in which they lie in the image; see DESIGN of the image in docs/image.md. */
+export type LayerName = "early" | "runtime" | "tools" | "modules" | "boot" | "site";
+
+export interface PlannedLayer {
+  name: LayerName;
+  entries: Entry[];
+}
+
+/** What goes into the image, and why. Nothing is written yet. */
+export interface Plan {
+  layers: PlannedLayer[];
+  /** Kernel release that the modules are for: `6.1.0-56-cloud-amd64`. */
+  kernelRelease: string;
+  /** What was optional and absent, or is worth saying: shown with the size table. */
+  notes: string[];
+}
