@@ -1,0 +1,42 @@
+import type { KindTable } from "../realroot/types.ts";
+
+/** What the builder decides and the boot obeys: /etc/mkinitrd/boot.json in the image's site layer. */
+export interface BootConfig {
+  /** Boot steps in dependency order; a step starts when all that it requires have ended. */
+  steps: BootStep[];
+  /** The realroot kinds that this image serves, by keyword. */
+  kinds: Record<string, BootKind>;
+  /** The default spec, stages separated by blanks; empty for none. */
+  realroot: string;
+  /** The command line's realroot, translated and mkinitrd. words are ignored. */
+  sealed: boolean;
+  /** Some kind is an encrypted one: the rescue policy fails closed. */
+  encrypted: boolean;
+  /** How long to wait for a device. */
+  timeoutMs: number;
+  /** Short hash of what is in the image. */
+  imageId: string;
+  hostName?: string;
+}
+
+/** One boot step: its name, the script that exports `run`, and the steps that it waits for. */
+export interface BootStep {
+  name: string;
+  /** Relative to /usr/lib/mkinitrd: `rc.d/devices.js`. */
+  script: string;
+  require: string[];
+}
+
+/** One realroot kind: its script, and what its spec may hold. */
+export interface BootKind {
+  script: string;
+  fields: string[];
+  options: string[];
+  /** Its volumes hold secrets: an image that serves it is encrypted. */
+  encrypted: boolean;
+}
+
+/** What the realroot parser needs to know of the kinds in an image. */
+export function kindTable(config: BootConfig): KindTable {
+  return Object.fromEntries(Object.entries(config.kinds).map(([kind, { fields, options }]) => [kind, { fields, options }]));
+}
