@@ -1,0 +1,89 @@
+import { Command, CommanderError } from "commander";
+import { explain, MkinitrdError } from "../../core/errors.ts";
+import packageJson from "../../../package.json" with { type: "json" };
+
+/** Command name → its factory, loaded only when it is asked for: one command does not wait for another's libraries. */
+export type CommandTable = Record<string, () => Promise<Command>>;
+
+const COMMANDS: CommandTable = {};
+
+const NODE_MAJOR = 26; // zstd, argon2 and type stripping
+
+const EXIT_CODES = `
+Exit codes:
+  0  it worked
+  1  it failed; the reason is on standard error
+  2  the command line was wrong
+
+Start here:
+  mkinitrd build                 make an image from mkinitrd.config.yaml
+  mkinitrd boot IMAGE --disk D   boot it in a virtual machine, with the console attached
+  mkinitrd help COMMAND          all options of a command
+
+MKINITRD_CACHE   where layers, kernels and disks are kept (default: ~/.cache/mkinitrd)
+MKINITRD_DEBUG=1 shows where in the program an error came from`;
+
+/**
+ * Runs a command line (without the program's own name) and sets process.exitCode: 0, 1 for a failure, 2 for a wrong
+ * command line. Never throws: an error is printed on standard error as one message without a stack.
+ */
+export async function run(words: string[], commands: CommandTable = COMMANDS): Promise<void> {
+  stayQuietWhenTheReaderLeaves();
+  try {
+    requireNode();
+    const program = await programFor(words, commands);
+    await program.parseAsync(words, { from: "user" });
+  } catch (error) {
+    process.exitCode = exitStatus(error);
+  }
+}
+
+/** The program with the one command that the words name, or with all of them where none is named. */
+async function programFor(words: string[], commands: CommandTable): Promise<Command> {
+  const program = new Command("mkinitrd")
+    .description("Builds an initrd that runs Node.js and TypeScript rc scripts, and boots real roots on LUKS and LVM with it.")
+    .version(packageJson.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help; also after a command")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", EXIT_CODES)
+    .showSuggestionAfterError()
+    .exitOverride();
+  const named = words.find((word) => !word.startsWith("-") && word !== "help") ?? "";
+  const factories = Object.hasOwn(commands, named) ? [commands[named]!] : Object.values(commands);
+  for (const load of factories) program.addCommand(inherit(program, await load()));
+  return program;
+}
+
+/** A wrong option of a subcommand ends with our exit code, too. */
+function inherit(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(command, child);
+  return command;
+}
+
+function exitStatus(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has printed its message
+  console.error(`mkinitrd: ${explain(error)}`);
+  if (process.env["MKINITRD_DEBUG"] === "1") console.error(error);
+  return 1;
+}
+
+function requireNode(): void {
+  if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) return;
+  throw new MkinitrdError({
+    tried: "starting mkinitrd",
+    on: process.execPath,
+    found: `this is Node ${process.versions.node}, it needs ${NODE_MAJOR} or newer`,
+    next: "npm run mkinitrd -- ARGUMENTS uses the pinned one",
+  });
+}
+
+/** `mkinitrd ls IMAGE | head` ends without a word. */
+function stayQuietWhenTheReaderLeaves(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit();
+    });
+  }
+}

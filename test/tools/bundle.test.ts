@@ -1,0 +1,79 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { repository } from "../../tools/paths.js";
+
+const run = promisify(execFile);
+let folder = "";
+
+/** A small repository with our tools, a boot program that draws a screen later, and two rc scripts. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "mkinitrd-bundle-"));
+  for (const path of ["tools", "package.json", "package-lock.json", "tsconfig.json"]) {
+    await cp(join(repository, path), join(folder, path), { recursive: true });
+  }
+  await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
+  const sources = {
+    "src/core/shared.ts": "/** Shared. */\nexport const shared: string = `shared ${process.pid > 0}`;",
+    "src/boot/main.ts":
+      'import { shared } from "../core/shared.ts";\n' +
+      "if (process.argv[2]) (await import(process.argv[2])).default();\n" +
+      'else { console.log(shared); const { draw } = await import("./tui/screen.tsx"); console.log(draw()); }',
+    "src/boot/tui/screen.tsx":
+      'import { renderToString, Text } from "ink";\nexport const draw = (): string => renderToString(<Text>drawn</Text>);',
+    "src/host/cli/main.ts": 'import { shared } from "../../core/shared.ts";\nconsole.log("host", shared);',
+    "rc.d/plain.ts":
+      '// KEYWORD: plain\nimport type { A } from "x";\n\n// why\nexport default (a: A): void => console.log("plain");',
+    "rc.d/sharing.ts":
+      '// KEYWORD: sharing\n// REQUIRE: plain\nimport { shared } from "../src/core/shared.ts";\n' +
+      "export default () => console.log(shared);",
+  };
+  for (const [path, text] of Object.entries(sources)) {
+    await mkdir(join(folder, path, ".."), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+}, 30_000);
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const bundle = () => run(process.execPath, [join(folder, "tools/bundle.js")]);
+const start = async (path: string, ...args: string[]) =>
+  (await run(process.execPath, [join(folder, "dist", path), ...args], { env: {} })).stdout;
+const made = (path: string) => readFile(join(folder, "dist", path), "utf8");
+
+test("two bundlers at once make one whole result", async () => {
+  await Promise.all([bundle(), bundle()]);
+  expect(await start("image/boot.js")).toBe("shared true\ndrawn\n");
+  expect(await start("host/mkinitrd.js")).toBe("host shared true\n");
+}, 30_000);
+
+test("the boot program holds no screen library until it draws", async () => {
+  expect(await made("image/boot.js")).not.toContain("libraries");
+  expect(await made("image/chunks/screen-libraries.js")).not.toContain("checkPropTypes"); // React's development build
+});
+
+test("an rc script keeps its header and comments, and our names", async () => {
+  expect(await made("image/rc.d/plain.js")).toBe('// KEYWORD: plain\n\n// why\nexport default (a) => console.log("plain");');
+  expect(await made("image/rc.d/sharing.js")).toMatch(/^\/\/ KEYWORD: sharing\n\/\/ REQUIRE: plain\n/);
+  expect(await start("image/boot.js", "./rc.d/sharing.js")).toBe("shared true\n");
+});
+
+test("what nobody changed is not made again, and a change makes only what it touches", async () => {
+  const before = await run("stat", ["-c", "%Y.%i", join(folder, "dist/host/mkinitrd.js")]);
+  await bundle();
+  await writeFile(join(folder, "rc.d/plain.ts"), "// KEYWORD: plain\nexport default () => {};\n");
+  await rm(join(folder, "rc.d/sharing.ts"));
+  await bundle();
+  expect(await made("image/rc.d/plain.js")).toContain("() => {}");
+  await expect(made("image/rc.d/sharing.js")).rejects.toThrow(/ENOENT/);
+  expect(await run("stat", ["-c", "%Y.%i", join(folder, "dist/host/mkinitrd.js")])).toEqual(before);
+}, 30_000);
+
+test("a source that does not parse is an error with its place, and dist stays as it was", async () => {
+  await writeFile(join(folder, "src/core/shared.ts"), "export const shared = ;");
+  await expect(bundle()).rejects.toThrow(/shared\.ts/);
+  expect(await start("host/mkinitrd.js")).toBe("host shared true\n");
+}, 30_000);

@@ -1,0 +1,150 @@
+// Makes dist/host (the command line) and dist/image (what runs in the image). Runs under the pinned Node; bundle.js
+// starts it, holding the lock. The stamp is its only argument.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { rolldown } from "rolldown";
+import { minifySync } from "rolldown/utils";
+import { dist, repository } from "./paths.js";
+import { stripTypes } from "./strip-types.js";
+
+/** Without it Node parses each file as CommonJS first. */
+const MODULE_PACKAGE = '{ "type": "module" }\n';
+
+/** @typedef {Map<string, string>} Files text by path */
+
+try {
+  const [host, image] = await Promise.all([hostFiles(), imageFiles()]);
+  const [stamp = ""] = process.argv.slice(2);
+  rmSync(join(dist, ".stamp"), { force: true });
+  replaceTree(join(dist, "host"), host);
+  replaceTree(join(dist, "image"), image);
+  writeFileSync(join(dist, ".stamp"), stamp);
+} catch (error) {
+  process.stderr.write(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
+
+/** The command line: `mkinitrd.js`, and a chunk for each command. */
+async function hostFiles() {
+  const files = await bundleFiles(inputs({ mkinitrd: "src/host/cli/main.ts" }), {
+    banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : ""),
+  });
+  return files.set("package.json", MODULE_PACKAGE);
+}
+
+/** The boot program, its chunks, and one readable file per rc script. */
+async function imageFiles() {
+  const scripts = rcScripts();
+  // A script that needs nothing but `ctx` keeps its text; one that imports code of ours shares the boot program's chunks.
+  const plain = scripts.filter((script) => !importsOurs(script.code));
+  const bundled = scripts.filter((script) => importsOurs(script.code));
+  const entries = Object.fromEntries(bundled.map((script) => [script.name, script.file]));
+  const files = await bundleFiles(inputs({ boot: "src/boot/main.ts", ...entries }), {
+    banner: (chunk) => bundled.find((script) => script.name === chunk.name)?.header ?? "",
+  });
+  for (const script of plain) files.set(`${script.name}.js`, script.code);
+  return files.set("package.json", MODULE_PACKAGE);
+}
+
+/** Boot steps and realroot kinds of rc.d, and the steps that images/ adds for making disks. */
+function rcScripts() {
+  return ["rc.d", "images"].flatMap((folder) => {
+    if (!existsSync(join(repository, folder))) return [];
+    const names = readdirSync(join(repository, folder)).filter((name) => name.endsWith(".ts"));
+    return names.sort().map((name) => {
+      const file = `${folder}/${name}`;
+      const source = readFileSync(join(repository, file), "utf8");
+      return {
+        name: `rc.d/${basename(name, ".ts")}`,
+        file,
+        header: /^(\/\/.*\n)*/.exec(source)?.[0].trimEnd() ?? "",
+        code: stripTypes(source),
+      };
+    });
+  });
+}
+
+/** @param {string} code a script without types */
+function importsOurs(code) {
+  return /^\s*(import|export)\b[^;]*?["']\.\.?\/|import\(\s*["']\.\.?\//m.test(code);
+}
+
+/** @param {Record<string, string>} table */
+function inputs(table) {
+  return Object.fromEntries(Object.entries(table).filter(([, file]) => existsSync(join(repository, file))));
+}
+
+/**
+ * Bundles entries to texts by path.
+ * @param {Record<string, string>} input entry name → file
+ * @param {{ banner: (chunk: { name: string, isEntry: boolean }) => string }} options
+ * @returns {Promise<Files>}
+ */
+async function bundleFiles(input, { banner }) {
+  if (Object.keys(input).length === 0) return new Map();
+  const build = await rolldown({
+    cwd: repository,
+    input,
+    platform: "node",
+    logLevel: "warn",
+    transform: {
+      target: "node26",
+      define: { "process.env.NODE_ENV": '"production"' },
+    },
+    checks: { pluginTimings: false },
+    plugins: [
+      { name: "minify-libraries", renderChunk: minifyLibraries },
+      // Ink loads React's debugger where DEV=true; that package is not installed.
+      { name: "no-devtools", load: (id) => (/ink[\\/]build[\\/]devtools\.js$/.test(id) ? "export {};" : null) },
+    ],
+  });
+  try {
+    const { output } = await build.generate({
+      format: "esm",
+      entryFileNames: "[name].js",
+      chunkFileNames: "chunks/[name].js",
+      banner,
+      minifyInternalExports: false,
+      codeSplitting: {
+        groups: [
+          // What is imported at start stays apart from what is loaded when a screen is first drawn (Ink, React).
+          { name: "libraries", test: /node_modules/, tags: ["$initial"], priority: 2 },
+          { name: "screen-libraries", test: /node_modules[\\/](ink|react|react-reconciler|yoga-layout)[\\/]/, priority: 1 },
+        ],
+      },
+    });
+    return new Map(output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? chunk.code : String(chunk.source)]));
+  } finally {
+    await build.close();
+  }
+}
+
+/**
+ * Libraries are minified, our own code is not.
+ * @param {string} code
+ * @param {{ fileName: string, moduleIds: string[] }} chunk
+ */
+function minifyLibraries(code, chunk) {
+  if (!chunk.moduleIds.every((id) => id.includes("node_modules") || id.startsWith("\0"))) return null;
+  return { code: minifySync(chunk.fileName, code, { module: true, mangle: { toplevel: true } }).code };
+}
+
+/**
+ * Makes a folder hold exactly these files. Each is replaced by a rename, and only when it differs, so that one who
+ * reads meanwhile finds whole files and what did not change keeps its time.
+ * @param {string} folder
+ * @param {Files} files
+ */
+function replaceTree(folder, files) {
+  for (const [path, text] of files) {
+    const target = join(folder, path);
+    if (existsSync(target) && readFileSync(target, "utf8") === text) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(`${target}.new`, text, { mode: text.startsWith("#!") ? 0o755 : 0o644 });
+    renameSync(`${target}.new`, target);
+  }
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    const path = relative(folder, join(entry.parentPath, entry.name));
+    if (entry.isFile() && !files.has(path)) rmSync(join(folder, path));
+  }
+}
