@@ -10,6 +10,10 @@ export interface ExecOptions {
   /** Exit codes that are results and not errors, beside 0. */
   accept?: number[];
   timeoutMs?: number;
+  /** Ends the program, which is an error then. */
+  cancel?: AbortSignal;
+  /** File descriptor of a terminal that the program gets as its standard input, output and error. */
+  terminal?: number;
 }
 
 export interface ExecResult {
@@ -18,12 +22,17 @@ export interface ExecResult {
   exitCode: number;
 }
 
+/** What is known of a program's end; a part of execa's error. */
+type Outcome = Partial<Pick<ExecaError, "exitCode" | "signal" | "code" | "timedOut" | "stderr">>;
+
 /** A program that could not be started, was killed, or exited with a code that nobody expected. */
 export class ExecError extends MkinitrdError {
   /** Undefined when the program did not start or was killed by a signal. */
   readonly exitCode: number | undefined;
+  /** The signal that killed it: `SIGKILL`. */
+  readonly signal: string | undefined;
 
-  constructor(program: string, args: string[], error: ExecaError) {
+  constructor(program: string, args: string[], error: Outcome) {
     super({
       tried: `running ${program}`,
       on: describeArguments(args),
@@ -31,6 +40,7 @@ export class ExecError extends MkinitrdError {
       cause: error.code === undefined ? undefined : error.code,
     });
     this.exitCode = error.exitCode;
+    this.signal = error.signal;
   }
 }
 
@@ -38,12 +48,13 @@ export class ExecError extends MkinitrdError {
 export async function exec(program: string, args: string[], options: ExecOptions = {}): Promise<ExecResult> {
   try {
     const subprocess = execa(program, args, {
-      stdin: options.input === undefined ? "ignore" : "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
+      stdin: options.terminal ?? (options.input === undefined ? "ignore" : "pipe"),
+      stdout: options.terminal ?? "pipe",
+      stderr: options.terminal ?? "pipe",
       ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+      ...(options.cancel === undefined ? {} : { cancelSignal: options.cancel }),
     });
     if (options.input !== undefined) {
       // Written here and not as execa's `input`, which would copy the bytes into streams of its own.
@@ -72,7 +83,7 @@ function describeArguments(args: string[]): string {
   return args.length === 0 ? "no arguments" : args.join(" ");
 }
 
-function describeOutcome(error: ExecaError): string {
+function describeOutcome(error: Outcome): string {
   const stderr = String(error.stderr ?? "").trim();
   if (error.code === "ENOENT") return "no such program";
   if (error.timedOut) return "it did not end in time";

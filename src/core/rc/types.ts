@@ -3,8 +3,14 @@ import type { ExecOptions, ExecResult } from "../exec.ts";
 import type { BootRequest, Stage } from "../realroot/types.ts";
 import type { Volume } from "../volumes/types.ts";
 
-/** What every rc script exports as default. */
-export type RcScript = (ctx: Context) => Promise<void>;
+/** What a boot step exports as default. */
+export type StepScript = (ctx: Context) => Promise<void>;
+
+/**
+ * What the script of a realroot kind exports as default: it serves the stage in `ctx.realroot` and returns the device
+ * that is open then, `/dev/mapper/NAME` or the like.
+ */
+export type KindScript = (ctx: Context) => Promise<string>;
 
 /** Everything that a rc script may use: the machine is reached through this and through nothing else. */
 export interface Context {
@@ -13,6 +19,7 @@ export interface Context {
   readonly request: BootRequest;
   /** Directory that the real root is mounted on. */
   readonly newRoot: string;
+  readonly devices: Devices;
   readonly volumes: Volumes;
   readonly stages: Stages;
   readonly ask: Ask;
@@ -25,23 +32,33 @@ export interface Context {
   failure(failure: Failure): MkinitrdError;
 }
 
+/** The kernel's devices: drivers for them, and the news of new ones. */
+export interface Devices {
+  /** Listens for arrivals, then loads the drivers of what is there already; both go on until `stop`. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** The block devices of this machine and what lies on them. */
 export interface Volumes {
   /**
    * Waits for the device that a spec names (`/dev/vda2`, `UUID=…`, `vg00/lv0`), opening what lies under it where a
    * stage names that, until the deadline. Throws with what was looked for and what was found.
    */
-  find(device: string, options?: { timeoutMs?: number }): Promise<Volume>;
-  /** Waits until the block device node is there and returns it probed. */
-  settle(path: string): Promise<Volume>;
+  find(device: string): Promise<OpenVolume>;
+  /** As `find`, for a logical volume `VG/LV`, active or not: its physical volumes are there. */
+  findLogical(name: string, vgUuid?: string): Promise<Volume>;
   /** Probes every block device anew and gives them all, the logical volumes that are not active among them. */
   scan(): Promise<Volume[]>;
 }
 
+/** A volume that has a device node. */
+export type OpenVolume = Volume & { path: string };
+
 /** The stages of the realroot, served at most once each. */
 export interface Stages {
-  /** Runs the rc script of a stage's kind; does nothing when the stage was served before. */
-  serve(stage: Stage): Promise<void>;
+  /** Runs the rc script of a stage's kind and returns the device that it opened; when it was served before, only that. */
+  serve(stage: Stage): Promise<string>;
 }
 
 /** Questions to the person at the console. They queue: one prompt at a time. */
@@ -54,7 +71,7 @@ export interface PassphraseQuestion {
   /** The volume to be opened, as a person knows it: `/dev/vda2`. */
   volume: string;
   label?: string;
-  /** From 1. */
+  /** From 1; a later one says on the screen that the one before was wrong. */
   attempt: number;
   attempts: number;
 }
@@ -66,17 +83,26 @@ export interface Log {
   warn(text: string): void;
   /** Only in the log, and on the console with mkinitrd.log=debug. */
   debug(text: string): void;
-  /** A point of the boot's timeline, with the uptime: `prompt`, `key accepted`, `mounted`. */
-  mark(name: string): void;
+  /**
+   * A point of the boot's timeline, with the uptime in seconds (now, unless given): `prompt`, `key accepted`, `mounted`.
+   * The first one of a name counts.
+   */
+  mark(name: string, uptimeSeconds?: number): void;
 }
 
 /** The few things that a boot step does to the machine beside running programs. */
 export interface System {
-  /** mount(2) through the image's mount program, which loads a missing filesystem module. */
+  /** mount(8) of the image; the kernel loads a missing filesystem module. */
   mount(mount: { source: string; target: string; fstype: string; options: string[] }): Promise<void>;
-  /** Loads modules by name or alias; a missing one is an error. */
-  modprobe(modules: string[]): Promise<void>;
-  readText(path: string): Promise<string | undefined>;
-  writeText(path: string, text: string): Promise<void>;
+  /** Notes a device-mapper name that this boot opened: closed again when the boot fails, described to udev when it succeeds. */
+  opened(mapping: string): Promise<void>;
+  /** Leaves for udev what it would know of our device-mapper devices, and links in place of libdm's nodes. */
+  describeMappings(): Promise<void>;
+  /** The real root's init under `newRoot`: the one asked for, else the first usual one that is an executable file. */
+  findInit(newRoot: string, asked?: string): Promise<string>;
+  /** Tells pid 1 which init to hand over to. */
+  handOver(init: string): Promise<void>;
+  /** MemAvailable, in bytes. */
+  availableMemoryBytes(): Promise<number>;
   exists(path: string): Promise<boolean>;
 }

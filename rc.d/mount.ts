@@ -1,0 +1,28 @@
+// PROVIDE:  mount
+// REQUIRE:  unlock
+// MODULES:  ext4? xfs? btrfs? vfat? nls_cp437? nls_ascii? nls_iso8859-1? nls_utf8?
+// PROGRAMS: busybox
+import type { Context } from "../src/core/rc/types.ts";
+
+/** Mounts the root that the last stage opened on /new_root. */
+export default async function run(ctx: Context): Promise<void> {
+  const { realroot, request, newRoot } = ctx;
+  const device = await ctx.stages.serve(realroot);
+  const fstype = realroot.fstype === "auto" ? await findFstype(ctx, device) : realroot.fstype;
+  const options = [request.readonly ? "ro" : "rw", ...request.rootflags, ...realroot.mountOptions];
+  if (realroot.subvolume !== undefined) options.push(`subvol=${realroot.subvolume}`);
+  await ctx.system.mount({ source: device, target: newRoot, fstype, options });
+  ctx.log.mark("mounted");
+  ctx.log.step(`mounted ${device} (${fstype}, ${options.join(",")})`);
+}
+
+async function findFstype(ctx: Context, device: string): Promise<string> {
+  const volume = await ctx.volumes.find(device);
+  if (volume.content !== undefined) return volume.content.type;
+  throw ctx.failure({
+    tried: "finding the filesystem of the root",
+    on: device,
+    found: volume.damage ?? "no filesystem that is known here",
+    next: "name the filesystem in the realroot, as in local:ext4:DEVICE, or check the disk with fsck",
+  });
+}

@@ -1,0 +1,59 @@
+import { pathToFileURL } from "node:url";
+import type { BootConfig } from "../core/rc/boot-config.ts";
+import { MkinitrdError } from "../core/errors.ts";
+import { exec, exitCode } from "../core/exec.ts";
+import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
+import type { BootRequest, Stage } from "../core/realroot/types.ts";
+import type { DeviceWatch } from "./devices.ts";
+import type { BootLog } from "./log.ts";
+import { createStages } from "./stages.ts";
+import { createSystem } from "./system.ts";
+import type { Screen } from "./tui/screen.ts";
+import { createVolumes } from "./volumes.ts";
+
+/** Where the boot program and the rc scripts lie in the image. */
+export const LIBRARY_DIRECTORY = "/usr/lib/mkinitrd";
+export const NEW_ROOT = "/new_root";
+
+export interface Machine {
+  config: BootConfig;
+  request: BootRequest;
+  devices: DeviceWatch;
+  screen: Screen;
+  log: BootLog;
+}
+
+/** The context of the boot steps; the scripts of the stages get theirs from it, each with its own stage. */
+export function createContext({ config, request, devices, screen, log }: Machine): Context {
+  const system = createSystem(log);
+  const timeoutMs = request.timeoutMs ?? config.timeoutMs;
+  const stages = createStages({
+    stages: request.stages,
+    loadKind: (kind) => loadScript(config.kinds[kind]!.script),
+    contextFor,
+  });
+  return contextFor([]);
+
+  function contextFor(chain: Stage[]): Context {
+    return {
+      realroot: chain.at(-1) ?? request.stages.at(-1)!,
+      request,
+      newRoot: NEW_ROOT,
+      devices,
+      volumes: createVolumes({ devices, stages, log, timeoutMs, chain, showWaiting: screen.showWaiting }),
+      stages: { serve: (stage) => stages.serveFor(chain, stage) },
+      ask: screen,
+      log,
+      system,
+      exec,
+      exitCode,
+      failure: (failure) => new MkinitrdError(failure),
+    };
+  }
+}
+
+/** The default export of a rc script of the image. */
+export async function loadScript<Script extends StepScript | KindScript>(script: string): Promise<Script> {
+  const module = (await import(pathToFileURL(`${LIBRARY_DIRECTORY}/${script}`).href)) as { default: Script };
+  return module.default;
+}

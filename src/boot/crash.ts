@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { MkinitrdError } from "../core/errors.ts";
+import type { BootConfig } from "../core/rc/boot-config.ts";
+import { openConsole } from "./console.ts";
+import { createLog, RUN_DIRECTORY } from "./log.ts";
+import { runRescue } from "./rescue.ts";
+
+/** A shell's exit status for a program killed by signal N is 128 + N; POSIX, 2.8.2. */
+const KILLED = 128;
+
+/** The rescue program: the boot program is gone, with this exit status, and pid 1 has ended all that it started. */
+export async function rescueAfterCrash(status: number): Promise<number> {
+  const terminal = openConsole();
+  const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: (text) => terminal?.write(`${text}\n`), quiet: true, debug: false });
+  const error = new MkinitrdError({
+    tried: "running the boot program",
+    on: "this machine",
+    found: status > KILLED ? `signal ${status - KILLED} ended it${status === KILLED + 9 ? ", as when memory runs out" : ""}` : `it ended with ${status}`,
+    next: "retry; when it happens again, give the machine more memory, or boot an older image",
+  });
+  try {
+    return await runRescue({ terminal, log, error, allowShell: !isEncrypted() });
+  } finally {
+    terminal?.close();
+  }
+}
+
+/** Fails closed: an image whose configuration can't be read counts as encrypted. */
+function isEncrypted(): boolean {
+  try {
+    return (JSON.parse(readFileSync("/etc/mkinitrd/boot.json", "utf8")) as BootConfig).encrypted !== false;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { MkinitrdError } from "../core/errors.ts";
+import { kindTable, type BootConfig } from "../core/rc/boot-config.ts";
+import type { StepScript } from "../core/rc/types.ts";
+import { parseCommandLine } from "../core/realroot/command-line.ts";
+import type { BootRequest } from "../core/realroot/types.ts";
+import { openConsole } from "./console.ts";
+import { createContext, loadScript } from "./context.ts";
+import { createDevices } from "./devices.ts";
+import { createLog, readUptime, RUN_DIRECTORY } from "./log.ts";
+import { EXIT_HANDED_OVER, runRescue, runShell } from "./rescue.ts";
+import { runSteps } from "./runner.ts";
+import { createScreen, noScreen } from "./tui/screen.ts";
+
+const CONFIG_FILE = "/etc/mkinitrd/boot.json";
+
+/** The early boot, from the command line to a mounted root. Returns the exit status for pid 1: 0 hands over. */
+export async function boot(): Promise<number> {
+  const terminal = openConsole();
+  const screen = terminal === undefined ? noScreen() : createScreen(terminal, () => log.mark("prompt"));
+  const words = readFileSync("/proc/cmdline", "utf8").trim();
+  const log = createLog({
+    file: `${RUN_DIRECTORY}/log`,
+    print: screen.print,
+    quiet: / quiet /.test(` ${words} `),
+    debug: / mkinitrd\.log=debug /.test(` ${words} `),
+  });
+  markStart(log);
+  let config: BootConfig | undefined;
+  let allowShell = false; // until the image has said that it is no encrypted one
+  try {
+    config = JSON.parse(readFileSync(CONFIG_FILE, "utf8")) as BootConfig;
+    allowShell = !config.encrypted;
+    log.step(`mkinitrd, image ${config.imageId}, Linux ${readFileSync("/proc/sys/kernel/osrelease", "latin1").trim()}`);
+    const request = readRequest(words, config);
+    for (const warning of request.warnings) log.warn(warning);
+    if (request.shell === false) allowShell = false;
+    await runBootSteps(config, request);
+    return EXIT_HANDED_OVER;
+  } catch (error) {
+    await screen.close();
+    return await runRescue({ terminal, log, error, allowShell });
+  } finally {
+    await screen.close();
+    terminal?.close();
+  }
+
+  async function runBootSteps(config: BootConfig, request: BootRequest): Promise<void> {
+    if (request.stages.some((stage) => config.kinds[stage.kind]?.encrypted)) screen.prepare();
+    const devices = createDevices(log);
+    const context = createContext({ config, request, devices, screen, log });
+    try {
+      await runSteps(
+        config.steps,
+        async (step) => {
+          if (request.breakAt === step.name) await breakBefore(step.name);
+          const script = await loadScript<StepScript>(step.script);
+          await script(context);
+        },
+        log.debug,
+      );
+    } finally {
+      await devices.stop();
+    }
+  }
+
+  /** `mkinitrd.break=STEP`: a shell in front of a step, where the image allows one. */
+  async function breakBefore(step: string): Promise<void> {
+    if (terminal !== undefined && allowShell) return runShell(terminal, `A shell before the step ${step}. \`exit\` goes on.`);
+    log.warn(`mkinitrd.break=${step} does nothing: this image gives no shell`);
+  }
+}
+
+/** The points of the timeline that lie before the first line of ours. */
+function markStart(log: { mark(name: string, uptimeSeconds?: number): void }): void {
+  const now = readUptime();
+  try {
+    log.mark("pid 1 started", Number(readFileSync(`${RUN_DIRECTORY}/init-uptime`, "latin1")));
+  } catch {
+    // Only the timeline lacks it.
+  }
+  log.mark("node started", now - performance.now() / 1000);
+  log.mark("boot program running", now);
+}
+
+function readRequest(words: string, config: BootConfig): BootRequest {
+  const request = parseCommandLine(words, { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed });
+  if (request.stages.length > 0) return request;
+  throw new MkinitrdError({
+    tried: "finding out which root to mount",
+    on: "the kernel command line",
+    found: "no realroot, and the image has no default one",
+    next: "add realroot=KIND:FILESYSTEM:DEVICE to the kernel command line, as in realroot=local:ext4:UUID=…",
+  });
+}

@@ -1,0 +1,68 @@
+import { Readable } from "node:stream";
+import { Box, render, Static, Text } from "ink";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import type { PromptState, Store } from "./state.ts";
+
+// In the VGA console's font as in every other; CP437 has no braille.
+const SPINNER = ["|", "/", "-", "\\"];
+const SPINNER_MS = 150;
+/** Columns that a row of asterisks may take; longer passphrases show as many and go on. */
+const MAX_ASTERISKS = 48;
+
+/** Draws the state on a terminal, and again at each change. Keys are not Ink's business: it gets an input that is silent. */
+export function startInk(store: Store, output: NodeJS.WriteStream): { stop(): void } {
+  const input = new Readable({ read() {} }) as unknown as NodeJS.ReadStream;
+  const instance = render(<Screen store={store} />, {
+    stdout: output,
+    stderr: output,
+    stdin: input,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    interactive: true,
+  });
+  return { stop: () => instance.unmount() };
+}
+
+/** The lines that stay, and under them what changes: the wait, or the prompt. */
+export function Screen({ store }: { store: Store }) {
+  const state = useSyncExternalStore(store.subscribe, store.get);
+  return (
+    <>
+      <Static items={[...state.lines]}>{(line, index) => <Text key={index}>{line}</Text>}</Static>
+      {state.waiting !== undefined && <Text>  {state.waiting}</Text>}
+      {state.prompt !== undefined && <Prompt prompt={state.prompt} />}
+    </>
+  );
+}
+
+/** The question for one volume's passphrase. */
+export function Prompt({ prompt }: { prompt: PromptState }) {
+  const { volume, label, attempt, attempts, characters, checking } = prompt;
+  const wrong = attempt > 1 && !checking;
+  return (
+    <Box flexDirection="column" borderStyle="single" borderColor={wrong ? "yellow" : "cyan"} paddingX={2} marginY={1} width={64}>
+      <Text bold>
+        Passphrase for {volume}
+        {label === undefined ? "" : ` (${label})`}
+      </Text>
+      <Text>
+        {"> "}
+        {"*".repeat(Math.min(characters, MAX_ASTERISKS))}
+        {characters > MAX_ASTERISKS ? "…" : checking ? "" : "_"}
+      </Text>
+      {checking ? <Checking /> : <Text dimColor={!wrong}>{wrong ? wrongText(attempt, attempts) : "Enter unlocks. Ctrl-U clears the line."}</Text>}
+    </Box>
+  );
+}
+
+const wrongText = (attempt: number, attempts: number) =>
+  `Wrong passphrase: it opens no keyslot. Attempt ${attempt} of ${attempts}.`;
+
+function Checking() {
+  const [frame, setFrame] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setFrame((old) => old + 1), SPINNER_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return <Text>{SPINNER[frame % SPINNER.length]} Checking the passphrase</Text>;
+}

@@ -1,0 +1,148 @@
+import { openFile } from "../core/binary/file.ts";
+import type { Source } from "../core/binary/source.ts";
+import { explain, MkinitrdError } from "../core/errors.ts";
+import type { Log, OpenVolume, Volumes } from "../core/rc/types.ts";
+import type { Stage } from "../core/realroot/types.ts";
+import { describeVolumes, discover } from "../core/volumes/discover.ts";
+import { findVolumes } from "../core/volumes/match.ts";
+import type { BlockDevice, Volume } from "../core/volumes/types.ts";
+import type { DeviceWatch } from "./devices.ts";
+import type { StageRunner } from "./stages.ts";
+import { listBlockDevices } from "./sysfs.ts";
+
+/** A wait shorter than this needs no countdown on the screen. */
+const QUIET_WAIT_MS = 1000;
+
+export interface VolumesOptions {
+  devices: DeviceWatch;
+  stages: StageRunner;
+  log: Log;
+  timeoutMs: number;
+  /** The stages that wait for what is looked for, the innermost last. */
+  chain: Stage[];
+  /** Shows what is waited for and how many seconds are left; `undefined` when the wait is over. */
+  showWaiting(text: string | undefined): void;
+  scan?: () => Promise<Volume[]>;
+}
+
+/** Finds volumes for one stage, opening what lies under them where another stage names it. */
+export function createVolumes(options: VolumesOptions): Volumes {
+  const { devices, stages, log, chain } = options;
+  const scan = options.scan ?? (() => scanBlockDevices(log));
+
+  /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
+  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>): Promise<T> {
+    const startedMs = Date.now();
+    const deadlineMs = startedMs + options.timeoutMs;
+    try {
+      for (;;) {
+        const { generation } = devices;
+        const volumes = await scan();
+        const found = await look(volumes);
+        if (found !== undefined) return found;
+        const below = stageBelow(wanted, stages, chain);
+        if (below !== undefined) {
+          await stages.serveFor(chain, below);
+          continue;
+        }
+        const leftMs = deadlineMs - Date.now();
+        if (leftMs <= 0) throw notFound(wanted, options.timeoutMs, volumes);
+        const waitedMs = Date.now() - startedMs;
+        if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${wanted}: ${Math.ceil(leftMs / 1000)} s left`);
+        await devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
+      }
+    } finally {
+      options.showWaiting(undefined);
+    }
+  }
+
+  async function findLogical(name: string, vgUuid?: string): Promise<Volume> {
+    return waitFor(name, async (volumes) => {
+      const found = findVolumes(volumes, name).filter((volume) => volume.lv && (!vgUuid || volume.lv.vgUuid === vgUuid));
+      const usable = found.filter((volume) => volume.lv?.missingPvs.length === 0);
+      if (usable.length > 1) throw ambiguous(name, usable);
+      return usable[0];
+    });
+  }
+
+  async function find(device: string): Promise<OpenVolume> {
+    const volume = await waitFor(device, async (volumes): Promise<OpenVolume | undefined> => {
+      const found = findVolumes(volumes, device);
+      const open = found.filter(isOpen);
+      if (open.length > 1) throw ambiguous(device, open);
+      if (open[0] !== undefined) return open[0];
+      const logical = found.find((candidate) => candidate.lv?.missingPvs.length === 0);
+      if (logical?.lv === undefined) return undefined;
+      const { vg, vgUuid, lv } = logical.lv;
+      await stages.serveFor(chain, lvmStage(`${vg}/${lv}`, vgUuid));
+      const opened = (await scan()).filter((candidate) => candidate.lv?.lvUuid === logical.lv?.lvUuid);
+      return opened.find(isOpen);
+    });
+    log.mark("device found");
+    log.debug(`${device} is ${volume.name}: ${volume.content?.type ?? volume.damage ?? "nothing known"}`);
+    return volume;
+  }
+
+  return { find, findLogical, scan };
+}
+
+const isOpen = (volume: Volume): volume is OpenVolume => volume.path !== undefined;
+
+/** A stage that nobody named: a logical volume below what was named is activated as `lvm:none:VG/LV` would. */
+function lvmStage(device: string, vgUuid: string): Stage {
+  return { kind: "lvm", fstype: "none", device, options: { "vg-uuid": vgUuid }, mountOptions: [] };
+}
+
+/**
+ * The stage to serve when the wanted device isn't there: the one that makes the mapping of this name, which may be
+ * waiting for us (and is an error then), else any other that nobody has begun with.
+ */
+function stageBelow(wanted: string, stages: StageRunner, chain: Stage[]): Stage | undefined {
+  const unserved = stages.unserved();
+  const namesMapping = (stage: Stage) => stage.name !== undefined && wanted === `/dev/mapper/${stage.name}`;
+  return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find((stage) => !chain.includes(stage));
+}
+
+/** Probes every block device that the kernel lists. */
+export async function scanBlockDevices(log: Log): Promise<Volume[]> {
+  const opened: Source[] = [];
+  try {
+    const blocks: BlockDevice[] = [];
+    for (const { sizeBytes: _, ...block } of listBlockDevices()) {
+      try {
+        const source = await openFile(block.path);
+        opened.push(source);
+        blocks.push({ ...block, source });
+      } catch (error) {
+        log.debug(explain(error)); // a device that went away, or that can't be read, hides no other
+      }
+    }
+    return await discover(blocks);
+  } finally {
+    for (const source of opened) await source.close?.();
+  }
+}
+
+function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): MkinitrdError {
+  const incomplete = findVolumes(volumes, wanted).find((volume) => volume.lv && volume.lv.missingPvs.length > 0);
+  const seen = volumes.length === 0 ? "no block device at all" : describeVolumes(volumes).map((line) => `\n    ${line}`).join("");
+  return new MkinitrdError({
+    tried: `waiting ${timeoutMs / 1000} s for a device`,
+    on: wanted,
+    found: incomplete?.lv
+      ? `physical volume ${incomplete.lv.missingPvs.join(", ")} of volume group ${incomplete.lv.vg} is missing; there is: ${seen}`
+      : `it did not appear; there is: ${seen}`,
+    next: incomplete?.lv
+      ? "attach the missing disk, then choose Retry"
+      : "check the name in the realroot and the cables; a disk that needs a driver wants it in the image: modules in mkinitrd.config.yaml",
+  });
+}
+
+function ambiguous(wanted: string, volumes: Volume[]): MkinitrdError {
+  return new MkinitrdError({
+    tried: "choosing the device",
+    on: wanted,
+    found: `${volumes.length} that match: ${describeVolumes(volumes).map((line) => `\n    ${line}`).join("")}`,
+    next: "name one of them by its UUID (vg-uuid= for a volume group), or detach the copy",
+  });
+}

@@ -1,0 +1,102 @@
+import { ExecError, exitCode, type ExecOptions, type ExecResult } from "../exec.ts";
+import { MkinitrdError } from "../errors.ts";
+import type { Stage } from "../realroot/types.ts";
+import type { Volume } from "../volumes/types.ts";
+import type { Context, OpenVolume } from "./types.ts";
+
+/** What a rc script did with the context of `createTestContext`, in order: `exec cryptsetup open …`, `step opened …`. */
+export type Recorded = string[];
+
+export interface TestContextOptions {
+  realroot?: Partial<Stage>;
+  request?: Partial<Context["request"]>;
+  /** Block devices by the name that a spec gives them. */
+  volumes?: Record<string, Partial<Volume>>;
+  /** What the person types, in order. */
+  answers?: string[];
+  /** The exit code of each program run, in order; 0 when there are no more. */
+  exitCodes?: number[];
+  /** Paths that exist. */
+  exists?: string[];
+  availableMemoryBytes?: number;
+}
+
+export interface TestContext extends Context {
+  readonly recorded: Recorded;
+  /** Every buffer that `ask` gave out, to see that it was wiped. */
+  readonly secrets: Buffer[];
+  /** What each program got on its standard input, as text. */
+  readonly inputs: string[];
+}
+
+/** A context for unit tests of rc scripts: nothing is run, everything is recorded. */
+export function createTestContext(options: TestContextOptions = {}): TestContext {
+  const recorded: Recorded = [];
+  const secrets: Buffer[] = [];
+  const inputs: string[] = [];
+  const answers = [...(options.answers ?? [])];
+  const exitCodes = [...(options.exitCodes ?? [])];
+  const realroot: Stage = { kind: "local", fstype: "auto", device: "/dev/vda1", options: {}, mountOptions: [], ...options.realroot };
+  const note = (what: string) => void recorded.push(what);
+
+  async function findVolume(name: string): Promise<OpenVolume> {
+    const volume = options.volumes?.[name];
+    if (volume === undefined) throw new MkinitrdError({ tried: "waiting for a device", on: name, found: "it did not appear" });
+    return { name, layer: "partition", path: name, sizeBytes: 2 ** 30, ...volume };
+  }
+
+  async function run(program: string, args: string[], execOptions: ExecOptions = {}): Promise<ExecResult> {
+    note(`exec ${[program, ...args].join(" ")}`);
+    if (execOptions.input !== undefined) inputs.push(execOptions.input.toString());
+    const code = exitCodes.shift() ?? 0;
+    if (code !== 0 && !execOptions.accept?.includes(code)) throw new ExecError(program, args, { exitCode: code, stderr: "" });
+    return { stdout: "", stderr: "", exitCode: code };
+  }
+
+  return {
+    recorded,
+    secrets,
+    inputs,
+    realroot,
+    request: { stages: [realroot], readonly: true, rootflags: [], initArguments: [], quiet: false, debug: false, warnings: [], ...options.request },
+    newRoot: "/new_root",
+    devices: { start: async () => note("devices start"), stop: async () => note("devices stop") },
+    volumes: {
+      find: findVolume,
+      findLogical: findVolume,
+      scan: async () => Promise.all(Object.keys(options.volumes ?? {}).map(findVolume)),
+    },
+    stages: {
+      async serve(stage) {
+        note(`serve ${stage.kind}:${stage.device}`);
+        return stage.device;
+      },
+    },
+    ask: {
+      async passphrase({ volume, attempt, attempts }) {
+        note(`ask ${volume} ${attempt}/${attempts}`);
+        const secret = Buffer.from(answers.shift() ?? "");
+        secrets.push(secret);
+        return secret;
+      },
+    },
+    log: {
+      step: (text) => note(`step ${text}`),
+      warn: (text) => note(`warn ${text}`),
+      debug: () => {},
+      mark: () => {},
+    },
+    system: {
+      mount: async ({ source, target, fstype, options: words }) => note(`mount ${source} ${target} ${fstype} ${words.join(",")}`),
+      opened: async (mapping) => note(`opened ${mapping}`),
+      describeMappings: async () => note("describe mappings"),
+      findInit: async (_newRoot, asked) => asked ?? "/sbin/init",
+      handOver: async (init) => note(`hand over ${init}`),
+      availableMemoryBytes: async () => options.availableMemoryBytes ?? 2 ** 30,
+      exists: async (path) => options.exists?.includes(path) ?? false,
+    },
+    exec: run,
+    exitCode,
+    failure: (failure) => new MkinitrdError(failure),
+  };
+}

@@ -1,0 +1,44 @@
+import { render } from "ink-testing-library";
+import { expect, test } from "vitest";
+import { Prompt, Screen } from "../../../src/boot/tui/app.tsx";
+import { createStore } from "../../../src/boot/tui/state.ts";
+
+const question = { volume: "/dev/vda2", attempt: 1, attempts: 3, characters: 0, checking: false };
+
+test("the prompt names the device and its label", () => {
+  const { lastFrame } = render(<Prompt prompt={{ ...question, label: "cryptroot" }} />);
+  expect(lastFrame()).toContain("Passphrase for /dev/vda2 (cryptroot)");
+});
+
+test("each character typed is an asterisk", () => {
+  const { lastFrame } = render(<Prompt prompt={{ ...question, characters: 5 }} />);
+  expect(lastFrame()).toMatch(/> \*{5}_/);
+});
+
+test("a passphrase longer than the box is cut on the screen", () => {
+  const { lastFrame } = render(<Prompt prompt={{ ...question, characters: 512 }} />);
+  expect(lastFrame()).toMatch(/\*{48}…/);
+  expect(Math.max(...lastFrame()!.split("\n").map((line) => line.length))).toBe(64);
+});
+
+test("a wrong passphrase is said and counted", () => {
+  const { lastFrame } = render(<Prompt prompt={{ ...question, attempt: 2 }} />);
+  expect(lastFrame()).toContain("Wrong passphrase: it opens no keyslot. Attempt 2 of 3.");
+});
+
+test("while the answer is tried the prompt says so and no old complaint", () => {
+  const { lastFrame } = render(<Prompt prompt={{ ...question, attempt: 2, checking: true }} />);
+  expect(lastFrame()).toContain("Checking the passphrase");
+  expect(lastFrame()).not.toContain("Wrong");
+});
+
+test("lines stay above the prompt, the countdown goes when the wait is over", async () => {
+  const store = createStore();
+  const { lastFrame } = render(<Screen store={store} />);
+  store.set({ lines: ["[    2.31] first line"], waiting: "Waiting for UUID=x: 29 s left" });
+  await expect.poll(() => lastFrame()).toContain("Waiting for UUID=x: 29 s left");
+  store.set({ waiting: undefined, prompt: question });
+  await expect.poll(() => lastFrame()).toContain("Passphrase for /dev/vda2");
+  expect(lastFrame()).not.toContain("Waiting");
+  expect(lastFrame()!.indexOf("first line")).toBeLessThan(lastFrame()!.indexOf("Passphrase"));
+});

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import local from "../../rc.d/local.ts";
+import lvm from "../../rc.d/lvm.ts";
+import mount from "../../rc.d/mount.ts";
+import pivot from "../../rc.d/pivot.ts";
+import unlock from "../../rc.d/unlock.ts";
+import { createTestContext } from "../../src/core/rc/testing.ts";
+import type { Stage } from "../../src/core/realroot/types.ts";
+
+const stage = (kind: string, device: string): Stage => ({ kind, fstype: "none", device, options: {}, mountOptions: [] });
+
+test("unlock serves the stages in the order of the spec", async () => {
+  const ctx = createTestContext({ request: { stages: [stage("crypt", "/dev/vda2"), stage("lvm", "vg00/lv0")] } });
+  await unlock(ctx);
+  expect(ctx.recorded).toEqual(["serve crypt:/dev/vda2", "serve lvm:vg00/lv0"]);
+});
+
+test("the root is mounted read-only with rootflags before the options of the spec", async () => {
+  const realroot = { fstype: "ext4", device: "/dev/vda1", mountOptions: ["noatime"], subvolume: "@" };
+  const ctx = createTestContext({ realroot, request: { rootflags: ["discard"] } });
+  await mount(ctx);
+  expect(ctx.recorded).toContain("mount /dev/vda1 /new_root ext4 ro,discard,noatime,subvol=@");
+});
+
+test("a filesystem that is not named is found by its superblock", async () => {
+  const ctx = createTestContext({ volumes: { "/dev/vda1": { content: { type: "xfs" } } }, request: { readonly: false } });
+  await mount(ctx);
+  expect(ctx.recorded).toContain("mount /dev/vda1 /new_root xfs rw");
+});
+
+test("a root with no filesystem that is known says so", async () => {
+  const ctx = createTestContext({ volumes: { "/dev/vda1": {} } });
+  await expect(mount(ctx)).rejects.toThrow(/finding the filesystem of the root on \/dev\/vda1: no filesystem/);
+});
+
+test("a root on a device-mapper device is mounted by its name, which the real root shows", async () => {
+  const volume = { path: "/dev/dm-1", dm: { name: "vg00-lv0", uuid: "LVM-x" } };
+  const ctx = createTestContext({ realroot: { device: "/dev/vg00/lv0" }, volumes: { "/dev/vg00/lv0": volume } });
+  await expect(local(ctx)).resolves.toBe("/dev/mapper/vg00-lv0");
+});
+
+const ref = { vg: "my-vg", vgUuid: "u", lv: "my-lv", lvUuid: "v", active: false, missingPvs: [] };
+
+test("lvm activates the one volume that is named, and doubles the dashes of its device-mapper name", async () => {
+  const ctx = createTestContext({ realroot: { kind: "lvm", device: "my-vg/my-lv" }, volumes: { "my-vg/my-lv": { layer: "lv", lv: ref } } });
+  await expect(lvm(ctx)).resolves.toBe("/dev/mapper/my--vg-my--lv");
+  expect(ctx.recorded[0]).toMatch(/^exec lvm lvchange --activate y .* my-vg\/my-lv$/);
+  expect(ctx.recorded[1]).toBe("opened my--vg-my--lv");
+});
+
+test("an active logical volume is left as it is", async () => {
+  const volumes = { "my-vg/my-lv": { layer: "lv" as const, lv: { ...ref, active: true } } };
+  const ctx = createTestContext({ realroot: { kind: "lvm", device: "my-vg/my-lv" }, volumes });
+  await lvm(ctx);
+  expect(ctx.recorded).toEqual([]);
+});
+
+test("the hand-over stops the device listener before it describes the mappings and names the init", async () => {
+  const ctx = createTestContext({ request: { init: "/bin/myinit" } });
+  await pivot(ctx);
+  expect(ctx.recorded).toEqual(["devices stop", "describe mappings", "hand over /bin/myinit"]);
+});
