@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { moduleName, readModuleIndex } from "../../../src/host/plan/module-index.ts";
+import { genericModules, machineModules } from "../../../src/host/plan/module-sets.ts";
+import { resolveModules } from "../../../src/host/plan/modules.ts";
+import { findTestKernel } from "./kernel.ts";
+
+const kernel = findTestKernel();
+afterAll(() => {
+  if (kernel !== undefined) rmSync(kernel.root, { recursive: true });
+});
+
+describe.skipIf(kernel === undefined)("against modprobe on a real kernel (skipped where the cache has none, or depmod is missing)", () => {
+  const { root, release, directory } = kernel ?? { root: "", release: "", directory: "" };
+  const index = kernel === undefined ? undefined! : readModuleIndex(directory, release);
+  const sample = kernel === undefined ? [] : [...index.modules.keys()].filter((name, position) => position % 14 === 0 && name !== "btrfs");
+  const NAMES = ["xfs", "dm-crypt", "dm_mod", "virtio_blk", "xts", "cifs", "raid456", "crypto-crc32c", "fs-vfat",
+    "crypto-aes", "crypto-xts", "crypto-sha256", "virtio:d00000002v00001AF4", "ext4"];
+
+  test.each([...NAMES, ...sample])("%s is loaded in modprobe's order", (name) => {
+    const { modules } = resolveModules(index, [{ name, optional: false, reason: "the test" }]);
+    expect(modules.map((module) => module.name)).toEqual(modprobe(name));
+  });
+
+  test("btrfs, which has several softdep lines, gets all of them where modprobe (kmod 30) takes the first", () => {
+    const { modules } = resolveModules(index, [{ name: "btrfs", optional: false, reason: "the test" }]);
+    const names = modules.map((module) => module.name);
+    const theirs = modprobe("btrfs");
+    expect(names.filter((name) => theirs.includes(name))).toEqual(theirs);
+    expect(names).toContain("xxhash_generic");
+  });
+
+  function modprobe(name: string): string[] {
+    const printed = execFileSync("modprobe", ["-d", root, "-S", release, "-C", "/dev/null", "--show-depends", name], { encoding: "utf8" });
+    return [...new Set([...printed.matchAll(/^insmod (\S+)/gm)].map(([, path]) => moduleName(path ?? "")))];
+  }
+
+  test("the generic set has what a disk of a virtual machine needs, and no network card", () => {
+    const names = genericModules(index).map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["virtio_blk", "dm_mod", "dm_crypt", "xts"]));
+    expect(names).not.toContain("virtio_net");
+  });
+});
+
+describe("on written index files", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "modules-"));
+    write("modules.dep", "kernel/fs/a-fs.ko.xz: kernel/lib/c.ko.xz kernel/lib/b.ko.xz\nkernel/lib/b.ko.xz:\nkernel/lib/c.ko.xz: kernel/lib/b.ko.xz\n"
+      + "kernel/lib/d.ko:\nkernel/drivers/ata/disk.ko:\nkernel/net/card.ko:\nkernel/lib/loop1.ko:\nkernel/lib/loop2.ko:\n");
+    write("modules.softdep", "# comment\nsoftdep a_fs pre: d missing post: sums\nsoftdep loop1 pre: loop2\nsoftdep loop2 pre: loop1\n");
+    write("modules.weakdep", "weakdep d card\n");
+    write("modules.alias", "alias sums b\nalias pci:v00001AF4d0000[12]*bc*i-x* disk\nalias pci:v*bc02* card\nalias fs-afs a_fs\n");
+    write("modules.builtin", "kernel/fs/ext4/ext4.ko\n");
+    write("modules.builtin.modinfo", "ext4.license=GPL\0ext4.alias=fs-ext4\0");
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  test("each module keeps the chain of reasons that brought it in", () => {
+    const { modules, weak } = resolve("a-fs");
+    expect(modules.map(({ name, reason }) => [name, reason])).toEqual([
+      ["b", "dependency of a_fs, for rc.d/x.ts"],
+      ["c", "dependency of a_fs, for rc.d/x.ts"],
+      ["d", "softdep of a_fs, for rc.d/x.ts"],
+      ["a_fs", "for rc.d/x.ts"],
+    ]);
+    expect(weak.map(({ name, reason }) => [name, reason])).toEqual([["card", "weak dependency of d, softdep of a_fs, for rc.d/x.ts"]]);
+  });
+
+  test.each([
+    { name: "fs-afs", found: ["b", "c", "d", "a_fs"] },
+    { name: "fs-ext4", found: [] },
+    { name: "ext4", found: [] },
+    { name: "pci:v00001AF4d00002xbc01i-x1", found: ["disk"] },
+    { name: "loop1", found: ["loop2", "loop1"] },
+  ])("$name comes to $found", ({ name, found }) => {
+    expect(resolve(name).modules.map((module) => module.name)).toEqual(found);
+  });
+
+  test("a required module that is missing names the kernel and the nearest name", () => {
+    expect(() => resolve("a-fz")).toThrow(/finding the module a-fz \(for rc.d\/x.ts\) on .*: kernel 6.1 has no module.*\n  next: did you mean a_fs\?/);
+  });
+
+  test("an optional one that is missing is noted", () => {
+    const { modules, notes } = resolveModules(index(), [{ name: "zz", optional: true, reason: "for rc.d/x.ts" }]);
+    expect({ modules, notes }).toEqual({ modules: [], notes: ["module zz is not in kernel 6.1 (optional, for rc.d/x.ts)"] });
+  });
+
+  test("of a machine's devices only disks and the like count", () => {
+    const wanted = machineModules(index(), { modaliases: ["pci:v00001AF4d00001xbc01i-x", "pci:v0bc02x"], filesystems: ["ext4"] });
+    expect(wanted.map(({ name }) => name)).toEqual(["disk", "fs-ext4"]);
+  });
+
+  test("a directory without modules.dep says how to make one", () => {
+    rmSync(join(directory, "modules.dep"));
+    expect(index).toThrow(/it has no modules.dep\n  next: .*depmod -b/);
+  });
+
+  function resolve(name: string) {
+    return resolveModules(index(), [{ name, optional: false, reason: "for rc.d/x.ts" }]);
+  }
+
+  function index() {
+    return readModuleIndex(directory, "6.1");
+  }
+
+  function write(name: string, text: string): void {
+    writeFileSync(join(directory, name), text);
+  }
+});
