@@ -1,19 +1,7 @@
 import type { Source } from "../binary/source.ts";
+import type { Content } from "../formats/content.ts";
 
-/** What probing a source found in it. `type` is blkid's TYPE word: `crypto_LUKS`, `LVM2_member`, `ext4`. */
-export interface Content {
-  type: string;
-  uuid?: string;
-  label?: string;
-  /** Format version, where a type has several: LUKS `1` or `2`. */
-  version?: string;
-  /** The filesystem's block size, or the container's sector size. */
-  blockSizeBytes?: number;
-  /** How many bytes the content says it needs; more than the source has means that it was cut short. */
-  sizeBytes?: number;
-  /** What is wrong with it, though it can be used: `primary header damaged, the secondary was used`. */
-  damage?: string[];
-}
+export type { Content };
 
 /** A block device as the kernel lists it, or an image file. */
 export interface BlockDevice {

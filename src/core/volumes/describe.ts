@@ -1,0 +1,39 @@
+import { quote } from "../quote.ts";
+import type { Volume } from "./types.ts";
+
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** One line for each volume, for the error that says what was found: name, type, label, UUID, size, what is wrong. */
+export function describeVolumes(volumes: Volume[]): string[] {
+  return volumes.map((volume) => {
+    const { content, damage, lv, name, partition, sizeBytes } = volume;
+    const words = [
+      printable(name),
+      content?.type ?? volume.layer,
+      content?.label === undefined ? "" : `LABEL=${quote(content.label)}`,
+      content?.uuid === undefined ? "" : `UUID=${printable(content.uuid)}`,
+      partition?.partLabel === undefined ? "" : `PARTLABEL=${quote(partition.partLabel)}`,
+      formatSize(sizeBytes),
+      lv === undefined || lv.active ? "" : "not active",
+      lv === undefined || lv.missingPvs.length === 0 ? "" : `missing PV ${lv.missingPvs.map(printable).join(", ")}`,
+      ...[damage, ...(content?.damage ?? [])].map((text) => (text === undefined ? "" : `(${printable(firstLine(text))})`)),
+    ];
+    return words.filter((word) => word !== "").join("  ");
+  });
+}
+
+/** Bytes in the largest unit that has at least one of them: `1.5 GiB`. */
+function formatSize(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${UNITS[power]}`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+/** What a disk says reaches no terminal as it is. */
+function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+}

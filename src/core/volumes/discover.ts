@@ -1,0 +1,126 @@
+import { SECTOR_BYTES, window } from "../binary/source.ts";
+import { explain } from "../errors.ts";
+import { probeLvm2 } from "../formats/lvm2.ts";
+import type { Partition, PartitionTable } from "../formats/partition-table.ts";
+import { assembleVolumeGroups } from "./lvm.ts";
+import type { FoundPv, VolumeGroup } from "./lvm.ts";
+import { activeLogicalVolume, inactiveLogicalVolumes, isLvmDevice } from "./lvm-volumes.ts";
+import { readPartitionTable } from "./partitions.ts";
+import { probe } from "./probe.ts";
+import type { BlockDevice, Volume } from "./types.ts";
+
+/**
+ * Every volume on the devices: disks, partitions, mappings, and the logical volumes that a person sees, active or not.
+ * In the order of the devices, the partitions that only we see behind their disk, the LVs that are not active last.
+ * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says.
+ */
+export async function discover(devices: BlockDevice[]): Promise<Volume[]> {
+  const partitioned = new Set(devices.flatMap(({ partitionOf }) => (partitionOf ? [partitionOf.disk] : [])));
+  const tables = new Map<string, TableResult>();
+  await Promise.all(devices.filter(mayHoldPartitions).map(async (device) => tables.set(device.path, await readTable(device))));
+
+  const others = devices.filter((device) => !isLvmDevice(device));
+  const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned)));
+  const groups = assembleVolumeGroups(await findPvs(plain.flat()));
+  const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups)));
+  const inactive = inactiveLogicalVolumes(groups, devices);
+
+  const byDevice = new Map(others.map((device, index) => [device, plain[index] ?? []]));
+  devices.filter(isLvmDevice).forEach((device, index) => byDevice.set(device, active[index] ?? []));
+  return [...devices.flatMap((device) => byDevice.get(device) ?? []), ...(await Promise.all(inactive.map(probed)))];
+}
+
+interface TableResult {
+  table?: PartitionTable;
+  damage?: string;
+}
+
+function mayHoldPartitions(device: BlockDevice): boolean {
+  return device.partitionOf === undefined && !isLvmDevice(device);
+}
+
+async function readTable({ logicalBlockBytes, source }: BlockDevice): Promise<TableResult> {
+  try {
+    const table = await readPartitionTable(source, logicalBlockBytes);
+    return table === undefined ? {} : { table, ...(table.damage.length === 0 ? {} : { damage: table.damage.join("; ") }) };
+  } catch (error) {
+    return { damage: explain(error) };
+  }
+}
+
+/** A device that is no LV, and the partitions in it that the kernel did not make. */
+async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>): Promise<Volume[]> {
+  const { dm, partitionOf, path, serial, source } = device;
+  const volume: Volume = {
+    name: dm === undefined ? path : `/dev/mapper/${dm.name}`,
+    layer: partitionOf ? "partition" : dm ? "mapping" : "disk",
+    path,
+    sizeBytes: source.sizeBytes,
+    source,
+    ...(serial === undefined ? {} : { serial }),
+    ...(dm === undefined ? {} : { dm }),
+    ...(partitionOf === undefined ? {} : { parent: partitionOf.disk }),
+  };
+  if (partitionOf !== undefined) {
+    const startBytes = partitionOf.startSector * SECTOR_BYTES;
+    const entry = tables.get(partitionOf.disk)?.table?.partitions.find((partition) => partition.startBytes === startBytes);
+    return [await probed(entry === undefined ? volume : { ...volume, partition: describeEntry(entry) })];
+  }
+  const { table, damage } = tables.get(path) ?? {};
+  // Of what the kernel has divided into partitions, a signature of the whole is a remainder.
+  if (partitioned.has(path)) return [damage === undefined ? volume : { ...volume, damage }];
+  const whole = await probed(volume);
+  // The backup of a table survives at the end of a disk that was since used as a whole; the kernel doesn't look there.
+  const isTable = table !== undefined && table.partitions.length > 0 && (whole.content === undefined || table.usedCopy === "primary");
+  if (!isTable) return [whole.content || whole.damage || damage === undefined ? whole : { ...whole, damage }];
+  const windows = table.partitions.map((entry) => probed(windowOf(volume, device, entry)));
+  return [damage === undefined ? volume : { ...volume, damage }, ...(await Promise.all(windows))];
+}
+
+function windowOf(disk: Volume, { source }: BlockDevice, entry: Partition): Volume {
+  const name = `${disk.name}:${entry.number}`;
+  return {
+    name,
+    layer: "partition",
+    sizeBytes: entry.sizeBytes,
+    source: window(source, entry.startBytes, entry.sizeBytes, name),
+    partition: describeEntry(entry),
+    parent: disk.name,
+  };
+}
+
+function describeEntry({ number, partLabel, partUuid, typeGuid }: Partition): NonNullable<Volume["partition"]> {
+  return {
+    number,
+    partUuid,
+    ...(partLabel === undefined ? {} : { partLabel }),
+    ...(typeGuid === undefined ? {} : { typeGuid }),
+  };
+}
+
+/** The volume with its content, or with the reason why that could not be read. */
+async function probed(volume: Volume): Promise<Volume> {
+  if (volume.source === undefined) return volume;
+  try {
+    const content = await probe(volume.source);
+    return content === undefined ? volume : { ...volume, content };
+  } catch (error) {
+    return { ...volume, damage: explain(error) };
+  }
+}
+
+/** The physical volumes; mappings first, since a disk below one may show the same PV (a path of a multipath device). */
+async function findPvs(volumes: Volume[]): Promise<FoundPv[]> {
+  const members = volumes.filter(({ content }) => content?.type === "LVM2_member");
+  const ordered = [...members.filter(({ layer }) => layer === "mapping"), ...members.filter(({ layer }) => layer !== "mapping")];
+  const found = await Promise.all(ordered.map(async ({ name, path, source }): Promise<FoundPv[]> => {
+    const pv = source && (await probeLvm2(source).catch(() => undefined)); // it was read a moment ago: its device went away
+    return source && pv ? [{ device: { path: path ?? name, source }, pv }] : [];
+  }));
+  return found.flat();
+}
+
+async function activeVolume(device: BlockDevice, groups: VolumeGroup[]): Promise<Volume[]> {
+  const volume = activeLogicalVolume(device, groups);
+  return volume === undefined ? [] : [await probed(volume)];
+}

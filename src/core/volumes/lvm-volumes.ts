@@ -1,0 +1,73 @@
+import { explain } from "../errors.ts";
+import { dashedUuid } from "../formats/lvm2.ts";
+import type { LogicalVolume, VolumeGroup } from "./lvm.ts";
+import type { BlockDevice, LogicalVolumeRef, Volume } from "./types.ts";
+
+/** `LVM-`, the UUIDs of VG and LV without dashes, and for a device that LVM uses below an LV a suffix: `-tpool`, `-real`. */
+const DM_UUID = /^LVM-([0-9A-Za-z]{32})([0-9A-Za-z]{32})(-.+)?$/;
+
+/** Whether LVM made this device. */
+export function isLvmDevice({ dm }: BlockDevice): boolean {
+  return dm !== undefined && DM_UUID.test(dm.uuid);
+}
+
+/** The volume of a device that LVM made; undefined for the parts that no person sees: mirror legs, pool data. */
+export function activeLogicalVolume(device: BlockDevice, groups: VolumeGroup[]): Volume | undefined {
+  const { dm, path, source } = device;
+  const [, vgId, lvId, suffix] = DM_UUID.exec(dm?.uuid ?? "") ?? [];
+  if (dm === undefined || vgId === undefined || lvId === undefined || suffix !== undefined) return undefined;
+  const group = groups.find(({ uuid }) => undashed(uuid) === vgId);
+  const logical = group?.logicalVolumes.find(({ uuid }) => undashed(uuid) === lvId);
+  if (logical?.visible === false) return undefined;
+  // The metadata may be out of reach (the disk went away, the group was renamed): the device still tells its names.
+  const names = logical && group ? { vg: group.name, lv: logical.name } : parseMapperName(dm.name);
+  const lv: LogicalVolumeRef = {
+    vg: names.vg,
+    vgUuid: group?.uuid ?? dashedUuid(vgId),
+    lv: names.lv,
+    lvUuid: logical?.uuid ?? dashedUuid(lvId),
+    active: true,
+    missingPvs: logical?.missingPvs ?? [],
+  };
+  return { name: `${lv.vg}/${lv.lv}`, layer: "lv", path, sizeBytes: source.sizeBytes, source, dm, lv };
+}
+
+/** The visible LVs that have no device, with a source where their bytes can be reached without activation. */
+export function inactiveLogicalVolumes(groups: VolumeGroup[], devices: BlockDevice[]): Volume[] {
+  const activeIds = new Set(devices.map(({ dm }) => dm?.uuid));
+  return groups.flatMap((group) =>
+    group.logicalVolumes
+      .filter(({ uuid, visible }) => visible && !activeIds.has(`LVM-${undashed(group.uuid)}${undashed(uuid)}`))
+      .map((logical) => inactiveVolume(group, logical)));
+}
+
+function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
+  const { missingPvs, name: lv, sizeBytes, uuid } = logical;
+  const volume: Volume = {
+    name: `${group.name}/${lv}`,
+    layer: "lv",
+    sizeBytes,
+    lv: { vg: group.name, vgUuid: group.uuid, lv, lvUuid: uuid, active: false, missingPvs },
+  };
+  try {
+    const source = logical.open?.();
+    return source === undefined ? volume : { ...volume, source };
+  } catch (error) {
+    return { ...volume, damage: explain(error) };
+  }
+}
+
+/** The device-mapper name of an LV: dashes in either name are doubled, one joins them. */
+export function mapperName(vg: string, lv: string): string {
+  return `${vg.replaceAll("-", "--")}-${lv.replaceAll("-", "--")}`;
+}
+
+/** The names of VG and LV in a device-mapper name; what is no such name is given as the LV of a group without a name. */
+function parseMapperName(name: string): { vg: string; lv: string } {
+  const [, vg, lv] = /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(name) ?? [];
+  return vg === undefined || lv === undefined ? { vg: "", lv: name } : { vg: vg.replaceAll("--", "-"), lv: lv.replaceAll("--", "-") };
+}
+
+function undashed(uuid: string): string {
+  return uuid.replaceAll("-", "");
+}

@@ -1,0 +1,71 @@
+import { decodeText } from "../formats/label.ts";
+import { mapperName } from "./lvm-volumes.ts";
+import type { Volume } from "./types.ts";
+
+/** A device as a spec names it. `text` is the name as given. */
+export type DeviceName = { text: string } & (
+  | { by: "path"; path: string }
+  | { by: "mapper"; name: string }
+  /** `VG/LV`; also `/dev/VG/LV`, which may just as well be a node in a folder of /dev. */
+  | { by: "lv"; vg: string; lv: string; path: string }
+  | { by: Tag; value: string }
+);
+
+type Tag = "uuid" | "label" | "partuuid" | "partlabel" | "serial";
+
+const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL|SERIAL)=(.*)$/s;
+const LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/s;
+
+/**
+ * Reads the name of a device: `/dev/vda2`, `vda2`, `/dev/mapper/NAME`, `/dev/VG/LV`, `VG/LV`, `UUID=…` and the other
+ * tags, `/dev/disk/by-uuid/…` and its like (with udev's \x20 for what no file name holds). Any text is some name.
+ */
+export function parseDevice(text: string): DeviceName {
+  const [, tag, value] = TAG.exec(text) ?? [];
+  if (tag !== undefined && value !== undefined) return { text, by: tag.toLowerCase() as Tag, value };
+  const [, link, encoded] = LINK.exec(text) ?? [];
+  if (link !== undefined && encoded !== undefined) return { text, by: link as Tag, value: decodeLink(encoded) };
+  const path = text.startsWith("/") ? text : `/dev/${text}`;
+  const [first, second, ...rest] = path.startsWith("/dev/") ? path.slice("/dev/".length).split("/") : [];
+  if (!first || !second || rest.length > 0) return { text, by: "path", path };
+  return first === "mapper" ? { text, by: "mapper", name: second } : { text, by: "lv", vg: first, lv: second, path };
+}
+
+/** udev writes `\xHH` for each byte of a name that is not safe in a file name. */
+function decodeLink(encoded: string): string {
+  const parts = encoded.split(/\\x([0-9a-f]{2})/i).map((part, index) => Buffer.from(part, index % 2 === 1 ? "hex" : "utf8"));
+  return decodeText(Buffer.concat(parts));
+}
+
+/** Whether the name is this volume's own, and not only that of one it lies on. UUIDs compare in either case of letters. */
+export function matches(volume: Volume, device: DeviceName): boolean {
+  if (volume.name === device.text) return true;
+  switch (device.by) {
+    case "path":
+      return volume.path === device.path;
+    case "mapper":
+      return volume.dm?.name === device.name || (volume.lv !== undefined && mapperName(volume.lv.vg, volume.lv.lv) === device.name);
+    case "lv":
+      return volume.path === device.path || (volume.lv?.vg === device.vg && volume.lv.lv === device.lv);
+    case "uuid":
+      return sameLetters(volume.content?.uuid, device.value);
+    case "label":
+      return volume.content?.label === device.value;
+    case "partuuid":
+      return sameLetters(volume.partition?.partUuid, device.value);
+    case "partlabel":
+      return volume.partition?.partLabel === device.value;
+    case "serial":
+      return volume.serial === device.value;
+  }
+}
+
+/** Every volume that the text names: several where copies are attached, or two groups have one name. */
+export function findVolumes(volumes: Volume[], text: string): Volume[] {
+  const device = parseDevice(text);
+  return volumes.filter((volume) => matches(volume, device));
+}
+
+function sameLetters(a: string | undefined, b: string): boolean {
+  return a !== undefined && a.toLowerCase() === b.toLowerCase();
+}
