@@ -7,6 +7,6 @@ export default async function run(ctx: Context): Promise<void> {
   const init = await ctx.system.findInit(ctx.newRoot, ctx.request.init);
   await ctx.devices.stop();
   await ctx.system.describeMappings();
-  await ctx.system.handOver(init);
+  await ctx.system.handOver(init, ctx.request.initArguments);
   ctx.log.mark("hand-over");
 }

@@ -10,7 +10,7 @@ export interface Console {
   /** Starts reading keys; each piece is the listener's to wipe. Returns what stops it again. */
   listen(listener: (bytes: Buffer) => void): () => void;
   /** Lets a program use the terminal meanwhile, with echo and line editing. */
-  lend<T>(use: (fd: number) => Promise<T>): Promise<T>;
+  lend<T>(use: () => Promise<T>): Promise<T>;
   /** Gives the terminal back as it was found. */
   close(): void;
 }
@@ -68,7 +68,7 @@ function openTerminal(path: string): Console {
       input.pause();
       input.setRawMode(false);
       try {
-        return await use(fd);
+        return await use();
       } finally {
         input.setRawMode(true);
       }

@@ -73,5 +73,6 @@ async function endMachine(program: "reboot" | "poweroff"): Promise<undefined> {
 /** A shell on the terminal, until it ends. */
 export async function runShell(terminal: Console, greeting: string): Promise<void> {
   terminal.write(`\n${greeting}\n`);
-  await terminal.lend((fd) => exec("setsid", ["-c", "sh", "-i"], { terminal: fd }).catch(() => {}));
+  // The leader of a session without a terminal gets the first that it opens as its own, with job control.
+  await terminal.lend(() => exec("setsid", ["sh", "-c", 'exec sh -i <"$0" >"$0" 2>&1', terminal.name]).catch(() => {}));
 }

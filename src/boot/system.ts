@@ -45,8 +45,9 @@ export function createSystem(log: Log): System {
         next: "check that the realroot names the root filesystem and not another one, or name the program with init=",
       });
     },
-    async handOver(init) {
-      writeFileSync(`${RUN_DIRECTORY}/next`, `${init}\n`, { mode: 0o600 });
+    async handOver(init, args) {
+      const words = [init, ...args].filter((word) => !/[\n\0]/.test(word)); // one in a line
+      writeFileSync(`${RUN_DIRECTORY}/next`, words.map((word) => `${word}\n`).join(""), { mode: 0o600 });
     },
     async availableMemoryBytes() {
       const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "latin1"))?.[1];

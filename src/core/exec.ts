@@ -12,8 +12,6 @@ export interface ExecOptions {
   timeoutMs?: number;
   /** Ends the program, which is an error then. */
   cancel?: AbortSignal;
-  /** File descriptor of a terminal that the program gets as its standard input, output and error. */
-  terminal?: number;
 }
 
 export interface ExecResult {
@@ -48,9 +46,9 @@ export class ExecError extends MkinitrdError {
 export async function exec(program: string, args: string[], options: ExecOptions = {}): Promise<ExecResult> {
   try {
     const subprocess = execa(program, args, {
-      stdin: options.terminal ?? (options.input === undefined ? "ignore" : "pipe"),
-      stdout: options.terminal ?? "pipe",
-      stderr: options.terminal ?? "pipe",
+      stdin: options.input === undefined ? "ignore" : "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
       ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),

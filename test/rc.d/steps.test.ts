@@ -56,7 +56,7 @@ test("an active logical volume is left as it is", async () => {
 });
 
 test("the hand-over stops the device listener before it describes the mappings and names the init", async () => {
-  const ctx = createTestContext({ request: { init: "/bin/myinit" } });
+  const ctx = createTestContext({ request: { init: "/bin/myinit", initArguments: ["single"] } });
   await pivot(ctx);
-  expect(ctx.recorded).toEqual(["devices stop", "describe mappings", "hand over /bin/myinit"]);
+  expect(ctx.recorded).toEqual(["devices stop", "describe mappings", "hand over /bin/myinit single"]);
 });

@@ -91,7 +91,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       opened: async (mapping) => note(`opened ${mapping}`),
       describeMappings: async () => note("describe mappings"),
       findInit: async (_newRoot, asked) => asked ?? "/sbin/init",
-      handOver: async (init) => note(`hand over ${init}`),
+      handOver: async (init, args) => note(`hand over ${[init, ...args].join(" ")}`),
       availableMemoryBytes: async () => options.availableMemoryBytes ?? 2 ** 30,
       exists: async (path) => options.exists?.includes(path) ?? false,
     },

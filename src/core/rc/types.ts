@@ -100,8 +100,8 @@ export interface System {
   describeMappings(): Promise<void>;
   /** The real root's init under `newRoot`: the one asked for, else the first usual one that is an executable file. */
   findInit(newRoot: string, asked?: string): Promise<string>;
-  /** Tells pid 1 which init to hand over to. */
-  handOver(init: string): Promise<void>;
+  /** Tells pid 1 which init to hand over to, with which arguments. */
+  handOver(init: string, args: string[]): Promise<void>;
   /** MemAvailable, in bytes. */
   availableMemoryBytes(): Promise<number>;
   exists(path: string): Promise<boolean>;
