@@ -1,0 +1,73 @@
+import { quote } from "../quote.ts";
+import type { BootRequest, Stage } from "./types.ts";
+
+/** What a boot with this request will do, in sentences without a full stop; the last ones are its warnings. */
+export function explainRealroot(request: BootRequest): string[] {
+  const last = request.stages.length - 1;
+  const root = request.stages[last];
+  return [
+    ...request.stages.flatMap((stage, index) => explainStage(stage, index === last)),
+    root === undefined ? "names no root: lists what it finds and asks, where the image's policy allows" : explainMount(root, request),
+    ...explainHandOver(request),
+    ...explainKnobs(request),
+    ...request.warnings.map((warning) => `warning: ${warning}`),
+  ];
+}
+
+/** Opening a stage; nothing for a local one that only is mounted. */
+function explainStage(stage: Stage, isRoot: boolean): string[] {
+  const { kind, device, options } = stage;
+  const rest = { ...options };
+  const sentence = (text: string, ...taken: string[]) => {
+    for (const key of taken) delete rest[key];
+    const words = Object.entries(rest).map(([key, value]) => (value === true ? key : `${key}=${value}`));
+    return [words.length === 0 ? text : `${text}, with ${words.join(", ")}`];
+  };
+  switch (kind) {
+    case "local":
+      return isRoot && Object.keys(options).length === 0 ? [] : sentence(`waits for ${device}`);
+    case "crypt":
+      return sentence(`opens ${device} (LUKS) as ${mappingName(stage)}; ${explainKey(stage)}`, "keyfile");
+    case "lvm": {
+      const [vg, lv] = device.split("/");
+      return sentence(`activates logical volume ${lv} of volume group ${vg}`);
+    }
+    case "tcplay":
+      return sentence(`opens ${device} (TrueCrypt) as ${mappingName(stage)}; ${explainKey(stage)}`, "keyfile");
+    default:
+      return sentence(`opens ${device}${stage.name === undefined ? "" : ` as ${stage.name}`} (kind ${kind})`);
+  }
+}
+
+function mappingName(stage: Stage): string {
+  return stage.name ?? (stage.kind === "crypt" ? "luks-UUID" : "a name made from its device");
+}
+
+function explainKey(stage: Stage): string {
+  const { keyfile } = stage.options;
+  return typeof keyfile === "string" ? `reads its key from ${keyfile}` : "asks for its passphrase";
+}
+
+function explainMount(root: Stage, request: BootRequest): string {
+  const what = root.kind === "local" || root.kind === "lvm" ? root.device : root.name === undefined ? `what ${root.device} holds` : `/dev/mapper/${root.name}`;
+  const subvolume = root.subvolume === undefined ? "" : `, subvolume ${root.subvolume},`;
+  const fstype = root.fstype === "auto" ? "whichever filesystem it has" : root.fstype;
+  const options = [request.readonly ? "ro" : "rw", ...request.rootflags, ...root.mountOptions];
+  return `mounts ${what}${subvolume} as the root: ${fstype}, ${options.join(",")}`;
+}
+
+function explainHandOver({ init, initArguments }: BootRequest): string[] {
+  const words = initArguments.map((argument) => (/^[\w./=:@+-]+$/.test(argument) ? argument : quote(argument))).join(" ");
+  if (init === undefined && words === "") return [];
+  return [`starts ${init ?? "the root's own init"}${words === "" ? "" : ` with ${words}`}`];
+}
+
+function explainKnobs({ breakAt, shell, timeoutMs, quiet, debug }: BootRequest): string[] {
+  return [
+    ...(timeoutMs === undefined ? [] : [`waits at most ${timeoutMs / 1000} s for a device`]),
+    ...(breakAt === undefined ? [] : [`stops before the step ${breakAt}, where the image's policy allows`]),
+    ...(shell === undefined ? [] : [shell ? "gives a shell on failure, where the image's policy allows" : "gives no shell on failure"]),
+    ...(quiet ? ["shows nothing but prompts and errors"] : []),
+    ...(debug ? ["shows the whole log"] : []),
+  ];
+}

@@ -1,0 +1,12 @@
+import type { KindTable } from "../../../src/core/realroot/types.ts";
+
+/** The kinds of the tests and of docs/realroot.md's examples. */
+export const kinds: KindTable = {
+  local: { fields: ["device", "options"], options: [] },
+  crypt: { fields: ["device", "name", "options"], options: ["discard", "readonly", "keyfile", "keyslot", "tries"] },
+  lvm: { fields: ["device", "options"], options: ["vg-uuid"] },
+  tcplay: {
+    fields: ["device", "name", "options"],
+    options: ["pim", "keyfile", "keyfile-hidden", "protect-hidden", "system-encryption", "fde", "use-backup"],
+  },
+};
