@@ -11,11 +11,14 @@ interface EntryCommon {
   reason: Reason;
 }
 
-/** A regular file, with bytes from a file of the build machine or made by the plan. */
+/** A regular file, with bytes from a file of the build machine, unpacked where it is compressed, or made by the plan. */
 export interface FileEntry {
   type: "file";
-  from: { file: string } | { bytes: Buffer };
+  from: { file: string; decompress?: Decompress } | { bytes: Buffer };
 }
+
+/** How a file of the build machine is compressed that the image holds unpacked: kernel modules. */
+export type Decompress = "xz" | "zstd" | "gzip";
 
 export interface DirectoryEntry {
   type: "directory";

@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import type { BootConfig } from "../../core/rc/boot-config.ts";
+import { cacheDirectory } from "../cache.ts";
+import { openFileMemo } from "../file-memo.ts";
+import { buildLayer } from "../layers/build.ts";
+import { hashContent, sha256 } from "../layers/hash.ts";
+import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
+import { packageRoot } from "../package-root.ts";
+import { BOOT_CONFIG_PATH, bootConfigEntry } from "../plan/boot-layer.ts";
+import type { ImageConfig } from "../plan/facts.ts";
+import { planImage } from "../plan/plan.ts";
+import { readHostFacts } from "../plan/read-facts.ts";
+import type { Entry, PlannedLayer } from "../plan/types.ts";
+import { writeImage } from "./image.ts";
+import { ramNeeded, type MemoryNeed } from "./memory.ts";
+
+/** Everything that a build is made from. */
+export interface BuildSettings extends ImageConfig {
+  sysroot: string;
+  /** Without it SYSROOT/lib/modules. */
+  modulesDirectory?: string;
+  /** Kernel release; without it the newest. */
+  kernel?: string;
+  /** Paths of the user's rc scripts. */
+  scripts: string[];
+  compression: Compression;
+  output: string;
+}
+
+export interface BuildReport {
+  output: string;
+  bytes: number;
+  kernelRelease: string;
+  imageId: string;
+  layers: BuiltLayer[];
+  memory: MemoryNeed;
+  notes: string[];
+}
+
+/** What is going on, for a person who waits: `building the layer modules`. */
+export type Progress = (text: string) => void;
+
+/** Plans, builds what the cache does not have, and writes the image. On an error nothing is installed. */
+export async function buildImage(settings: BuildSettings, progress: Progress = () => {}): Promise<BuildReport> {
+  const memo = openFileMemo(join(cacheDirectory("layers"), "files.json"));
+  progress("planning");
+  const facts = readHostFacts({ ...settings, nodeBinary: process.execPath, packageRoot: packageRoot(), machine: settings.modules.set === "auto", memo });
+  const plan = await planImage(settings, facts);
+  const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
+  const imageId = sha256(hashes.join("\n")).slice(0, 12);
+  const identified = await Promise.all(plan.layers.map(async (layer, index) => {
+    return layer.name === "site" ? withImageId(layer, imageId) : { layer, hash: hashes[index] ?? "" };
+  }));
+  const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime: sourceDateEpoch() };
+  const layers = await Promise.all(identified.map(async ({ layer, hash }) => {
+    const built = await buildLayer(layer, hash ?? (await hashContent(layer, memo)), options);
+    progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);
+    return built;
+  }));
+  memo.save();
+  progress(`writing ${settings.output}`);
+  const bytes = await writeImage(layers, settings.output);
+  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, layers, memory: ramNeeded(layers), notes: plan.notes };
+}
+
+/** The site layer with the image's name in boot.json; its hash is another one then. */
+function withImageId(layer: PlannedLayer, imageId: string): { layer: PlannedLayer; hash: undefined } {
+  const entries = layer.entries.map((entry): Entry => {
+    if (entry.path !== BOOT_CONFIG_PATH || entry.type !== "file" || !("bytes" in entry.from)) return entry;
+    const boot = JSON.parse(entry.from.bytes.toString()) as BootConfig;
+    return bootConfigEntry({ ...boot, imageId });
+  });
+  return { layer: { ...layer, entries }, hash: undefined };
+}
+
+/** Seconds; https://reproducible-builds.org/specs/source-date-epoch/ */
+function sourceDateEpoch(): number {
+  const text = process.env["SOURCE_DATE_EPOCH"] ?? "";
+  return /^\d{1,10}$/.test(text) ? Math.min(Number(text), 0xffff_ffff) : 0;
+}

@@ -1,0 +1,87 @@
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { MkinitrdError } from "../../core/errors.ts";
+import type { BuiltLayer } from "../layers/types.ts";
+
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Writes the layers, one behind the other, to `output`: beside it first, synced, then renamed, with mode 0600. On any error
+ * what was at `output` is as it was, and nothing is left beside it. Gives the size in bytes.
+ */
+export async function writeImage(layers: readonly BuiltLayer[], output: string): Promise<number> {
+  const target = resolve(output);
+  const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
+  let opened = false;
+  try {
+    const file = await open(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    opened = true;
+    let bytes = 0;
+    try {
+      for (const layer of layers) bytes += await append(file, layer);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    renameSync(aside, target);
+    syncDirectory(dirname(target));
+    return bytes;
+  } catch (cause) {
+    if (opened) rmSync(aside, { force: true });
+    throw cause instanceof MkinitrdError ? cause : writeError(target, cause as NodeJS.ErrnoException);
+  }
+}
+
+async function append(image: FileHandle, layer: BuiltLayer): Promise<number> {
+  const source = await open(layer.file, "r");
+  try {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, layer.bytes));
+    let copied = 0;
+    for (;;) {
+      const { bytesRead } = await source.read(piece, 0, piece.length, copied);
+      if (bytesRead === 0) break;
+      await writeAll(image, piece.subarray(0, bytesRead));
+      copied += bytesRead;
+    }
+    if (copied === layer.bytes) return copied;
+    throw new MkinitrdError({ tried: `adding the layer ${layer.name}`, on: layer.file, found: `it has ${copied} bytes, ${layer.bytes} were written`, next: "build again" });
+  } finally {
+    await source.close();
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let written = 0; written < bytes.length;) written += (await file.write(bytes, written)).bytesWritten;
+}
+
+/** So that the new name survives a power cut, too. */
+function syncDirectory(directory: string): void {
+  const descriptor = openSync(directory, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const REASONS: Record<string, { found: string; next: string }> = {
+  ENOSPC: { found: "the filesystem is full", next: "make room, or choose another place: -o FILE" },
+  EFBIG: { found: "the image is larger than a file may be here", next: "raise the limit (ulimit -f), or choose another place: -o FILE" },
+  EDQUOT: { found: "your disk quota is used up", next: "make room, or choose another place: -o FILE" },
+  EROFS: { found: "the filesystem is read-only", next: "mount it writable, or choose another place: -o FILE" },
+  EACCES: { found: "you may not write there", next: "become root, or choose another place: -o FILE" },
+  EPERM: { found: "you may not write there", next: "become root, or choose another place: -o FILE" },
+  ENOENT: { found: "the directory does not exist", next: "make it, or choose another place: -o FILE" },
+  EISDIR: { found: "it is a directory", next: "name a file in it: -o FILE" },
+  ENOTDIR: { found: "a part of the path is no directory", next: "choose another place: -o FILE" },
+};
+
+function writeError(target: string, cause: NodeJS.ErrnoException): MkinitrdError {
+  const reason = REASONS[cause.code ?? ""];
+  return new MkinitrdError({
+    tried: "writing the image", on: target, cause,
+    found: reason === undefined ? cause.message : `${reason.found}; what was there before is untouched`,
+    ...(reason === undefined ? {} : { next: reason.next }),
+  });
+}

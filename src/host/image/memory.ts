@@ -1,0 +1,35 @@
+import type { BuiltLayer } from "../layers/types.ts";
+
+const MIB = 1024 * 1024;
+
+/** What the kernel itself, Node and the tools take beside the image while it boots. Measured in a virtual machine. */
+const KERNEL_BYTES = 60 * MIB;
+const RUNTIME_BYTES = 90 * MIB;
+
+/** Sizes that small machines really have. */
+const COMMON_BYTES = [256, 512, 1024, 2048, 4096, 8192].map((mib) => mib * MIB);
+
+export interface MemoryNeed {
+  /** The machine needs at least so much. */
+  bytes: number;
+  /** The next common size of a machine that has it. */
+  commonBytes: number;
+  /** Said when that is more than a small virtual machine has. */
+  warning?: string;
+}
+
+/** From this size on a machine is too large to be taken for granted. */
+const WARN_ABOVE_BYTES = 512 * MIB;
+
+/**
+ * RAM that an image needs. rootfs is a tmpfs that takes half of the RAM, so there has to be twice what is unpacked; the
+ * compressed image lies in memory beside it while it is unpacked; then the runtime works beside what was unpacked.
+ */
+export function ramNeeded(layers: readonly Pick<BuiltLayer, "bytes" | "unpackedBytes">[]): MemoryNeed {
+  const unpacked = layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0);
+  const packed = layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  const bytes = KERNEL_BYTES + Math.max(2 * unpacked, unpacked + packed, unpacked + RUNTIME_BYTES);
+  const commonBytes = COMMON_BYTES.find((size) => size >= bytes) ?? Math.ceil(bytes / (1024 * MIB)) * 1024 * MIB;
+  const warning = `this image needs a machine with ${commonBytes / MIB} MiB; less, and the kernel panics before /init`;
+  return { bytes, commonBytes, ...(commonBytes > WARN_ABOVE_BYTES ? { warning } : {}) };
+}

@@ -1,0 +1,43 @@
+import { createReadStream, statSync } from "node:fs";
+import { MkinitrdError } from "../../core/errors.ts";
+import { encodeNewcHead, encodeNewcTrailer, newcPadding } from "../../core/formats/newc.ts";
+import type { Entry, PlannedLayer } from "../plan/types.ts";
+import { readUnpacked } from "../unpack.ts";
+
+
+/** The bytes of a layer's archive, in pieces. Throws when a file of the build machine can't be read or changes meanwhile. */
+export async function* archiveBytes(layer: PlannedLayer, mtime: number): AsyncGenerator<Buffer> {
+  let inode = 0;
+  for (const entry of layer.entries) yield* member(entry, ++inode, mtime);
+  yield encodeNewcTrailer();
+}
+
+async function* member(entry: Entry, inode: number, mtime: number): AsyncGenerator<Buffer> {
+  const { path, type, mode } = entry;
+  if (type === "directory") return yield encodeNewcHead({ path, type, mode, sizeBytes: 0 }, inode, mtime);
+  if (type === "node") return yield encodeNewcHead({ path, type, mode, sizeBytes: 0, major: entry.major, minor: entry.minor }, inode, mtime);
+  if (type === "file" && "file" in entry.from && entry.from.decompress === undefined) return yield* largeFile(entry.from.file, path, mode, inode, mtime);
+  const content = type === "link" ? Buffer.from(entry.target) : await contentOf(entry.from);
+  yield encodeNewcHead({ path, type, mode, sizeBytes: content.length }, inode, mtime);
+  yield content;
+  yield newcPadding(content.length);
+}
+
+async function contentOf(from: Extract<Entry, { type: "file" }>["from"]): Promise<Buffer> {
+  if ("bytes" in from) return from.bytes;
+  if (from.decompress === undefined) throw new Error("a plain file is written in pieces");
+  return readUnpacked(from.file, from.decompress);
+}
+
+async function* largeFile(file: string, path: string, mode: number, inode: number, mtime: number): AsyncGenerator<Buffer> {
+  const { size } = statSync(file);
+  yield encodeNewcHead({ path, type: "file", mode, sizeBytes: size }, inode, mtime);
+  let written = 0;
+  for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    written += piece.length;
+    if (written > size) break;
+    yield piece;
+  }
+  if (written !== size) throw new MkinitrdError({ tried: "packing", on: file, found: `it had ${size} bytes and changed meanwhile`, next: "build again" });
+  yield newcPadding(size);
+}

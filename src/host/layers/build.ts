@@ -1,0 +1,70 @@
+import { appendFileSync, createWriteStream, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { finished } from "node:stream/promises";
+import { MkinitrdError } from "../../core/errors.ts";
+import { newcPadding } from "../../core/formats/newc.ts";
+import type { PlannedLayer } from "../plan/types.ts";
+import { archiveBytes } from "./archive.ts";
+import { chooseCompressor, compress, type Compressor } from "./compress.ts";
+import { hashArchive } from "./hash.ts";
+import type { BuiltLayer, LayerOptions } from "./types.ts";
+
+let built = 0; // tells apart the temporary files of one process
+
+/**
+ * A layer as one compressed cpio archive, from the cache when it was built before. Several processes may build the same
+ * layer at once: each writes aside and renames. `contentHash` is that of `hashContent`.
+ */
+export async function buildLayer(layer: PlannedLayer, contentHash: string, options: LayerOptions): Promise<BuiltLayer> {
+  const compressor = chooseCompressor(options.compression);
+  const file = join(options.cacheDirectory, `${hashArchive(contentHash, options, compressor)}.cpio`);
+  const files = layer.entries.filter(({ type }) => type === "file").length;
+  const cached = readCached(file);
+  if (cached !== undefined) return { name: layer.name, file, files, cacheHit: true, ...cached };
+  const aside = `${file}.${process.pid}.${built++}`;
+  try {
+    mkdirSync(options.cacheDirectory, { recursive: true, mode: 0o700 });
+    const sizes = await write(layer, aside, options, compressor);
+    writeFileSync(`${aside}.size`, JSON.stringify(sizes), { mode: 0o600 });
+    renameSync(`${aside}.size`, `${file}.size`);
+    renameSync(aside, file);
+    return { name: layer.name, file, files, cacheHit: false, ...sizes };
+  } catch (cause) {
+    rmSync(aside, { force: true });
+    rmSync(`${aside}.size`, { force: true });
+    if (cause instanceof MkinitrdError) throw cause;
+    throw new MkinitrdError({ tried: `building the layer ${layer.name}`, on: options.cacheDirectory, found: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+}
+
+/** The sizes of a layer in the cache. One whose size is not what was written is as good as none. */
+function readCached(file: string): { bytes: number; unpackedBytes: number } | undefined {
+  try {
+    const sizes = JSON.parse(readFileSync(`${file}.size`, "utf8")) as { bytes: number; unpackedBytes: number };
+    if (statSync(file).size !== sizes.bytes) return undefined;
+    const now = new Date();
+    utimesSync(file, now, now); // when it was last of use
+    return sizes;
+  } catch {
+    return undefined;
+  }
+}
+
+/** mode 0600: a site layer may hold key files. */
+async function write(layer: PlannedLayer, file: string, { compression, mtime }: LayerOptions, compressor: Compressor): Promise<{ bytes: number; unpackedBytes: number }> {
+  const output = createWriteStream(file, { mode: 0o600 });
+  let unpackedBytes = 0;
+  await compress(counted(), output, compression, compressor);
+  output.end();
+  await finished(output);
+  const padding = newcPadding(output.bytesWritten); // the next archive has to begin at a 4-byte boundary
+  appendFileSync(file, padding);
+  return { bytes: output.bytesWritten + padding.length, unpackedBytes };
+
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const piece of archiveBytes(layer, mtime)) {
+      unpackedBytes += piece.length;
+      yield piece;
+    }
+  }
+}

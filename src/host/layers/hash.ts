@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import type { FileMemo } from "../file-memo.ts";
+import type { Entry, PlannedLayer } from "../plan/types.ts";
+import type { LayerOptions } from "./types.ts";
+
+/** Changes when the bytes that we write for the same entries change. */
+const ARCHIVE_VERSION = 1;
+
+/** Hash of what decides a layer's content: each entry's path, type, mode and content. In hexadecimal. */
+export async function hashContent(layer: PlannedLayer, memo: FileMemo): Promise<string> {
+  const lines = await Promise.all(layer.entries.map(async (entry) => JSON.stringify([entry.path, entry.type, entry.mode, await contentOf(entry, memo)])));
+  return sha256(lines.join("\n"));
+}
+
+/** Hash that names a built layer in the cache: its content, and how it is written. */
+export function hashArchive(contentHash: string, { compression, mtime }: LayerOptions, compressor: string): string {
+  return sha256(JSON.stringify([ARCHIVE_VERSION, contentHash, compression, compressor, mtime]));
+}
+
+/** SHA-256 in hexadecimal. */
+export function sha256(data: string | Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+async function contentOf(entry: Entry, memo: FileMemo): Promise<unknown> {
+  if (entry.type === "link") return entry.target;
+  if (entry.type === "node") return [entry.major, entry.minor];
+  if (entry.type === "directory") return "";
+  if ("bytes" in entry.from) return sha256(entry.from.bytes);
+  const { file, decompress } = entry.from;
+  return [await memo.get(file, "sha256", () => hashFile(file)), decompress ?? ""];
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
+}

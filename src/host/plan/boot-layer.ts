@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { BootConfig } from "../../core/rc/boot-config.ts";
+import { MkinitrdError } from "../../core/errors.ts";
+import type { HostFacts, ImageConfig } from "./facts.ts";
+import { scriptPath, type ChosenScripts } from "./scripts.ts";
+import type { Entry } from "./types.ts";
+
+const HOME = "usr/lib/mkinitrd";
+/** Where the builder's decisions lie in the image. */
+export const BOOT_CONFIG_PATH = "etc/mkinitrd/boot.json";
+
+/** The boot layer: /init, the boot program, and our own rc scripts. */
+export function planBoot(facts: Pick<HostFacts, "bootProgram" | "init">, chosen: ChosenScripts): Entry[] {
+  const program = files(facts.bootProgram).filter((path) => !path.startsWith("rc.d/"));
+  if (!program.includes("boot.js")) {
+    throw new MkinitrdError({ tried: "planning the boot program", on: facts.bootProgram, found: "boot.js is missing", next: "npm run build" });
+  }
+  return [
+    { path: "init", mode: 0o755, reason: "pid 1", type: "file", from: { file: facts.init } },
+    ...program.map((path): Entry => ({ path: `${HOME}/${path}`, mode: 0o644, reason: "the boot program", type: "file", from: { file: join(facts.bootProgram, path) } })),
+    ...chosen.scripts.filter(({ origin }) => origin !== "configuration").map(scriptEntry),
+  ];
+}
+
+/** The site layer: what the user's configuration says and brings. `imageId` is left empty: it is known when the other layers are. */
+export function planSite(config: ImageConfig, chosen: ChosenScripts): Entry[] {
+  const boot: BootConfig = {
+    steps: chosen.steps,
+    kinds: chosen.kinds,
+    realroot: config.realroot,
+    sealed: config.sealed,
+    encrypted: chosen.encrypted,
+    timeoutMs: config.timeoutMs,
+    imageId: "",
+    ...(config.hostName === undefined ? {} : { hostName: config.hostName }),
+  };
+  return [
+    bootConfigEntry(boot),
+    ...chosen.scripts.filter(({ origin }) => origin === "configuration").map(scriptEntry),
+    ...config.files.flatMap(({ from, to, mode }) => siteFiles(from, to.replace(/^\/+/, ""), mode)),
+  ];
+}
+
+/** The entry that holds the builder's decisions. */
+export function bootConfigEntry(boot: BootConfig): Entry {
+  return { path: BOOT_CONFIG_PATH, mode: 0o644, reason: "the configuration", type: "file", from: { bytes: Buffer.from(`${JSON.stringify(boot, undefined, 2)}\n`) } };
+}
+
+function scriptEntry({ name, from, header, source, origin }: ChosenScripts["scripts"][number]): Entry {
+  const why = header.keyword.length === 0 ? "a boot step" : `serves ${header.keyword.join(", ")}`;
+  return { path: `${HOME}/${scriptPath(name)}`, mode: 0o644, reason: `${source}, ${origin === "configuration" ? "scripts: of the configuration, " : ""}${why}`, type: "file", from };
+}
+
+/** One file, or a directory with all that is in it. */
+function siteFiles(from: string, to: string, mode: number | undefined): Entry[] {
+  const stats = statSync(from, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    throw new MkinitrdError({ tried: `adding /${to} to the image`, on: from, found: "no such file", next: "correct files: in the configuration" });
+  }
+  const paths = stats.isDirectory() ? files(from) : [""];
+  return paths.map((path): Entry => {
+    const file = join(from, path);
+    return { path: path === "" ? to : `${to}/${path}`, mode: mode ?? statSync(file).mode & 0o777, reason: "files: of the configuration", type: "file", from: { file } };
+  });
+}
+
+/** Paths of all files below a directory, sorted. */
+function files(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const all = readdirSync(directory, { withFileTypes: true, recursive: true });
+  return all.filter((each) => each.isFile()).map((each) => relative(directory, join(each.parentPath, each.name))).sort();
+}

@@ -1,0 +1,52 @@
+import type { RcHeader } from "../../core/rc/header.ts";
+import type { FileMemo } from "../file-memo.ts";
+import type { ModuleIndex } from "./module-index.ts";
+import type { Sysroot } from "./sysroot.ts";
+import type { FileEntry } from "./types.ts";
+
+/** What the plan needs to know of the build machine, read before it is made. */
+export interface HostFacts {
+  /** Where programs and libraries come from. */
+  sysroot: Sysroot;
+  /** The Node binary to pack, on the build machine. */
+  nodeBinary: string;
+  /** The directory of the boot program: boot.js, chunks/, rc.d/. */
+  bootProgram: string;
+  /** rc.d/init */
+  init: string;
+  /** Every rc script that may go in. */
+  scripts: ScriptFile[];
+  modules: ModuleIndex;
+  /** Of this machine, for `modules: auto`. */
+  machine: { modaliases: string[]; filesystems: string[] };
+  memo: FileMemo;
+}
+
+/** A rc script as it goes into the image. */
+export interface ScriptFile {
+  name: string;
+  /** As a person knows it: `rc.d/crypt.ts`. */
+  source: string;
+  header: RcHeader;
+  from: FileEntry["from"];
+  /** Ours, a step for making disks (packed by name only), or from the configuration's `scripts`. */
+  origin: "rc.d" | "images" | "configuration";
+}
+
+/** What the plan needs of the configuration. */
+export interface ImageConfig {
+  /** The default spec, stages separated by blanks; empty for none. */
+  realroot: string;
+  /** Kinds that the image serves, beside those of the default spec. */
+  realroots: string[];
+  modules: { set: "generic" | "auto" | "none"; add: string[]; omit: string[] };
+  /** Bare names or absolute paths. */
+  programs: string[];
+  /** `mode` is permission bits; without it those of the file. */
+  files: { from: string; to: string; mode?: number }[];
+  sealed: boolean;
+  timeoutMs: number;
+  hostName?: string;
+  /** These scripts and no others, by name: what an image that does not boot a root is made of. */
+  onlyScripts?: string[];
+}

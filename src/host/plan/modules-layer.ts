@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FileMemo } from "../file-memo.ts";
+import type { HostFacts, ImageConfig, ScriptFile } from "./facts.ts";
+import { compressionOf, planFirmware } from "./firmware.ts";
+import { moduleName, type ModuleIndex } from "./module-index.ts";
+import { genericModules, machineModules } from "./module-sets.ts";
+import { resolveModules, type PlannedModule, type WantedModule } from "./modules.ts";
+import type { Entry } from "./types.ts";
+
+/** The kernel asks modprobe for these itself when something is mounted: loading all of them early would take time. */
+const ON_DEMAND = /^kernel\/fs\//;
+
+/**
+ * The modules layer: kernel modules, unpacked, with the kernel's own index files cut down to them; their firmware; and
+ * etc/mkinitrd/modules, the names to load early, in order, one in a line.
+ */
+export async function planModules(facts: Pick<HostFacts, "sysroot" | "modules" | "machine"> & { memo: FileMemo }, scripts: readonly ScriptFile[], config: ImageConfig): Promise<{ entries: Entry[]; notes: string[] }> {
+  const { modules: index } = facts;
+  const fromScripts = scripts.flatMap(({ header, source }) => header.modules.map((need) => ({ ...need, reason: `for ${source}` })));
+  const wanted = [...fromScripts, ...config.modules.add.map(added), ...set(facts, config)];
+  const omitted = new Set(config.modules.omit.map(moduleName));
+  const { modules, weak, notes } = resolveModules(index, wanted.filter(({ name }) => !omitted.has(moduleName(name))));
+  const kept = modules.filter(({ name }) => omitted.has(name)).map(({ name, reason }) => `module ${name} is to be omitted, but goes in: ${reason}`);
+  const packed = [...modules, ...weak];
+  const files = packed.map(({ name, path }) => ({ name, file: join(index.directory, path) }));
+  const firmware = await planFirmware(facts.sysroot, facts.memo, index.release, files);
+  const directory = `usr/lib/modules/${index.release}`;
+  return {
+    entries: [
+      ...packed.map((module) => moduleEntry(index, directory, module)),
+      ...indexEntries(index, directory, packed),
+      ...firmware.entries,
+      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts, ...config.modules.add.map(added), ...rootFilesystems(config)]), "modules that the rc scripts name"),
+    ],
+    notes: [...notes, ...kept, ...firmware.notes],
+  };
+}
+
+function added(name: string): WantedModule {
+  return { name, optional: false, reason: "modules: of the configuration" };
+}
+
+function set({ modules, machine }: Pick<HostFacts, "modules" | "machine">, config: ImageConfig): WantedModule[] {
+  if (config.modules.set === "generic") return genericModules(modules);
+  return config.modules.set === "auto" ? machineModules(modules, machine) : [];
+}
+
+/** What the default spec's filesystems need is loaded early: the mount need not wait for it. */
+function rootFilesystems(config: ImageConfig): WantedModule[] {
+  const stages = config.realroot.split(/\s+/).map((stage) => stage.split(":")[1] ?? "");
+  const known = stages.filter((fstype) => /^[a-z0-9]+$/.test(fstype) && fstype !== "auto" && fstype !== "none");
+  return known.map((fstype) => ({ name: `fs-${fstype}`, optional: true, reason: "the default realroot" }));
+}
+
+function earlyModules(index: ModuleIndex, wanted: WantedModule[]): string {
+  const asked = wanted.filter(({ name, reason }) => reason === "the default realroot" || !onDemand(index, name));
+  return resolveModules(index, asked).modules.map(({ name }) => `${name}\n`).join("");
+}
+
+function onDemand(index: ModuleIndex, name: string): boolean {
+  return ON_DEMAND.test(index.modules.get(moduleName(name))?.path ?? "");
+}
+
+function moduleEntry(index: ModuleIndex, directory: string, { path, reason }: PlannedModule): Entry {
+  const file = join(index.directory, path);
+  const decompress = compressionOf(path);
+  const from = decompress === undefined ? { file } : { file, decompress };
+  return { path: `${directory}/${unpackedPath(path)}`, mode: 0o644, reason, type: "file", from };
+}
+
+/** kernel/fs/xfs/xfs.ko for kernel/fs/xfs/xfs.ko.xz */
+function unpackedPath(path: string): string {
+  return path.replace(/(\.ko)\.(xz|zst|gz)$/, "$1");
+}
+
+/** The kernel's own text, line by line, without what is about other modules. */
+function indexEntries(index: ModuleIndex, directory: string, packed: readonly PlannedModule[]): Entry[] {
+  const names = new Set(packed.map(({ name }) => name));
+  const filtered = (file: string, keep: (line: string) => boolean, change = (line: string) => line) => {
+    const lines = readLines(join(index.directory, file)).filter(keep).map(change);
+    return text(`${directory}/${file}`, lines.map((line) => `${line}\n`).join(""), "index of the packed modules");
+  };
+  const word = (line: string, position: number) => moduleName(line.split(" ")[position] ?? "");
+  return [
+    filtered("modules.dep", (line) => names.has(moduleName(line.split(":", 1)[0] ?? "")), (line) => line.replaceAll(/(\.ko)\.(?:xz|zst|gz)\b/g, "$1")),
+    filtered("modules.alias", (line) => line.startsWith("alias ") && names.has(word(line, 2))),
+    filtered("modules.softdep", (line) => line.startsWith("softdep ") && names.has(word(line, 1))),
+    filtered("modules.builtin", () => true),
+  ];
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, "utf8").split("\n").filter((line) => line !== "");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function text(path: string, content: string, reason: string): Entry {
+  return { path, mode: 0o644, reason, type: "file", from: { bytes: Buffer.from(content) } };
+}

@@ -1,0 +1,32 @@
+import { planBoot, planSite } from "./boot-layer.ts";
+import type { HostFacts, ImageConfig } from "./facts.ts";
+import { libraryFinder } from "./libraries.ts";
+import { mergeLayers } from "./merge.ts";
+import { planModules } from "./modules-layer.ts";
+import { planRuntime } from "./runtime-layer.ts";
+import { chooseScripts } from "./scripts.ts";
+import { planTools } from "./tools-layer.ts";
+import type { Plan } from "./types.ts";
+
+/**
+ * Decides what goes into an image, and why; writes nothing. Throws when something required is missing, and when two
+ * entries claim one path.
+ */
+export async function planImage(config: ImageConfig, facts: HostFacts): Promise<Plan> {
+  const chosen = chooseScripts(facts.scripts, config);
+  const libraries = libraryFinder(facts.sysroot, { file: facts.nodeBinary });
+  const runtime = await planRuntime(facts.nodeBinary, libraries);
+  const tools = await planTools(facts.sysroot, libraries, facts.memo, chosen.scripts, config);
+  const modules = await planModules(facts, chosen.scripts, config);
+  return {
+    layers: mergeLayers([
+      { name: "runtime", entries: runtime },
+      { name: "tools", entries: tools.entries },
+      { name: "modules", entries: modules.entries },
+      { name: "boot", entries: planBoot(facts, chosen) },
+      { name: "site", entries: planSite(config, chosen) },
+    ]),
+    kernelRelease: facts.modules.release,
+    notes: [...tools.notes, ...modules.notes],
+  };
+}

@@ -1,0 +1,79 @@
+import { openSync, readSync, closeSync } from "node:fs";
+import { basename } from "node:path";
+import { MkinitrdError } from "../../core/errors.ts";
+import type { LibraryFinder } from "./libraries.ts";
+import { foundEntries } from "./paths.ts";
+import type { Found, Sysroot } from "./sysroot.ts";
+import type { Entry, Reason } from "./types.ts";
+
+const DIRECTORIES = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+
+/** Debian packages of programs that an early boot may want, where the package is not called like the program. */
+const PACKAGES: Record<string, string> = {
+  busybox: "busybox-static",
+  cryptsetup: "cryptsetup-bin",
+  lvm: "lvm2",
+  dmsetup: "dmsetup",
+  veritysetup: "cryptsetup-bin",
+  integritysetup: "cryptsetup-bin",
+  blkid: "util-linux",
+  mount: "mount",
+  sfdisk: "fdisk",
+  sgdisk: "gdisk",
+  mdadm: "mdadm",
+  btrfs: "btrfs-progs",
+  "mkfs.btrfs": "btrfs-progs",
+  "mkfs.xfs": "xfsprogs",
+  xfs_repair: "xfsprogs",
+  "mkfs.ext4": "e2fsprogs",
+  "fsck.ext4": "e2fsprogs",
+  e2fsck: "e2fsprogs",
+  "mkfs.vfat": "dosfstools",
+  tcplay: "tcplay",
+};
+
+/** A program by bare name or absolute path; undefined when the sysroot has none. */
+export function findProgram(sysroot: Sysroot, name: string): Found | undefined {
+  const paths = name.startsWith("/") ? [name] : DIRECTORIES.map((directory) => `${directory}/${name}`);
+  for (const path of paths) {
+    const found = sysroot.find(path);
+    if (found?.stats.isFile() === true && (found.stats.mode & 0o111) !== 0) return found;
+  }
+  return undefined;
+}
+
+/** Entries for a program: itself, the links that led to it, its libraries, and for a script its interpreter. */
+export async function programEntries(sysroot: Sysroot, libraries: LibraryFinder, found: Found, reason: Reason): Promise<Entry[]> {
+  const self = `${basename(found.links[0]?.path ?? found.path)}, ${reason}`;
+  const interpreter = readInterpreter(found.file);
+  const behind = interpreter === undefined ? undefined : findProgram(sysroot, interpreter);
+  if (interpreter !== undefined && behind === undefined) throw missingProgram(sysroot, interpreter, `interpreter of ${self}`);
+  return [
+    ...foundEntries(found, reason),
+    ...(await libraries.needs(found, self)),
+    ...(behind === undefined ? [] : await programEntries(sysroot, libraries, behind, `interpreter of ${self}`)),
+  ];
+}
+
+/** The error for a program that the sysroot does not have, with the Debian package where it is known. */
+export function missingProgram(sysroot: Sysroot, name: string, reason: Reason): MkinitrdError {
+  const package_ = PACKAGES[name];
+  return new MkinitrdError({
+    tried: `finding the program ${name} (${reason})`,
+    on: sysroot.path,
+    found: name.startsWith("/") ? "no such program" : `it is in none of ${DIRECTORIES.join(", ")}`,
+    next: package_ === undefined ? "install it" : `install it; on Debian: apt-get install ${package_}`,
+  });
+}
+
+/** The path behind `#!`. */
+function readInterpreter(file: string): string | undefined {
+  const descriptor = openSync(file, "r");
+  try {
+    const start = Buffer.alloc(256);
+    const length = readSync(descriptor, start, 0, start.length, 0);
+    return /^#!\s*(\/\S+)/.exec(start.toString("utf8", 0, length))?.[1];
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,71 @@
+import type { BootKind, BootStep } from "../../core/rc/boot-config.ts";
+import { MkinitrdError } from "../../core/errors.ts";
+import { nearest } from "../../core/nearest.ts";
+import { orderSteps } from "../../core/rc/order.ts";
+import type { ImageConfig, ScriptFile } from "./facts.ts";
+
+/** The scripts of an image, and what the boot has to know of them. */
+export interface ChosenScripts {
+  scripts: ScriptFile[];
+  steps: BootStep[];
+  kinds: Record<string, BootKind>;
+  encrypted: boolean;
+}
+
+/**
+ * The scripts without KEYWORD, and those of the kinds that the configuration or its default spec names; in order.
+ * Throws on a kind that no script serves, and on what can't be ordered.
+ */
+export function chooseScripts(all: readonly ScriptFile[], config: ImageConfig): ChosenScripts {
+  const wanted = new Set([...config.realroots, ...kindsOf(config.realroot)]);
+  const scripts = config.onlyScripts === undefined ? chooseByKind(all.filter(({ origin }) => origin !== "images"), wanted) : config.onlyScripts.map((name) => scriptNamed(all, name));
+  const serving = scripts.flatMap((script) => script.header.keyword.map((kind) => ({ kind, script })));
+  return {
+    scripts,
+    steps: orderSteps(scripts).map(({ name, require }) => ({ name, script: scriptPath(name), require })),
+    kinds: Object.fromEntries(serving.map(({ kind, script }) => [kind, bootKind(script)])),
+    encrypted: serving.some(({ script }) => script.header.encrypted),
+  };
+}
+
+/** Relative to /usr/lib/mkinitrd. */
+export function scriptPath(name: string): string {
+  return `rc.d/${name}.js`;
+}
+
+/** The kinds of a spec's stages: the first field of each. */
+function kindsOf(realroot: string): string[] {
+  return realroot.split(/\s+/).filter((stage) => stage !== "").map((stage) => stage.split(":", 1)[0] ?? "");
+}
+
+function chooseByKind(all: readonly ScriptFile[], wanted: Set<string>): ScriptFile[] {
+  const served = new Map<string, ScriptFile>();
+  for (const script of all) {
+    for (const kind of script.header.keyword) {
+      const other = served.get(kind);
+      if (other !== undefined) throw chooseError(`${other.source} and ${script.source} both serve the realroot kind "${kind}"`);
+      served.set(kind, script);
+    }
+  }
+  for (const kind of wanted) {
+    if (served.has(kind)) continue;
+    const known = [...served.keys()].sort();
+    const meant = nearest(kind, known);
+    throw chooseError(`no script serves the realroot kind "${kind}"; known: ${known.join(", ")}`, meant && `did you mean ${meant}?`);
+  }
+  return all.filter(({ header }) => header.keyword.length === 0 || header.keyword.some((kind) => wanted.has(kind)));
+}
+
+function scriptNamed(all: readonly ScriptFile[], name: string): ScriptFile {
+  const script = all.find((each) => each.name === name);
+  if (script !== undefined) return script;
+  throw chooseError(`there is no script "${name}"; known: ${all.map((each) => each.name).sort().join(", ")}`);
+}
+
+function bootKind({ name, header }: ScriptFile): BootKind {
+  return { script: scriptPath(name), fields: header.fields, options: header.options, encrypted: header.encrypted };
+}
+
+function chooseError(found: string, next?: string): MkinitrdError {
+  return new MkinitrdError({ tried: "choosing the rc scripts", on: "the image plan", found, ...(next === undefined ? {} : { next }) });
+}

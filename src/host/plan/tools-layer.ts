@@ -1,0 +1,74 @@
+import { basename } from "node:path";
+import { exec } from "../../core/exec.ts";
+import { MkinitrdError } from "../../core/errors.ts";
+import type { FileMemo } from "../file-memo.ts";
+import type { ImageConfig, ScriptFile } from "./facts.ts";
+import type { LibraryFinder } from "./libraries.ts";
+import { imagePath, link } from "./paths.ts";
+import { findProgram, missingProgram, programEntries } from "./programs.ts";
+import type { Sysroot } from "./sysroot.ts";
+import type { Entry, Reason } from "./types.ts";
+
+interface Wanted {
+  name: string;
+  optional: boolean;
+  reason: Reason;
+}
+
+/**
+ * The tools layer: busybox with a link for each applet, the programs and libraries that scripts and configuration name.
+ * A named program is the build machine's own where it has one, else busybox's; applets never stand in front of it.
+ */
+export async function planTools(
+  sysroot: Sysroot, libraries: LibraryFinder, memo: FileMemo, scripts: readonly ScriptFile[], config: ImageConfig,
+): Promise<{ entries: Entry[]; notes: string[] }> {
+  const busybox = findProgram(sysroot, "busybox");
+  if (busybox === undefined) throw missingProgram(sysroot, "busybox", "the shell of pid 1");
+  const applets = await memo.get(busybox.file, "busybox applets", () => listApplets(busybox.file));
+  const entries = await programEntries(sysroot, libraries, busybox, "the shell of pid 1");
+  const notes: string[] = [];
+  const named = new Set<string>();
+  for (const { name, optional, reason } of wantedPrograms(scripts, config)) {
+    const found = findProgram(sysroot, name);
+    if (found !== undefined) {
+      named.add(basename(name));
+      entries.push(...(await programEntries(sysroot, libraries, found, reason)));
+    } else if (optional) {
+      notes.push(`program ${name} is not on this machine (optional, ${reason})`);
+    } else if (!applets.some((path) => basename(path) === name)) {
+      throw missingProgram(sysroot, name, reason);
+    }
+  }
+  for (const { name, optional, reason } of wantedLibraries(scripts)) {
+    const found = await libraries.find(name, reason);
+    if (found !== undefined) entries.push(...found);
+    else if (optional) notes.push(`library ${name} is not on this machine (optional, ${reason})`);
+    else throw missingLibrary(sysroot, name, reason);
+  }
+  const home = `/${imagePath(busybox.path)}`;
+  const links = applets.filter((path) => path.includes("/") && !named.has(basename(path)) && basename(path) !== "busybox");
+  return { entries: [...entries, ...links.map((path) => link(imagePath(path), home, "applet of busybox"))], notes };
+}
+
+function wantedPrograms(scripts: readonly ScriptFile[], config: ImageConfig): Wanted[] {
+  return [
+    ...scripts.flatMap(({ header, source }) => header.programs.map((need) => ({ ...need, reason: `for ${source}` }))),
+    ...config.programs.map((name) => ({ name, optional: false, reason: "programs: of the configuration" })),
+  ];
+}
+
+function wantedLibraries(scripts: readonly ScriptFile[]): Wanted[] {
+  return scripts.flatMap(({ header, source }) => header.libraries.map((need) => ({ ...need, reason: `for ${source}` })));
+}
+
+/** Paths as busybox would install them: `bin/sh`, `usr/sbin/chroot`. */
+async function listApplets(file: string): Promise<string[]> {
+  const { stdout } = await exec(file, ["--list-full"], { timeoutMs: 10_000 });
+  const applets = stdout.split("\n").filter((line) => line !== "");
+  if (applets.includes("bin/sh")) return applets;
+  throw new MkinitrdError({ tried: "listing the applets of busybox", on: file, found: `${applets.length} applets, and sh is not among them`, next: "install a full one; on Debian: apt-get install busybox-static" });
+}
+
+function missingLibrary(sysroot: Sysroot, name: string, reason: Reason): MkinitrdError {
+  return new MkinitrdError({ tried: `finding the library ${name} (${reason})`, on: sysroot.path, found: "it is in none of the library directories", next: "install the package that has it" });
+}
