@@ -54,7 +54,7 @@ export interface Luks2Header {
  * Throws MkinitrdError when there is a signature and no valid copy, or the source ends inside the keyslots area.
  */
 export async function probeLuks2(source: Source, options: { secondary?: boolean } = {}): Promise<Luks2Header | undefined> {
-  const start = await source.read(0, Math.min(8, source.sizeBytes));
+  const start = await readStart(source, options.secondary !== false);
   const hasMagic = start.length === 8 && start.toString("latin1", 0, 6) === LUKS_MAGIC;
   if (hasMagic ? start.readUInt16BE(6) === 1 : options.secondary === false) return undefined;
   const primary = await readCopy(source, 0, LUKS_MAGIC);
@@ -83,6 +83,16 @@ export function luks2KdfMemoryBytes({ metadata }: Pick<Luks2Header, "metadata">)
 /** Mandatory requirements that cryptsetup does not know: with any of them it refuses to open the volume. Section 4.6. */
 export function unknownRequirements({ metadata }: Pick<Luks2Header, "metadata">): string[] {
   return metadata.config.requirements.filter((name) => !REQUIREMENTS.includes(name));
+}
+
+/** Magic and version. With a secondary to look for, a first sector that can't be read is one of the damages. */
+async function readStart(source: Source, goOn: boolean): Promise<Buffer> {
+  try {
+    return await source.read(0, Math.min(8, source.sizeBytes));
+  } catch (error) {
+    if (goOn && error instanceof MkinitrdError) return Buffer.alloc(0);
+    throw error;
+  }
 }
 
 /** What came of one copy whose signature is there: how far its checks got. */

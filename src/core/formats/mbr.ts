@@ -39,11 +39,9 @@ type Entry = Decoded<typeof mbrEntry>;
  */
 export async function probeMbr(source: Source, logicalBlockBytes: number): Promise<PartitionTable | undefined> {
   if (source.sizeBytes < mbrSector.sizeBytes) return undefined;
-  const sector = await source.read(0, mbrSector.sizeBytes);
-  const mbr = decodeSector(sector);
-  if (mbr === undefined || mbr.aixMagic === AIX_MAGIC || !mbr.entries.every(isSane) || isFilesystemBootSector(sector)) {
-    return undefined;
-  }
+  const mbr = decodeSector(await source.read(0, mbrSector.sizeBytes));
+  if (mbr === undefined || mbr.aixMagic === AIX_MAGIC || !mbr.entries.every(isSane)) return undefined;
+  if (await isFilesystemBootSector(source)) return undefined;
   const disk: Disk = { source, blockBytes: logicalBlockBytes, signature: mbr.diskSignature, partitions: [], damage: [] };
   mbr.entries.forEach((entry, index) => addPartition(disk, index + 1, entry.startLba, entry));
   for (const entry of mbr.entries.filter(isExtended)) await readLogical(disk, entry);

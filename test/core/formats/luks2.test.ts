@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { memorySource } from "../../../src/core/binary/source.ts";
+import type { Source } from "../../../src/core/binary/source.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { luks2KdfMemoryBytes, probeLuks2, unknownRequirements } from "../../../src/core/formats/luks2.ts";
 import { fixture, fixtureBytes } from "../../fixtures/fixture.ts";
@@ -117,6 +118,21 @@ test("a secondary whose primary is gone is only looked for on request", async ()
   expect(await probeLuks2(disk)).toMatchObject({ ...EXPECTED, usedCopy: "secondary" });
   const damaged = await fixture(DISK, { flip: 72 });
   expect(await probeLuks2(damaged, { secondary: false })).toMatchObject({ usedCopy: "secondary" });
+});
+
+test("a first sector that can't be read makes the secondary the one that is used", async () => {
+  const disk = await fixture(DISK);
+  const worn: Source = {
+    ...disk,
+    async read(offsetBytes, lengthBytes) {
+      if (offsetBytes >= 512) return disk.read(offsetBytes, lengthBytes);
+      throw new MkinitrdError({ tried: "reading", on: "worn.img", found: "the device reports an I/O error" });
+    },
+  };
+  const header = await probeLuks2(worn);
+  expect(header).toMatchObject({ ...EXPECTED, usedCopy: "secondary" });
+  expect(header?.damage).toEqual(["primary header damaged, the secondary was used: the device reports an I/O error"]);
+  await expect(probeLuks2(worn, { secondary: false })).rejects.toThrow("I/O error");
 });
 
 describe("the newer copy is used", () => {
