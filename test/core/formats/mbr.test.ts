@@ -59,6 +59,19 @@ test.each([
 });
 
 describe("the chain of logical partitions", () => {
+  // Partitions made anew in a gap are linked like this; sfdisk numbers them so, too.
+  test("may lead backwards, and numbers the partitions in its own order", async () => {
+    const disk = fixtureBytes(LOGICAL);
+    const link = (record: number): Buffer => disk.subarray(record * 512 + 462, record * 512 + 478);
+    const [second, third] = [Buffer.from(link(200)), Buffer.from(link(519))];
+    link(200).set(third);
+    link(699).set(second);
+    link(519).fill(0);
+    const table = await probeMbr(memorySource(disk), 512);
+    expect(table?.partitions.slice(4).map(({ number, startBytes }) => [number, startBytes / 512])).toEqual([[5, 208], [6, 700], [7, 520]]);
+    expect(table?.damage).toEqual([]);
+  });
+
   test("that comes back to its start ends there", async () => {
     const disk = fixtureBytes(LOGICAL);
     disk.writeUInt32LE(0, 200 * 512 + 446 + 16 + 8); // the first record's link leads to itself
