@@ -1,0 +1,58 @@
+import { z } from "zod";
+
+const LONGEST_TIMEOUT_SECONDS = 24 * 60 * 60;
+
+const text = z.string().min(1).refine((value) => !/[\u0000-\u001f\u007f]/.test(value), "holds a control character");
+const name = text.refine((value) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value), "must be a name of letters, digits, dots, dashes and underscores");
+const absolute = text.refine((value) => value.startsWith("/"), "must be an absolute path");
+const moduleName = text.refine((value) => !/[\s/]/.test(value), "must be a module's name or alias, without blanks and slashes");
+
+const moduleSet = z.enum(["generic", "auto", "none"]).describe(
+  "generic: drivers for disks and keyboards of any machine, filesystems and ciphers; auto: those of this machine; none: what the rc scripts need");
+
+const modules = z.union([
+  moduleSet,
+  z.array(moduleName).describe("These modules, and what the rc scripts need."),
+  z.strictObject({
+    set: moduleSet.default("generic"),
+    add: z.array(moduleName).default([]).describe("Modules to add, by name or alias."),
+    omit: z.array(moduleName).default([]).describe("Modules to leave out."),
+  }),
+]);
+
+const compressionLevel = z.int().min(1).max(19);
+
+const compression = z.union([
+  z.enum(["zstd", "none"]),
+  z.strictObject({ format: z.enum(["zstd", "none"]), level: compressionLevel.optional().describe("Of zstd, 1 to 19; more is smaller and slower.") })
+    .refine(({ format, level }) => format === "zstd" || level === undefined, { message: "is of zstd alone", path: ["level"] }),
+]);
+
+const file = z.strictObject({
+  from: text.describe("File or directory on this machine; a relative path starts at the folder of the configuration."),
+  to: absolute.refine((path) => !path.split("/").some((part) => part === ".." || part === ".") && /[^/]/.test(path), "must be a path without . and ..")
+    .describe("Where it goes in the image."),
+  mode: z.string({ error: 'must be permission bits in quotes, as in "0600"' })
+    .refine((mode) => /^0?[0-7]{3}$/.test(mode), 'must be permission bits in quotes, as in "0600"').optional()
+    .describe('Permission bits in quotes, "0600"; those of the file when not given.'),
+});
+
+/** The configuration file as it is written. What is not given takes the default that the text names. */
+export const configSchema = z.strictObject({
+  realroot: z.string().default("").describe("The root to boot when the kernel command line names none: a realroot spec, stages separated by blanks."),
+  realroots: z.array(name).default(["local", "crypt", "lvm"]).describe("The realroot kinds that the image serves, beside those of `realroot`."),
+  kernel: text.refine((release) => !release.includes("/"), "must be a kernel release, as in 6.1.0-32-amd64").optional()
+    .describe("Kernel release; the newest in the modules directory when not given."),
+  "modules-directory": text.optional().describe("The directory that holds a folder for each kernel release; lib/modules of the sysroot when not given."),
+  sysroot: text.default("/").describe("Where programs, libraries and firmware come from."),
+  modules: modules.default("generic").describe("Kernel modules to pack: a set, a list, or a set with additions and omissions."),
+  programs: z.array(text.refine((program) => program.startsWith("/") || !program.includes("/"), "must be a bare name or an absolute path")).default([])
+    .describe("Programs to pack beside those that the rc scripts need, with their libraries."),
+  files: z.array(file).default([]).describe("Files and directories to pack."),
+  scripts: z.array(text.refine((path) => /\.[tj]s$/.test(path), "must be a .ts or .js file")).default([])
+    .describe("rc scripts of your own."),
+  compression: compression.default("zstd").describe("zstd or none, or { format, level }."),
+  output: text.default("initrd.img").describe("The image to write."),
+  timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),
+  sealed: z.boolean().default(false).describe("Ignore the root, the init and every mkinitrd. word of the kernel command line; for signed kernels."),
+});

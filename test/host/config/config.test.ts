@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
+import { checkConfigRealroot, parseConfig, readConfig } from "../../../src/host/config/config.ts";
+import { configSchema } from "../../../src/host/config/schema.ts";
+import { kinds } from "../../core/realroot/kinds.ts";
+
+const TOP = join(import.meta.dirname, "../../..");
+
+test("the configuration at the top of the repository is the defaults", async () => {
+  const { source: _, ...config } = await readConfig(join(TOP, "mkinitrd.config.yaml"));
+  const { source: __, ...defaults } = parseConfig("", join(TOP, "x.yaml"));
+  expect(config).toEqual(defaults);
+  expect(config).toEqual({
+    realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], scripts: [],
+    compression: { format: "zstd", level: 10 }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false,
+  });
+});
+
+test("the examples that the configuration has behind # are valid", async () => {
+  const { source } = await readConfig(join(TOP, "mkinitrd.config.yaml"));
+  const keys = Object.keys(configSchema.shape).join("|");
+  const examples = [...source.text.matchAll(new RegExp(`^# ((?:${keys}): \\S.*|files:(?:\n#   .*)+)$`, "gm"))].map(([, example]) => (example ?? "").replace(/^#/gm, " "));
+  expect(examples.length).toBeGreaterThan(5);
+  for (const example of examples) checkConfigRealroot(parseConfig(example, "x.yaml"), kinds);
+});
+
+test("every key is read, and relative paths start at the file's folder", () => {
+  const { source: _, ...config } = parseConfig(`
+realroot: >-
+  crypt:none:/dev/vda2:pv0
+  lvm:ext4:vg0/root
+realroots: [local]
+kernel: 6.1.0-32-amd64
+modules-directory: mods
+sysroot: ../root
+modules: {add: [zram], omit: [floppy]}
+programs: [strace, /opt/x]
+files: [{from: a, to: /etc/a, mode: "0400"}, {from: /b, to: /b}]
+scripts: [rc/hello.ts]
+compression: {format: zstd, level: 19}
+output: out/initrd.img
+timeout: 5
+sealed: true
+`, "/etc/mkinitrd/config.yaml");
+  expect(config).toEqual({
+    realroot: "crypt:none:/dev/vda2:pv0 lvm:ext4:vg0/root", realroots: ["local"], kernel: "6.1.0-32-amd64",
+    modulesDirectory: "/etc/mkinitrd/mods", sysroot: "/etc/root", modules: { set: "generic", add: ["zram"], omit: ["floppy"] },
+    programs: ["strace", "/opt/x"],
+    files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }],
+    scripts: ["/etc/mkinitrd/rc/hello.ts"], compression: { format: "zstd", level: 19 }, output: "/etc/mkinitrd/out/initrd.img",
+    timeoutMs: 5000, sealed: true,
+  });
+});
+
+test.each([
+  { text: "modules: auto", key: "modules", value: { set: "auto", add: [], omit: [] } },
+  { text: "modules: [ext4, fs-xfs]", key: "modules", value: { set: "none", add: ["ext4", "fs-xfs"], omit: [] } },
+  { text: "compression: none", key: "compression", value: { format: "none" } },
+  { text: "compression: {format: none}", key: "compression", value: { format: "none" } },
+  { text: "compression: {format: zstd}", key: "compression", value: { format: "zstd", level: 10 } },
+])("$text is read", ({ text, key, value }) => {
+  expect(parseConfig(text, "a.yaml")).toHaveProperty(key, value);
+});
+
+test.each([
+  { text: "\n".repeat(13) + "compression: brotli", found: 'line 14, column 14: compression is "brotli"; known: zstd, none, a mapping' },
+  { text: "compression: {format: none, level: 3}", found: "line 1, column 36: compression.level is of zstd alone" },
+  { text: "compression: {format: zstd, level: 22}", found: "line 1, column 36: compression.level is 22; at most 19" },
+  { text: "realroots: local", found: 'line 1, column 12: realroots is "local"; must be a list' },
+  { text: "realroots: [a/b]", found: "line 1, column 13: realroots[0] must be a name" },
+  { text: "real-root: x", found: 'line 1, column 1: the key "real-root", did you mean realroot?; known: realroot, realroots, kernel' },
+  { text: "modules: everything", found: 'line 1, column 10: modules is "everything"; known: generic, auto, none, a list, a mapping' },
+  { text: "modules: {set: all}", found: 'line 1, column 16: modules.set is "all"; known: generic, auto, none' },
+  { text: "modules: {ad: [x]}", found: 'line 1, column 11: the key "ad" in modules, did you mean add?; known: set, add, omit' },
+  { text: "modules: [a b]", found: "line 1, column 11: modules[0] must be a module's name" },
+  { text: "files: [{from: a, to: etc/a}]", found: "line 1, column 23: files[0].to must be an absolute path" },
+  { text: "files: [{from: a, to: /../a}]", found: "line 1, column 23: files[0].to must be a path without . and .." },
+  { text: "files: [{from: a, to: /a, mode: 0600}]", found: 'line 1, column 33: files[0].mode must be permission bits in quotes, as in "0600"' },
+  { text: 'files: [{from: a, to: /a, mode: "999"}]', found: "files[0].mode must be permission bits" },
+  { text: "files: [{from: a}]", found: "line 1, column 9: files[0].to is missing" },
+  { text: "programs: [./tool]", found: "line 1, column 12: programs[0] must be a bare name or an absolute path" },
+  { text: "scripts: [hello.sh]", found: "scripts[0] must be a .ts or .js file" },
+  { text: "kernel: 6.1", found: "line 1, column 9: kernel is 6.1; must be a text" },
+  { text: "kernel: ../x", found: "kernel must be a kernel release" },
+  { text: "timeout: -1", found: "line 1, column 10: timeout is -1; at least 0" },
+  { text: "timeout: 1.5", found: "timeout is 1.5; must be a whole number" },
+  { text: "sealed: yes", found: 'line 1, column 9: sealed is "yes"; must be true or false' },
+  { text: 'output: "a\\0b"', found: "output holds a control character" },
+])("$text says $found", ({ text, found }) => {
+  expect(() => parseConfig(text, "mkinitrd.config.yaml")).toThrow(found);
+});
+
+test("a wrong default spec is found in the configuration, with its place", () => {
+  const config = parseConfig("# top\nrealroot: crypt:none:vda2:pv0 lmv:ext4:vg/lv\n", "mkinitrd.config.yaml");
+  expect(() => checkConfigRealroot(config, kinds)).toThrow(
+    'reading mkinitrd.config.yaml on line 2, column 11: realroot has "lmv:ext4:vg/lv": the kind "lmv"; known: crypt, local, lvm, tcplay\n  next: did you mean lvm?');
+  expect(checkConfigRealroot(parseConfig("realroot: lvm:ext4:vg/lv", "a.yaml"), kinds)).toHaveLength(1);
+});
+
+test("a file that can't be read is an error that says which and why", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mkinitrd-test-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await expect(readConfig(join(directory, "none.yaml"))).rejects.toThrow(`reading the configuration on ${directory}/none.yaml: no such file\n  next: -c FILE names another one`);
+  await expect(readConfig(directory)).rejects.toThrow("it is a directory");
+});
+
+test("every key has its documentation in the JSON schema", () => {
+  const { properties } = z.toJSONSchema(configSchema, { io: "input" });
+  expect(Object.entries(properties ?? {}).filter(([, value]) => typeof value === "boolean" || value.description === undefined)).toEqual([]);
+});
