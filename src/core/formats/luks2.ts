@@ -75,9 +75,10 @@ export async function probeLuks2(source: Source, options: { secondary?: boolean 
   };
 }
 
-/** The most memory that an Argon2 keyslot of the volume wants when it is opened; 0 when all use PBKDF2. */
-export function luks2KdfMemoryBytes({ metadata }: Pick<Luks2Header, "metadata">): number {
-  return metadata.keyslots.reduce((most, { kdf }) => Math.max(most, kdf !== undefined && "memoryKib" in kdf ? kdf.memoryKib * 1024 : 0), 0);
+/** The memory that the cheapest and the dearest keyslot want to derive a key; 0 for one that uses PBKDF2. */
+export function luks2KdfMemoryBytes({ metadata }: Pick<Luks2Header, "metadata">): { least: number; most: number } {
+  const bytes = metadata.keyslots.map(({ kdf }) => (kdf !== undefined && "memoryKib" in kdf ? kdf.memoryKib * 1024 : 0));
+  return bytes.length === 0 ? { least: 0, most: 0 } : { least: Math.min(...bytes), most: Math.max(...bytes) };
 }
 
 /** Mandatory requirements that cryptsetup does not know: with any of them it refuses to open the volume. Section 4.6. */

@@ -4,7 +4,7 @@ import { probeBtrfs } from "../formats/btrfs.ts";
 import type { Content } from "../formats/content.ts";
 import { probeExt } from "../formats/ext.ts";
 import { probeLuks1 } from "../formats/luks1.ts";
-import { probeLuks2 } from "../formats/luks2.ts";
+import { luks2KdfMemoryBytes, probeLuks2 } from "../formats/luks2.ts";
 import { probeLvm2 } from "../formats/lvm2.ts";
 import { probeSwap } from "../formats/swap.ts";
 import { probeVfat } from "../formats/vfat.ts";
@@ -84,7 +84,8 @@ async function luks2(source: Source, secondary: boolean): Promise<Content | unde
   const header = await probeLuks2(source, { secondary });
   if (header === undefined) return undefined;
   const label = header.label === "" ? {} : { label: header.label };
-  return { type: "crypto_LUKS", version: "2", uuid: header.uuid, ...label, damage: header.damage };
+  const kdfMemoryBytes = luks2KdfMemoryBytes(header);
+  return { type: "crypto_LUKS", version: "2", uuid: header.uuid, ...label, kdfMemoryBytes, damage: header.damage };
 }
 
 async function lvm2(source: Source): Promise<Content | undefined> {
