@@ -7,7 +7,7 @@ export function explainRealroot(request: BootRequest): string[] {
   const root = request.stages[last];
   return [
     ...request.stages.flatMap((stage, index) => explainStage(stage, index === last)),
-    root === undefined ? "names no root: lists what it finds and asks, where the image's policy allows" : explainMount(root, request),
+    root === undefined ? "names no root: the boot can't go on" : explainMount(root, request),
     ...explainHandOver(request),
     ...explainKnobs(request),
     ...request.warnings.map((warning) => `warning: ${warning}`),
