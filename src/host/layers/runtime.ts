@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, mkdtemp, open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { explain } from "../../core/errors.ts";
+import { openFileMemo, type FileMemo } from "../file-memo.ts";
+import { findDifference } from "./runtime-self-test.ts";
+import { TRIM_VERSION, trimNode } from "./runtime-trim.ts";
+
+export interface TrimRequest {
+  /** Path of the Node binary that is to run in the image. */
+  nodeBinary: string;
+  /** Where trimmed binaries are kept, one folder for each: CACHE/runtime. */
+  cacheDirectory: string;
+  /** Remembers the binary's hash; one of our own in the cache directory when absent. */
+  memo?: FileMemo;
+}
+
+export interface TrimmedNode {
+  /** The file to pack. */
+  file: string;
+  trimmed: boolean;
+  /** Why it is not trimmed, for the person who builds. */
+  note?: string;
+}
+
+/**
+ * Node's binary without symbols and without data that an early boot never reads. It is packed only after it did, in a
+ * self-test, what the original does; on any doubt the original is given, with a note. Never throws over the trimming.
+ */
+export async function trimmedNode(request: TrimRequest): Promise<TrimmedNode> {
+  const memo = request.memo ?? openFileMemo(join(request.cacheDirectory, "memo.json"));
+  const hash = await memo.get(request.nodeBinary, "sha256", () => hashFile(request.nodeBinary));
+  if (request.memo === undefined) memo.save();
+  const folder = join(request.cacheDirectory, `${hash.slice(0, 32)}-${TRIM_VERSION}`);
+  const file = join(folder, "node");
+  if (existsSync(file)) return { file, trimmed: true };
+  try {
+    const difference = await makeTrimmed(request, folder);
+    return difference === undefined ? { file, trimmed: true } : untrimmed(request, difference);
+  } catch (error) {
+    return untrimmed(request, explain(error).split("\n")[0]!);
+  }
+}
+
+/** Makes the folder with the tested binary in it, or gives what is wrong with that. */
+async function makeTrimmed({ nodeBinary, cacheDirectory }: TrimRequest, folder: string): Promise<string | undefined> {
+  const bytes = await trimNode(await readFile(nodeBinary));
+  await mkdir(cacheDirectory, { recursive: true });
+  const aside = await mkdtemp(join(cacheDirectory, ".new-"));
+  try {
+    await writeSynced(join(aside, "node"), bytes);
+    const difference = await findDifference(nodeBinary, join(aside, "node"));
+    if (difference === undefined) await rename(aside, folder).catch(() => existsOrThrow(folder));
+    return difference;
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+/** Another build may have been faster: its result is the same. */
+function existsOrThrow(folder: string): void {
+  if (!existsSync(join(folder, "node"))) throw new Error(`${folder} can't be made`);
+}
+
+async function writeSynced(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, "wx", 0o755);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function untrimmed({ nodeBinary }: TrimRequest, reason: string): TrimmedNode {
+  return { file: nodeBinary, trimmed: false, note: `the runtime is packed whole: ${reason}` };
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
+}
