@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { findVolumes, parseDevice } from "../../../src/core/volumes/match.ts";
+import type { Volume } from "../../../src/core/volumes/types.ts";
+
+const lvRef = { vgUuid: "vu", lvUuid: "lu", missingPvs: [] };
+
+const volumes: Volume[] = [
+  { name: "/dev/vda", layer: "disk", path: "/dev/vda", sizeBytes: 1, serial: "S-1" },
+  {
+    name: "/dev/vda2",
+    layer: "partition",
+    path: "/dev/vda2",
+    sizeBytes: 1,
+    parent: "/dev/vda",
+    partition: { number: 2, partUuid: "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", partLabel: "Größe 1/2" },
+    content: { type: "crypto_LUKS", uuid: "4b947d26-30b6-4d0f-a5b7-b933b5913f77", label: "a b" },
+  },
+  { name: "/dev/mapper/root", layer: "mapping", path: "/dev/dm-0", sizeBytes: 1, dm: { name: "root", uuid: "CRYPT-" }, content: { type: "vfat", uuid: "CAFE-BABE", label: "åÅ" } },
+  { name: "vg-0/my-lv", layer: "lv", sizeBytes: 1, lv: { vg: "vg-0", lv: "my-lv", active: false, ...lvRef } },
+  { name: "vg/lv", layer: "lv", path: "/dev/dm-1", sizeBytes: 1, dm: { name: "vg-lv", uuid: "LVM-" }, lv: { vg: "vg", lv: "lv", active: true, ...lvRef } },
+  { name: "disk.img:2", layer: "partition", sizeBytes: 1, parent: "disk.img" },
+];
+
+describe("a volume is found by", () => {
+  test.each([
+    { text: "/dev/vda2", found: ["/dev/vda2"] },
+    { text: "vda2", found: ["/dev/vda2"] },
+    { text: "/dev/vda", found: ["/dev/vda"] },
+    { text: "/dev/dm-1", found: ["vg/lv"] },
+    { text: "/dev/mapper/root", found: ["/dev/mapper/root"] },
+    { text: "/dev/mapper/vg-lv", found: ["vg/lv"] },
+    { text: "/dev/mapper/vg--0-my--lv", found: ["vg-0/my-lv"] },
+    { text: "/dev/mapper/vg-0-my-lv", found: [] },
+    { text: "/dev/vg-0/my-lv", found: ["vg-0/my-lv"] },
+    { text: "vg/lv", found: ["vg/lv"] },
+    { text: "vg/other", found: [] },
+    { text: "disk.img:2", found: ["disk.img:2"] },
+    { text: "UUID=4B947D26-30b6-4d0f-a5b7-b933b5913f77", found: ["/dev/vda2"] },
+    { text: "UUID=cafe-babe", found: ["/dev/mapper/root"] },
+    { text: "LABEL=a b", found: ["/dev/vda2"] },
+    { text: "LABEL=A B", found: [] },
+    { text: "PARTUUID=0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9", found: ["/dev/vda2"] },
+    { text: "PARTLABEL=Größe 1/2", found: ["/dev/vda2"] },
+    { text: "SERIAL=S-1", found: ["/dev/vda"] },
+    { text: "/dev/disk/by-uuid/CAFE-BABE", found: ["/dev/mapper/root"] },
+    { text: String.raw`/dev/disk/by-label/a\x20b`, found: ["/dev/vda2"] },
+    { text: String.raw`/dev/disk/by-label/\xe5\xc5`, found: ["/dev/mapper/root"] },
+    { text: String.raw`/dev/disk/by-partlabel/Größe\x201\x2f2`, found: ["/dev/vda2"] },
+    { text: "/dev/disk/by-partuuid/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", found: ["/dev/vda2"] },
+    { text: "UUID=", found: [] },
+    { text: "", found: [] },
+  ])("$text", ({ text, found }) => {
+    expect(findVolumes(volumes, text).map(({ name }) => name)).toEqual(found);
+  });
+});
+
+test("every volume of that name is found: two copies, two groups of one name", () => {
+  const copies = [volumes[1]!, { ...volumes[1]!, name: "/dev/vdb2", path: "/dev/vdb2" }];
+  expect(findVolumes(copies, "LABEL=a b")).toHaveLength(2);
+  expect(findVolumes([volumes[4]!, { ...volumes[4]!, path: "/dev/dm-7" }], "vg/lv")).toHaveLength(2);
+});
+
+test("any text is some name", () => {
+  fc.assert(fc.property(fc.string({ maxLength: 40 }), fc.constantFrom("", "/dev/", "/dev/disk/by-label/", "UUID="), (text, before) => {
+    expect(parseDevice(before + text).text).toBe(before + text);
+    findVolumes(volumes, before + text);
+  }));
+});
