@@ -9,6 +9,9 @@ import { readPartitionTable } from "./partitions.ts";
 import { probe } from "./probe.ts";
 import type { BlockDevice, Volume } from "./types.ts";
 
+/** Types of an MBR's extended partition: DOS, Windows, Linux. */
+const EXTENDED = [0x05, 0x0f, 0x85];
+
 /**
  * Every volume on the devices: disks, partitions, mappings, and the logical volumes that a person sees, active or not.
  * In the order of the devices, the partitions that only we see behind their disk, the LVs that are not active last.
@@ -79,11 +82,13 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
 
 function windowOf(disk: Volume, { source }: BlockDevice, entry: Partition): Volume {
   const name = `${disk.name}:${entry.number}`;
+  // As the kernel does: of an extended partition only the place for a boot loader, since others lie in the rest.
+  const sizeBytes = EXTENDED.includes(entry.typeByte ?? 0) ? Math.min(1024, entry.sizeBytes) : entry.sizeBytes;
   return {
     name,
     layer: "partition",
-    sizeBytes: entry.sizeBytes,
-    source: window(source, entry.startBytes, entry.sizeBytes, name),
+    sizeBytes,
+    source: window(source, entry.startBytes, sizeBytes, name),
     partition: describeEntry(entry),
     parent: disk.name,
   };
