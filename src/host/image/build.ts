@@ -5,6 +5,8 @@ import { openFileMemo } from "../file-memo.ts";
 import { buildLayer } from "../layers/build.ts";
 import { hashContent, sha256 } from "../layers/hash.ts";
 import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
+import { pruneLayers } from "../layers/prune.ts";
+import { trimmedNode } from "../layers/runtime.ts";
 import { packageRoot } from "../package-root.ts";
 import { BOOT_CONFIG_PATH, bootConfigEntry } from "../plan/boot-layer.ts";
 import type { ImageConfig } from "../plan/facts.ts";
@@ -14,7 +16,7 @@ import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { writeImage } from "./image.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 
-/** Everything that a build is made from. */
+/** Everything that a build is made from; a Config is one. */
 export interface BuildSettings extends ImageConfig {
   sysroot: string;
   /** Without it SYSROOT/lib/modules. */
@@ -43,8 +45,10 @@ export type Progress = (text: string) => void;
 /** Plans, builds what the cache does not have, and writes the image. On an error nothing is installed. */
 export async function buildImage(settings: BuildSettings, progress: Progress = () => {}): Promise<BuildReport> {
   const memo = openFileMemo(join(cacheDirectory("layers"), "files.json"));
+  progress("preparing the runtime");
+  const node = await trimmedNode({ nodeBinary: process.execPath, cacheDirectory: cacheDirectory("runtime"), memo });
   progress("planning");
-  const facts = readHostFacts({ ...settings, nodeBinary: process.execPath, packageRoot: packageRoot(), machine: settings.modules.set === "auto", memo });
+  const facts = readHostFacts({ ...settings, nodeBinary: node.file, packageRoot: packageRoot(), machine: settings.modules.set === "auto", memo });
   const plan = await planImage(settings, facts);
   const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
   const imageId = sha256(hashes.join("\n")).slice(0, 12);
@@ -58,9 +62,10 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
     return built;
   }));
   memo.save();
+  pruneLayers(options.cacheDirectory);
   progress(`writing ${settings.output}`);
   const bytes = await writeImage(layers, settings.output);
-  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, layers, memory: ramNeeded(layers), notes: plan.notes };
+  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, layers, memory: ramNeeded(layers), notes: [...(node.note === undefined ? [] : [node.note]), ...plan.notes] };
 }
 
 /** The site layer with the image's name in boot.json; its hash is another one then. */

@@ -4,7 +4,7 @@ import type { WantedModule } from "./modules.ts";
 /** Hardware that a root or a keyboard may hang on, by directory below kernel/. `!` leaves out what stands behind it. */
 const HARDWARE = [
   "drivers/ata/",
-  "drivers/block/", "!drivers/block/(drbd|aoe|zram|null_blk|rnbd|xen-blkback|rbd|pktcdvd|floppy|ublk)",
+  "drivers/block/", "!drivers/block/(drbd|aoe|zram|null_blk|rnbd|xen-blkback|rbd|pktcdvd|floppy|ublk|nbd)",
   "drivers/cdrom/",
   "drivers/hid/", "!drivers/hid/(hid-sensor|intel-ish-hid|amd-sfh-hid|surface-hid|hid-(sony|nintendo|playstation|steam|wiimote|picolcd|lg-g15|rmi|uclogic|prodikeys|thrustmaster|.*ff)|wacom)",
   "drivers/hv/",
@@ -17,9 +17,9 @@ const HARDWARE = [
   "drivers/mfd/intel-lpss",
   "drivers/mmc/",
   "drivers/nvdimm/",
-  "drivers/nvme/host/",
+  "drivers/nvme/host/", "!drivers/nvme/host/nvme-(rdma|fc|tcp|fabrics)",
   "drivers/pci/controller/",
-  "drivers/scsi/", "!drivers/scsi/(scsi_debug|osst|st|ch|ses|sg|fcoe|libfc|bnx2|cxgbi|qedi|qedf|be2iscsi|qla4xxx|bfa|csiostor|fnic|pcmcia|iscsi_tcp|libiscsi)",
+  "drivers/scsi/", "!drivers/scsi/(scsi_debug|osst|st|ch|ses|sg|fcoe|libfc|bnx2|cxgbi|qedi|qedf|be2iscsi|qla4xxx|bfa|csiostor|fnic|pcmcia|iscsi_tcp|libiscsi|.*iscsi|scsi_transport_(iscsi|srp|fc)|ibmvscsi)",
   "drivers/spi/spi-(pxa2xx|intel)",
   "drivers/ufs/",
   "drivers/usb/(common|core|host|storage|dwc3|uas)/",
@@ -29,10 +29,10 @@ const HARDWARE = [
 
 /** What roots are made of beside hardware: filesystems and ciphers. */
 const SOFTWARE = [
-  "fs/(ext2|ext4|jbd2|xfs|btrfs|f2fs|fat|bcachefs|jfs|ufs|isofs|squashfs|erofs|overlayfs)/",
+  "fs/(ext2|ext4|jbd2|xfs|btrfs|f2fs|fat|bcachefs|jfs|ufs|isofs|squashfs|erofs)/",
   "fs/(mbcache|binfmt_script)",
   "fs/nls/nls_(cp437|ascii|iso8859-1|utf8)",
-  "crypto/",
+  "crypto/", "!crypto/(tcrypt|crypto_user|ansi_cprng)",
   "arch/[^/]+/crypto/",
   "lib/crypto/",
 ];

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FileMemo } from "../file-memo.ts";
-import type { HostFacts, ImageConfig, ScriptFile } from "./facts.ts";
+import type { Stage } from "../../core/realroot/types.ts";
+import type { HostFacts, ImageConfig } from "./facts.ts";
 import { compressionOf, planFirmware } from "./firmware.ts";
 import { moduleName, type ModuleIndex } from "./module-index.ts";
 import { genericModules, machineModules } from "./module-sets.ts";
 import { resolveModules, type PlannedModule, type WantedModule } from "./modules.ts";
+import type { ChosenScripts } from "./scripts.ts";
 import type { Entry } from "./types.ts";
 
 /** The kernel asks modprobe for these itself when something is mounted: loading all of them early would take time. */
@@ -15,10 +16,12 @@ const ON_DEMAND = /^kernel\/fs\//;
  * The modules layer: kernel modules, unpacked, with the kernel's own index files cut down to them; their firmware; and
  * etc/mkinitrd/modules, the names to load early, in order, one in a line.
  */
-export async function planModules(facts: Pick<HostFacts, "sysroot" | "modules" | "machine"> & { memo: FileMemo }, scripts: readonly ScriptFile[], config: ImageConfig): Promise<{ entries: Entry[]; notes: string[] }> {
+export async function planModules(
+  facts: Pick<HostFacts, "sysroot" | "modules" | "machine" | "memo">, chosen: Pick<ChosenScripts, "scripts" | "stages">, config: ImageConfig,
+): Promise<{ entries: Entry[]; notes: string[] }> {
   const { modules: index } = facts;
-  const fromScripts = scripts.flatMap(({ header, source }) => header.modules.map((need) => ({ ...need, reason: `for ${source}` })));
-  const wanted = [...fromScripts, ...config.modules.add.map(added), ...set(facts, config)];
+  const fromScripts = chosen.scripts.flatMap(({ header, source }) => header.modules.map((need) => ({ ...need, reason: `for ${source}` })));
+  const wanted = [...fromScripts, ...config.modules.add.map(added), ...setModules(facts, config), ...rootFilesystems(chosen.stages)];
   const omitted = new Set(config.modules.omit.map(moduleName));
   const { modules, weak, notes } = resolveModules(index, wanted.filter(({ name }) => !omitted.has(moduleName(name))));
   const kept = modules.filter(({ name }) => omitted.has(name)).map(({ name, reason }) => `module ${name} is to be omitted, but goes in: ${reason}`);
@@ -31,7 +34,7 @@ export async function planModules(facts: Pick<HostFacts, "sysroot" | "modules" |
       ...packed.map((module) => moduleEntry(index, directory, module)),
       ...indexEntries(index, directory, packed),
       ...firmware.entries,
-      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts, ...config.modules.add.map(added), ...rootFilesystems(config)]), "modules that the rc scripts name"),
+      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts, ...config.modules.add.map(added), ...rootFilesystems(chosen.stages)]), "modules that the rc scripts name"),
     ],
     notes: [...notes, ...kept, ...firmware.notes],
   };
@@ -41,20 +44,20 @@ function added(name: string): WantedModule {
   return { name, optional: false, reason: "modules: of the configuration" };
 }
 
-function set({ modules, machine }: Pick<HostFacts, "modules" | "machine">, config: ImageConfig): WantedModule[] {
+function setModules({ modules, machine }: Pick<HostFacts, "modules" | "machine">, config: ImageConfig): WantedModule[] {
   if (config.modules.set === "generic") return genericModules(modules);
   return config.modules.set === "auto" ? machineModules(modules, machine) : [];
 }
 
 /** What the default spec's filesystems need is loaded early: the mount need not wait for it. */
-function rootFilesystems(config: ImageConfig): WantedModule[] {
-  const stages = config.realroot.split(/\s+/).map((stage) => stage.split(":")[1] ?? "");
-  const known = stages.filter((fstype) => /^[a-z0-9]+$/.test(fstype) && fstype !== "auto" && fstype !== "none");
-  return known.map((fstype) => ({ name: `fs-${fstype}`, optional: true, reason: "the default realroot" }));
+function rootFilesystems(stages: readonly Stage[]): WantedModule[] {
+  const fstypes = stages.map(({ fstype }) => fstype).filter((fstype) => fstype !== "auto" && fstype !== "none");
+  return fstypes.map((fstype) => ({ name: `fs-${fstype}`, optional: true, reason: ROOT }));
 }
+const ROOT = "filesystem of the default realroot";
 
 function earlyModules(index: ModuleIndex, wanted: WantedModule[]): string {
-  const asked = wanted.filter(({ name, reason }) => reason === "the default realroot" || !onDemand(index, name));
+  const asked = wanted.filter(({ name, reason }) => reason === ROOT || !onDemand(index, name));
   return resolveModules(index, asked).modules.map(({ name }) => `${name}\n`).join("");
 }
 

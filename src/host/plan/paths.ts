@@ -1,6 +1,6 @@
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { DirectoryEntry, Entry, LinkEntry, Reason } from "./types.ts";
-import type { Found } from "./sysroot.ts";
+import type { Found, FollowedLink } from "./sysroot.ts";
 
 /** Top-level directories that are links to those below usr/ in every image. */
 const MERGED = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -32,15 +32,15 @@ export function link(path: string, target: string, reason: Reason): Entry & Link
 
 /** Entries for a file of the sysroot and for the links that led to it. */
 export function foundEntries(found: Found, reason: Reason): Entry[] {
-  const links = found.links.filter(({ path }) => !isMergedLink(path)).map(({ path, target }) => link(imagePath(path), imageTarget(path, target), reason));
+  const links = found.links.filter((each) => !isMerged(each)).map(({ path, target }) => link(imagePath(path), imageTarget(path, target), reason));
   const { stats } = found;
   const file: Entry = { path: imagePath(found.path), mode: stats.mode & 0o755, reason, type: "file", from: { file: found.file } };
   return stats.isFile() ? [...links, file] : links;
 }
 
-/** A link that the image has anyway: bin, sbin, lib, lib64. */
-function isMergedLink(path: string): boolean {
-  return MERGED.includes(path.slice(1));
+/** A link that the image has anyway (bin, lib), or that leads to where it moves itself: /lib/x → /usr/lib/x. */
+function isMerged({ path, target }: FollowedLink): boolean {
+  return MERGED.includes(path.slice(1)) || imagePath(resolve(dirname(path), target)) === imagePath(path);
 }
 
 /** A relative target of a link that moves below usr/ would lead elsewhere: it becomes absolute. */

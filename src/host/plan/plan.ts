@@ -17,7 +17,7 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const libraries = libraryFinder(facts.sysroot, { file: facts.nodeBinary });
   const runtime = await planRuntime(facts.nodeBinary, libraries);
   const tools = await planTools(facts.sysroot, libraries, facts.memo, chosen.scripts, config);
-  const modules = await planModules(facts, chosen.scripts, config);
+  const modules = await planModules(facts, chosen, config);
   return {
     layers: mergeLayers([
       { name: "runtime", entries: runtime },

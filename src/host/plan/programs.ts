@@ -2,7 +2,7 @@ import { openSync, readSync, closeSync } from "node:fs";
 import { basename } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import type { LibraryFinder } from "./libraries.ts";
-import { foundEntries } from "./paths.ts";
+import { foundEntries, imagePath } from "./paths.ts";
 import type { Found, Sysroot } from "./sysroot.ts";
 import type { Entry, Reason } from "./types.ts";
 
@@ -42,16 +42,22 @@ export function findProgram(sysroot: Sysroot, name: string): Found | undefined {
   return undefined;
 }
 
-/** Entries for a program: itself, the links that led to it, its libraries, and for a script its interpreter. */
-export async function programEntries(sysroot: Sysroot, libraries: LibraryFinder, found: Found, reason: Reason): Promise<Entry[]> {
+/**
+ * Entries for a program: itself, the links that led to it, its libraries, and for a script its interpreter, unless that is
+ * one of the `applets`, paths in the image.
+ */
+export async function programEntries(
+  { sysroot, libraries, applets }: { sysroot: Sysroot; libraries: LibraryFinder; applets: ReadonlySet<string> }, found: Found, reason: Reason,
+): Promise<Entry[]> {
   const self = `${basename(found.links[0]?.path ?? found.path)}, ${reason}`;
   const interpreter = readInterpreter(found.file);
-  const behind = interpreter === undefined ? undefined : findProgram(sysroot, interpreter);
-  if (interpreter !== undefined && behind === undefined) throw missingProgram(sysroot, interpreter, `interpreter of ${self}`);
+  const wanted = interpreter === undefined || applets.has(imagePath(interpreter)) ? undefined : interpreter;
+  const behind = wanted === undefined ? undefined : findProgram(sysroot, wanted);
+  if (wanted !== undefined && behind === undefined) throw missingProgram(sysroot, wanted, `interpreter of ${self}`);
   return [
     ...foundEntries(found, reason),
     ...(await libraries.needs(found, self)),
-    ...(behind === undefined ? [] : await programEntries(sysroot, libraries, behind, `interpreter of ${self}`)),
+    ...(behind === undefined ? [] : await programEntries({ sysroot, libraries, applets }, behind, `interpreter of ${self}`)),
   ];
 }
 

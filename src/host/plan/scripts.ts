@@ -2,6 +2,8 @@ import type { BootKind, BootStep } from "../../core/rc/boot-config.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import { orderSteps } from "../../core/rc/order.ts";
+import { parseRealroot } from "../../core/realroot/stage.ts";
+import type { KindTable, Stage } from "../../core/realroot/types.ts";
 import type { ImageConfig, ScriptFile } from "./facts.ts";
 
 /** The scripts of an image, and what the boot has to know of them. */
@@ -10,14 +12,17 @@ export interface ChosenScripts {
   steps: BootStep[];
   kinds: Record<string, BootKind>;
   encrypted: boolean;
+  /** Of the default spec. */
+  stages: Stage[];
 }
 
 /**
  * The scripts without KEYWORD, and those of the kinds that the configuration or its default spec names; in order.
- * Throws on a kind that no script serves, and on what can't be ordered.
+ * Throws on a default spec that is wrong, on a kind that no script serves, and on what can't be ordered.
  */
 export function chooseScripts(all: readonly ScriptFile[], config: ImageConfig): ChosenScripts {
-  const wanted = new Set([...config.realroots, ...kindsOf(config.realroot)]);
+  const stages = parseRealroot(config.realroot, allKinds(all));
+  const wanted = new Set([...config.realroots, ...stages.map(({ kind }) => kind)]);
   const scripts = config.onlyScripts === undefined ? chooseByKind(all.filter(({ origin }) => origin !== "images"), wanted) : config.onlyScripts.map((name) => scriptNamed(all, name));
   const serving = scripts.flatMap((script) => script.header.keyword.map((kind) => ({ kind, script })));
   return {
@@ -25,6 +30,7 @@ export function chooseScripts(all: readonly ScriptFile[], config: ImageConfig): 
     steps: orderSteps(scripts).map(({ name, require }) => ({ name, script: scriptPath(name), require })),
     kinds: Object.fromEntries(serving.map(({ kind, script }) => [kind, bootKind(script)])),
     encrypted: serving.some(({ script }) => script.header.encrypted),
+    stages,
   };
 }
 
@@ -33,9 +39,8 @@ export function scriptPath(name: string): string {
   return `rc.d/${name}.js`;
 }
 
-/** The kinds of a spec's stages: the first field of each. */
-function kindsOf(realroot: string): string[] {
-  return realroot.split(/\s+/).filter((stage) => stage !== "").map((stage) => stage.split(":", 1)[0] ?? "");
+function allKinds(all: readonly ScriptFile[]): KindTable {
+  return Object.fromEntries(all.flatMap(({ header: { keyword, fields, options } }) => keyword.map((kind) => [kind, { fields, options }])));
 }
 
 function chooseByKind(all: readonly ScriptFile[], wanted: Set<string>): ScriptFile[] {

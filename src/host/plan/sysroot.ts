@@ -43,8 +43,18 @@ export function openSysroot(root: string): Sysroot {
   };
 
   function statOf(path: string): Stats | undefined {
-    if (!remembered.has(path)) remembered.set(path, lstatSync(join(root, path), { throwIfNoEntry: false }));
+    if (!remembered.has(path)) remembered.set(path, lstat(join(root, path)));
     return remembered.get(path);
+  }
+}
+
+function lstat(file: string): Stats | undefined {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === "ENOTDIR") return undefined;
+    throw new MkinitrdError({ tried: "looking for a file for the image", on: file, found: message, cause });
   }
 }
 

@@ -25,14 +25,15 @@ export async function planTools(
   const busybox = findProgram(sysroot, "busybox");
   if (busybox === undefined) throw missingProgram(sysroot, "busybox", "the shell of pid 1");
   const applets = await memo.get(busybox.file, "busybox applets", () => listApplets(busybox.file));
-  const entries = await programEntries(sysroot, libraries, busybox, "the shell of pid 1");
+  const place = { sysroot, libraries, applets: new Set(applets.map(imagePath)) };
+  const entries = await programEntries(place, busybox, "the shell of pid 1");
   const notes: string[] = [];
   const named = new Set<string>();
   for (const { name, optional, reason } of wantedPrograms(scripts, config)) {
     const found = findProgram(sysroot, name);
     if (found !== undefined) {
       named.add(basename(name));
-      entries.push(...(await programEntries(sysroot, libraries, found, reason)));
+      entries.push(...(await programEntries(place, found, reason)));
     } else if (optional) {
       notes.push(`program ${name} is not on this machine (optional, ${reason})`);
     } else if (!applets.some((path) => basename(path) === name)) {

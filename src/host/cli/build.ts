@@ -1,0 +1,92 @@
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { checkConfigRealroot, readConfig, type Config } from "../config/config.ts";
+import { readKinds } from "../config/kinds.ts";
+import { buildImage, type BuildReport } from "../image/build.ts";
+import { formatReport } from "./build-report.ts";
+import { progressLine } from "./progress.ts";
+
+const HELP = `
+Options stand in for the configuration's own values. What did not change since the last build comes from the cache.
+The image is written beside the output and renamed: until then the old one is untouched, and an error installs nothing.
+
+  mkinitrd build
+  mkinitrd build -c laptop.yaml -o /boot/initrd.img --realroot crypt:ext4:UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c11:root
+  mkinitrd build --kernel 6.1.0-32-amd64 --modules auto --compression zstd:19`;
+
+interface BuildOptions {
+  config: string;
+  output?: string;
+  kernel?: string;
+  modulesDirectory?: string;
+  sysroot?: string;
+  realroot?: string;
+  modules?: Config["modules"];
+  compression?: Config["compression"];
+  json?: true;
+}
+
+/** `mkinitrd build`: configuration → plan → layers → image. */
+export function buildCommand(): Command {
+  return new Command("build")
+    .description("Builds an image from a configuration.")
+    .option("-c, --config <file>", "the configuration", "mkinitrd.config.yaml")
+    .option("-o, --output <file>", "the image to write")
+    .option("--kernel <release>", "kernel release; the newest in the modules directory when not given")
+    .option("--modules-directory <dir>", "the directory that holds a folder for each kernel release")
+    .option("--sysroot <dir>", "where programs, libraries and firmware come from")
+    .option("--realroot <spec>", "the root to boot when the kernel command line names none")
+    .option("--modules <set>", "generic, auto, none, or a list with commas", parseModules)
+    .option("--compression <format>", "zstd, zstd:LEVEL (1 to 19) or none", parseCompression)
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(options: BuildOptions): Promise<void> {
+  const config = override(await readConfig(options.config), options);
+  if (options.realroot === undefined) checkConfigRealroot(config, await readKinds(config.scripts));
+  const report = await build(config);
+  console.log(options.json === true ? JSON.stringify(report, null, 2) : formatReport(report));
+}
+
+async function build(config: Config): Promise<BuildReport> {
+  const progress = progressLine();
+  try {
+    return await buildImage(config, progress.say);
+  } finally {
+    progress.end();
+  }
+}
+
+/** The configuration with what the command line says in its place; paths there start at the working directory. */
+function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, compression }: BuildOptions): Config {
+  return {
+    ...config,
+    ...(output === undefined ? {} : { output: resolve(output) }),
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(modulesDirectory === undefined ? {} : { modulesDirectory: resolve(modulesDirectory) }),
+    ...(sysroot === undefined ? {} : { sysroot: resolve(sysroot) }),
+    ...(realroot === undefined ? {} : { realroot: realroot.trim() }),
+    ...(modules === undefined ? {} : { modules }),
+    ...(compression === undefined ? {} : { compression }),
+  };
+}
+
+const SETS = ["generic", "auto", "none"] as const;
+
+function parseModules(text: string): Config["modules"] {
+  const set = SETS.find((each) => each === text);
+  if (set !== undefined) return { set, add: [], omit: [] };
+  const add = text.split(",").map((name) => name.trim());
+  if (add.every((name) => name !== "" && !/[\s/]/.test(name))) return { set: "none", add, omit: [] };
+  throw new InvalidArgumentError(`Known: ${SETS.join(", ")}, or module names with commas between them.`);
+}
+
+function parseCompression(text: string): Config["compression"] {
+  if (text === "none") return { format: "none" };
+  const [, level] = /^zstd(?::(\d{1,2}))?$/.exec(text) ?? [];
+  const number = Number(level ?? 10);
+  if (text.startsWith("zstd") && (level !== undefined || text === "zstd") && number >= 1 && number <= 19) return { format: "zstd", level: number };
+  throw new InvalidArgumentError("Known: zstd, zstd:LEVEL with a level from 1 to 19, none.");
+}

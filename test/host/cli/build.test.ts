@@ -1,0 +1,119 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { memorySource } from "../../../src/core/binary/source.ts";
+import { readNewc, readNewcContent } from "../../../src/core/formats/newc.ts";
+import { buildCommand } from "../../../src/host/cli/build.ts";
+import { run } from "../../../src/host/cli/program.ts";
+import type { BuildReport } from "../../../src/host/image/build.ts";
+import { packageRoot } from "../../../src/host/package-root.ts";
+import { bundle } from "../../../tools/bundle.js";
+import { findTestKernel } from "../plan/kernel.ts";
+
+const hasBusybox = spawnSync("busybox", ["true"]).status === 0;
+const kernel = findTestKernel();
+
+describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped where busybox is missing, or the cache has no kernel)", () => {
+  let directory: string;
+  let config: string;
+  let printed: string;
+  beforeAll(async () => {
+    await bundle();
+    directory = mkdtempSync(join(tmpdir(), "build-"));
+    config = join(directory, "config.yaml");
+    vi.stubEnv("MKINITRD_CACHE", join(directory, "cache"));
+  }, 60_000);
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true });
+    if (kernel !== undefined) rmSync(kernel.root, { recursive: true });
+  });
+  beforeEach(() => {
+    // Small and quick: no module set, no compression, one kind.
+    writeFileSync(config, `modules-directory: ${kernel?.root}/lib/modules\nmodules: none\nrealroots: [local]\ncompression: none\noutput: out.img\n`);
+    printed = "";
+    vi.spyOn(console, "log").mockImplementation((text: string) => void (printed += `${text}\n`));
+    vi.spyOn(console, "error").mockImplementation((text: string) => void (printed += `${text}\n`));
+    vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+    process.exitCode = undefined;
+    return () => {
+      vi.restoreAllMocks();
+      process.exitCode = undefined;
+    };
+  });
+
+  test("a first build makes an image, and a second one after an edit keeps all layers but the site's", async () => {
+    const first = await json("--realroot", "local:ext4:/dev/vda1");
+    expect(process.exitCode ?? 0).toBe(0);
+    expect(first.layers.map(({ name }) => name)).toEqual(["runtime", "tools", "modules", "boot", "site"]);
+    expect(first.bytes).toBe(readFileSync(join(directory, "out.img")).length);
+    const second = await json("--realroot", "local:ext4:/dev/vda2");
+    expect(second.layers.map(({ name, cacheHit }) => [name, cacheHit])).toEqual([["runtime", true], ["tools", true], ["modules", true], ["boot", true], ["site", false]]);
+    expect(second.imageId).not.toBe(first.imageId);
+  }, 60_000);
+
+  test("the image is archives one behind the other, whose boot.json has the image's name", async () => {
+    const { imageId } = await json("--realroot", "local:ext4:/dev/vda1");
+    const source = memorySource(readFileSync(join(directory, "out.img")));
+    const found = new Map<string, string>();
+    for (let at = 0; at < source.sizeBytes;) {
+      const { members, endBytes } = await readNewc(source, at);
+      for (const member of members) if (member.path.startsWith("etc/mkinitrd/")) found.set(member.path, (await readNewcContent(source, member)).toString());
+      at = endBytes;
+    }
+    expect(JSON.parse(found.get("etc/mkinitrd/boot.json") ?? "")).toMatchObject({ imageId, realroot: "local:ext4:/dev/vda1", encrypted: false });
+  }, 60_000);
+
+  test("two caches and two places give the same bytes", async () => {
+    await json("--compression", "zstd:1");
+    vi.stubEnv("MKINITRD_CACHE", join(directory, "another-cache"));
+    await json("--compression", "zstd:1", "-o", join(directory, "second.img"));
+    vi.stubEnv("MKINITRD_CACHE", join(directory, "cache"));
+    expect(readFileSync(join(directory, "second.img")).equals(readFileSync(join(directory, "out.img")))).toBe(true);
+  }, 120_000);
+
+  test("the report has a line for each layer, and the memory that the image needs", async () => {
+    await build("--realroot", "local:ext4:/dev/vda1");
+    expect(printed).toMatch(/^layer +packed +unpacked +files/);
+    expect(printed).toMatch(/^runtime +[\d.]+ MiB +[\d.]+ MiB +\d+ +cached$/m);
+    expect(printed).toMatch(/out\.img: image [0-9a-f]{12} for kernel /);
+    expect(printed).toMatch(/^needs \d+ MiB of RAM$/m);
+  }, 60_000);
+
+  test.each([
+    { what: "a kernel that is not there", words: ["--kernel", "9.9"], found: /finding the modules of kernel 9\.9 on .*there is only / },
+    { what: "a module that is not there", words: ["--modules", "no_such_module"], found: /finding the module no_such_module/ },
+    { what: "a realroot that is wrong", words: ["--realroot", "crpt:ext4:x"], found: /crpt/ },
+    { what: "an output that can't be written", words: ["-o", "/proc/initrd.img"], found: /writing the image on \/proc\/initrd\.img/ },
+    { what: "a configuration that is not there", words: ["-c", "/no/such/file"], found: /reading the configuration on \/no\/such\/file: no such file/ },
+    { what: "a sysroot without programs", words: ["--sysroot", "/proc", "--modules-directory", `${kernel?.root}/lib/modules`], found: /is missing|finding the program busybox/ },
+  ])("$what is an error, and nothing is installed", async ({ words, found }) => {
+    rmSync(join(directory, "out.img"), { force: true });
+    await build(...words);
+    expect(process.exitCode).toBe(1);
+    expect(printed).toMatch(found);
+    expect(existsSync(join(directory, "out.img"))).toBe(false);
+  }, 60_000);
+
+  test.each([["--modules", "a/b"], ["--compression", "brotli"], ["--compression", "zstd:20"], ["--no-such-option"]])("%s %s is a wrong command line", async (...words) => {
+    await build(...words);
+    expect(process.exitCode).toBe(2);
+  });
+
+  async function build(...words: string[]): Promise<void> {
+    await run(["build", "-c", config, ...words], { build: async () => buildCommand() });
+  }
+
+  async function json(...words: string[]): Promise<BuildReport> {
+    await build("--json", ...words);
+    const text = printed;
+    printed = "";
+    return JSON.parse(text) as BuildReport;
+  }
+});
+
+test("the package's top is where rc.d is", () => {
+  expect(existsSync(join(packageRoot(), "rc.d/init"))).toBe(true);
+});

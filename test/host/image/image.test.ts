@@ -1,0 +1,76 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeImage } from "../../../src/host/image/image.ts";
+import type { BuiltLayer } from "../../../src/host/layers/types.ts";
+
+let directory: string;
+let output: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "image-"));
+  mkdirSync(join(directory, "boot"));
+  output = join(directory, "boot/initrd.img");
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test("an image is its layers one behind the other, for its owner only", async () => {
+  expect(await writeImage([layer("a", "1234"), layer("b", "56789012")], output)).toBe(12);
+  expect(readFileSync(output, "utf8")).toBe("123456789012");
+  expect(statSync(output).mode & 0o777).toBe(0o600);
+});
+
+test("an old image, even one that others may read, is replaced", async () => {
+  writeFileSync(output, "old");
+  chmodSync(output, 0o644);
+  await writeImage([layer("a", "1234")], output);
+  expect(readFileSync(output, "utf8")).toBe("1234");
+  expect(statSync(output).mode & 0o777).toBe(0o600);
+});
+
+test("a layer that is not what was built leaves the old image as it was", async () => {
+  writeFileSync(output, "old");
+  await expect(writeImage([{ ...layer("a", "1234"), bytes: 8 }], output)).rejects.toThrow(/it has 4 bytes, 8 were written/);
+  onlyTheOldOne();
+});
+
+test.each([
+  { what: "a directory that does not exist", path: "nowhere/initrd.img", found: /the directory does not exist.*\n  next: make it/ },
+  { what: "a directory in its place", path: "boot", found: /it is a directory/ },
+  { what: "a file as a directory", path: "file/initrd.img", found: /no directory/ },
+])("$what is a clear error", async ({ path, found }) => {
+  writeFileSync(join(directory, "file"), "");
+  await expect(writeImage([layer("a", "1234")], join(directory, path))).rejects.toThrow(found);
+});
+
+const maySetUp = process.getuid?.() === 0 && spawnSync("unshare", ["--mount", "true"]).status === 0;
+
+describe.skipIf(!maySetUp)("on filesystems of their own (skipped without root or unshare)", () => {
+  beforeEach(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", join(directory, "boot")]));
+  afterEach(() => execFileSync("umount", [join(directory, "boot")]));
+
+  test("a filesystem that fills up leaves the old image as it was, and nothing beside it", async () => {
+    writeFileSync(output, "old");
+    await expect(writeImage([layer("a", "x".repeat(100_000))], output)).rejects.toThrow(/the filesystem is full; what was there before is untouched\n  next: make room/);
+    onlyTheOldOne();
+  });
+
+  test("a read-only filesystem leaves the old image as it was", async () => {
+    writeFileSync(output, "old");
+    execFileSync("mount", ["-o", "remount,ro", join(directory, "boot")]);
+    await expect(writeImage([layer("a", "1234")], output)).rejects.toThrow(/the filesystem is read-only/);
+    onlyTheOldOne();
+  });
+});
+
+function onlyTheOldOne(): void {
+  expect(readFileSync(output, "utf8")).toBe("old");
+  expect(readdirSync(join(directory, "boot"))).toEqual(["initrd.img"]);
+}
+
+function layer(name: string, content: string): BuiltLayer {
+  const file = join(directory, name);
+  writeFileSync(file, content);
+  return { name: "site", file, bytes: content.length, unpackedBytes: content.length, files: 1, cacheHit: false };
+}

@@ -1,0 +1,145 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { zstdDecompressSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { memorySource } from "../../../src/core/binary/source.ts";
+import { readNewc, readNewcContent } from "../../../src/core/formats/newc.ts";
+import { openFileMemo } from "../../../src/host/file-memo.ts";
+import { buildLayer } from "../../../src/host/layers/build.ts";
+import { chooseCompressor, compress } from "../../../src/host/layers/compress.ts";
+import { hashContent } from "../../../src/host/layers/hash.ts";
+import type { BuiltLayer, Compression } from "../../../src/host/layers/types.ts";
+import type { Entry, PlannedLayer } from "../../../src/host/plan/types.ts";
+
+const has = (program: string) => spawnSync(program, ["--version"]).error === undefined;
+const ZSTD: Compression = { format: "zstd", level: 3 };
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "layers-"));
+  mkdirSync(join(directory, "host"));
+  writeFileSync(join(directory, "host/large"), Buffer.alloc(3_000_001, "some text that repeats "));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test.skipIf(!has("cpio"))("cpio unpacks a layer to what was planned (skipped where cpio is missing)", async () => {
+  const built = await build(layer());
+  const archive = zstdDecompressSync(readFileSync(built.file));
+  expect(archive.length).toBe(built.unpackedBytes);
+  mkdirSync(join(directory, "out"));
+  execFileSync("cpio", ["-i", "--quiet"], { input: archive, cwd: join(directory, "out") });
+  expect(readFileSync(join(directory, "out/etc/large")).equals(readFileSync(join(directory, "host/large")))).toBe(true);
+  expect(readFileSync(join(directory, "out/etc/text"), "utf8")).toBe("made by the plan");
+  expect(statSync(join(directory, "out/etc/text")).mode & 0o777).toBe(0o600);
+  expect(statSync(built.file).mode & 0o777).toBe(0o600);
+});
+
+test.each([{ compression: ZSTD }, { compression: { format: "none" } as Compression }])(
+  "an archive ($compression.format) ends at a 4-byte boundary, whatever its length", async ({ compression }) => {
+    for (let length = 0; length < 5; length++) {
+      const built = await build(layer("x".repeat(length)), { compression });
+      expect(built.bytes % 4).toBe(0);
+      expect(statSync(built.file).size).toBe(built.bytes);
+    }
+  });
+
+test("two builds from two directories with two caches give the same bytes", async () => {
+  const first = await build(layer());
+  cpSync(join(directory, "host"), join(directory, "elsewhere"), { recursive: true });
+  utimesSync(join(directory, "elsewhere/large"), 1, 1);
+  const second = await build(layer("made by the plan", "elsewhere"), { cache: "second-cache" });
+  expect(second.cacheHit).toBe(false);
+  expect(readFileSync(second.file).equals(readFileSync(first.file))).toBe(true);
+});
+
+describe("the cache", () => {
+  test("gives a layer that was built before, with its sizes", async () => {
+    const first = await build(layer());
+    const second = await build(layer());
+    expect(second).toEqual({ ...first, cacheHit: true });
+  });
+
+  test.each([
+    { what: "a changed file", change: () => writeFileSync(join(directory, "host/large"), "other") },
+    { what: "another text", text: "other text" },
+    { what: "another compression", options: { compression: { format: "zstd", level: 4 } as Compression } },
+    { what: "another time", options: { mtime: 1 } },
+  ])("misses on $what", async ({ change, text, options }) => {
+    await build(layer());
+    change?.();
+    expect((await build(layer(text), options)).cacheHit).toBe(false);
+  });
+
+  test("a layer that was cut short is built again", async () => {
+    const { file, bytes } = await build(layer());
+    truncateSync(file, bytes - 4);
+    expect(await build(layer())).toMatchObject({ cacheHit: false, bytes });
+  });
+
+  test("two builds at once make one layer and leave nothing behind", async () => {
+    const [first, second] = await Promise.all([build(layer()), build(layer())]);
+    expect(second.file).toBe(first.file);
+    expect(readdirSync(join(directory, "cache")).filter((name) => name.endsWith(".cpio"))).toHaveLength(1);
+    expect(readdirSync(join(directory, "cache"))).toHaveLength(2);
+  });
+
+  test("a build that fails leaves nothing in it", async () => {
+    const broken = layer();
+    rmSync(join(directory, "host/large"));
+    await expect(buildLayer(broken, "0".repeat(64), { compression: ZSTD, cacheDirectory: join(directory, "cache"), mtime: 0 })).rejects.toThrow(/building the layer tools/);
+    expect(existsSync(join(directory, "cache")) ? readdirSync(join(directory, "cache")) : []).toEqual([]);
+  });
+});
+
+test.for([
+  { program: "xz", args: ["-k"], suffix: "xz", decompress: "xz" as const },
+  { program: "zstd", args: ["-q", "-k"], suffix: "zst", decompress: "zstd" as const },
+  { program: "gzip", args: ["-k"], suffix: "gz", decompress: "gzip" as const },
+])("a file that $program compressed is packed as it was before", async ({ program, args, suffix, decompress }, { skip }) => {
+  if (!has(program)) skip(`${program} is missing`);
+  const file = join(directory, "host/module.ko");
+  writeFileSync(file, "module ".repeat(1000));
+  execFileSync(program, [...args, file]);
+  const entry: Entry = { path: "module.ko", mode: 0o644, reason: "test", type: "file", from: { file: `${file}.${suffix}`, decompress } };
+  const built = await build({ name: "modules", entries: [entry] }, { compression: { format: "none" } });
+  const source = memorySource(readFileSync(built.file));
+  const { members } = await readNewc(source);
+  expect((await readNewcContent(source, members[0]!)).equals(readFileSync(file))).toBe(true);
+});
+
+test("without the zstd program Node's own compresses, as one frame", async () => {
+  expect(chooseCompressor(ZSTD, "/nowhere")).toBe("node:zlib");
+  const pieces: Buffer[] = [];
+  const output = new Writable({ write: (chunk: Buffer, _, done) => (pieces.push(chunk), done()) });
+  await compress(oneByOne(), output, ZSTD, "node:zlib");
+  const packed = Buffer.concat(pieces);
+  expect(zstdDecompressSync(packed).length).toBe(500_000);
+  expect(packed.indexOf(Buffer.from("28b52ffd", "hex"), 1)).toBe(-1); // the magic of a second frame
+
+  async function* oneByOne(): AsyncGenerator<Buffer> {
+    for (let count = 0; count < 50; count++) yield Buffer.alloc(10_000, count);
+  }
+});
+
+function layer(text = "made by the plan", host = "host"): PlannedLayer {
+  return {
+    name: "tools",
+    entries: [
+      { path: "etc", mode: 0o755, reason: "test", type: "directory" },
+      { path: "etc/large", mode: 0o644, reason: "test", type: "file", from: { file: join(directory, host, "large") } },
+      { path: "etc/link", mode: 0o777, reason: "test", type: "link", target: "large" },
+      { path: "etc/text", mode: 0o600, reason: "test", type: "file", from: { bytes: Buffer.from(text) } },
+    ],
+  };
+}
+
+async function build(planned: PlannedLayer, options: { compression?: Compression; cache?: string; mtime?: number } = {}): Promise<BuiltLayer> {
+  const contentHash = await hashContent(planned, openFileMemo(join(directory, "memo.json")));
+  return buildLayer(planned, contentHash, {
+    compression: options.compression ?? ZSTD,
+    cacheDirectory: join(directory, options.cache ?? "cache"),
+    mtime: options.mtime ?? 0,
+  });
+}

@@ -1,0 +1,183 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseHeader } from "../../../src/core/rc/header.ts";
+import { openFileMemo } from "../../../src/host/file-memo.ts";
+import type { HostFacts, ImageConfig, ScriptFile } from "../../../src/host/plan/facts.ts";
+import { readModuleIndex } from "../../../src/host/plan/module-index.ts";
+import { planImage } from "../../../src/host/plan/plan.ts";
+import { openSysroot } from "../../../src/host/plan/sysroot.ts";
+import type { Entry, Plan } from "../../../src/host/plan/types.ts";
+
+const CONFIG: ImageConfig = {
+  realroot: "", realroots: ["local"], modules: { set: "none", add: [], omit: [] }, programs: [], files: [], sealed: false, timeoutMs: 30_000,
+};
+const DEVICES = script("devices", "// MODULES: disk\n// PROGRAMS: busybox");
+const UNLOCK = script("unlock", "// REQUIRE: devices");
+const LOCAL = script("local", "// KEYWORD: local\n// FIELDS: device options\n// MODULES: afs?");
+const CRYPT = script("crypt", "// KEYWORD: crypt\n// FIELDS: device name options\n// OPTIONS: tries\n// ENCRYPTED: yes\n// MODULES: dm_crypt absent?\n// PROGRAMS: opener\n// LIBRARIES: extra/legacy.so?");
+
+let directory: string;
+let facts: HostFacts;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "plan-"));
+  for (const path of ["root/usr/bin", "root/usr/sbin", "boot/chunks", "modules/kernel/fs"]) mkdirSync(join(directory, path), { recursive: true });
+  program("usr/bin/busybox", "#!/bin/sh\n[ $1 = --list-full ] && printf '%s\\n' bin/sh bin/mount sbin/modprobe usr/bin/opener linuxrc\n");
+  program("usr/sbin/opener", "the real one");
+  for (const path of ["boot/boot.js", "boot/chunks/lib.js", "init", "modules/modules.builtin"]) writeFileSync(join(directory, path), path);
+  writeFileSync(join(directory, "modules/modules.dep"), "kernel/fs/afs.ko:\nkernel/disk.ko: kernel/bus.ko\nkernel/bus.ko:\nkernel/dm-crypt.ko:\nkernel/other.ko:\n");
+  writeFileSync(join(directory, "modules/modules.alias"), "alias fs-afs afs\nalias pci:x disk\nalias pci:y other\n");
+  for (const name of ["fs/afs", "disk", "bus", "dm-crypt", "other"]) writeFileSync(join(directory, `modules/kernel/${name}.ko`), SMALL_ELF);
+  facts = {
+    sysroot: openSysroot(join(directory, "root")),
+    nodeBinary: join(directory, "boot/boot.js"),
+    bootProgram: join(directory, "boot"),
+    init: join(directory, "init"),
+    scripts: [DEVICES, UNLOCK, LOCAL, CRYPT],
+    modules: readModuleIndex(join(directory, "modules"), "6.1"),
+    machine: { modaliases: [], filesystems: [] },
+    memo: openFileMemo(join(directory, "memo.json")),
+  };
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test("a plan holds what the chosen scripts name, each with its reason", async () => {
+  const plan = await planImage({ ...CONFIG, realroots: ["local", "crypt"] }, facts);
+  expect(find(plan, "usr/sbin/opener")).toMatchObject({ reason: "for rc.d/crypt.ts", type: "file" });
+  expect(find(plan, "usr/lib/modules/6.1/kernel/bus.ko")).toMatchObject({ reason: "dependency of disk, for rc.d/devices.ts" });
+  expect(find(plan, "usr/lib/mkinitrd/rc.d/crypt.js")).toMatchObject({ reason: "rc.d/crypt.ts, serves crypt" });
+  expect(plan.notes).toEqual([
+    "library extra/legacy.so is not on this machine (optional, for rc.d/crypt.ts)",
+    "module absent is not in kernel 6.1 (optional, for rc.d/crypt.ts)",
+  ]);
+});
+
+test("applets are links to busybox, and none stands beside a program of the same name", async () => {
+  const plan = await planImage({ ...CONFIG, realroots: ["crypt"] }, facts);
+  expect(find(plan, "usr/sbin/modprobe")).toMatchObject({ type: "link", target: "/usr/bin/busybox" });
+  expect(find(plan, "usr/bin/opener")).toBeUndefined();
+  expect(find(plan, "linuxrc")).toBeUndefined();
+});
+
+test("a script of another kind stays out, with its programs and modules", async () => {
+  const plan = await planImage(CONFIG, facts);
+  expect(find(plan, "usr/sbin/opener")).toBeUndefined();
+  expect(find(plan, "usr/lib/mkinitrd/rc.d/crypt.js")).toBeUndefined();
+  expect(find(plan, "usr/lib/modules/6.1/kernel/dm-crypt.ko")).toBeUndefined();
+  expect(bootConfig(plan)).toMatchObject({ encrypted: false, kinds: { local: { script: "rc.d/local.js" } } });
+});
+
+test("the default spec brings the scripts of its kinds, and the image counts as encrypted", async () => {
+  const plan = await planImage({ ...CONFIG, realroot: "crypt:afs:/dev/vda2:root" }, facts);
+  expect(bootConfig(plan)).toMatchObject({
+    encrypted: true,
+    realroot: "crypt:afs:/dev/vda2:root",
+    kinds: { crypt: { script: "rc.d/crypt.js", fields: ["device", "name", "options"], options: ["tries"], encrypted: true } },
+    steps: [{ name: "devices", script: "rc.d/devices.js", require: [] }, { name: "unlock", script: "rc.d/unlock.js", require: ["devices"] }],
+  });
+});
+
+test("loaded early is what scripts name, in order, and the root's filesystem, but no other one", async () => {
+  expect(text(await planImage(CONFIG, facts), "etc/mkinitrd/modules")).toBe("bus\ndisk\n");
+  const plan = await planImage({ ...CONFIG, realroot: "local:afs:/dev/vda2" }, facts);
+  expect(text(plan, "etc/mkinitrd/modules")).toBe("bus\ndisk\nafs\n");
+});
+
+test("the module index is that of the kernel, without modules that are not packed", async () => {
+  const plan = await planImage(CONFIG, facts);
+  expect(text(plan, "usr/lib/modules/6.1/modules.dep")).toBe("kernel/fs/afs.ko:\nkernel/disk.ko: kernel/bus.ko\nkernel/bus.ko:\n");
+  expect(text(plan, "usr/lib/modules/6.1/modules.alias")).toBe("alias fs-afs afs\nalias pci:x disk\n");
+});
+
+test("the kernel finds its console, and bin and lib are links below usr", async () => {
+  const plan = await planImage(CONFIG, facts);
+  expect(find(plan, "dev/console")).toMatchObject({ type: "node", major: 5, minor: 1, mode: 0o600 });
+  expect(find(plan, "bin")).toMatchObject({ type: "link", target: "usr/bin" });
+  expect(find(plan, "init")).toMatchObject({ type: "file", mode: 0o755 });
+});
+
+test("the user's files, programs and modules come with their reasons", async () => {
+  mkdirSync(join(directory, "keys/deep"), { recursive: true });
+  writeFileSync(join(directory, "keys/deep/key"), "secret", { mode: 0o640 });
+  const plan = await planImage({
+    ...CONFIG, programs: ["opener"], modules: { set: "none", add: ["other"], omit: ["afs"] },
+    files: [{ from: join(directory, "keys"), to: "/etc/keys", mode: 0o400 }, { from: join(directory, "init"), to: "etc/one" }],
+  }, facts);
+  expect(find(plan, "etc/keys/deep/key")).toMatchObject({ mode: 0o400, reason: "files: of the configuration" });
+  expect(find(plan, "etc/one")).toMatchObject({ type: "file" });
+  expect(find(plan, "usr/sbin/opener")).toMatchObject({ reason: "programs: of the configuration" });
+  expect(find(plan, "usr/lib/modules/6.1/kernel/other.ko")).toMatchObject({ reason: "modules: of the configuration" });
+  expect(find(plan, "usr/lib/modules/6.1/kernel/fs/afs.ko")).toBeUndefined();
+});
+
+test("an image of named scripts has these and no others", async () => {
+  const maker = { ...script("make-disk", "// REQUIRE: devices"), origin: "images" as const };
+  facts.scripts.push(maker);
+  const plan = await planImage({ ...CONFIG, realroots: [], onlyScripts: ["devices", "make-disk"] }, facts);
+  expect(bootConfig(plan)).toMatchObject({ kinds: {}, steps: [{ name: "devices" }, { name: "make-disk", require: ["devices"] }] });
+  expect(bootConfig(await planImage(CONFIG, facts))).toMatchObject({ steps: [{ name: "devices" }, { name: "unlock" }] });
+});
+
+describe("an error says what is missing and who wants it", () => {
+  test.each<{ what: string; config?: Partial<ImageConfig>; change?: () => void; found: RegExp }>([
+    { what: "program of a script", config: { realroots: ["crypt"] }, change: () => rmSync(join(directory, "root/usr/sbin/opener")), found: /./ },
+    { what: "program of the configuration", config: { programs: ["lvm"] }, found: /finding the program lvm \(programs: of the configuration\).*\n  next: install it; on Debian: apt-get install lvm2/ },
+    { what: "busybox", change: () => rmSync(join(directory, "root/usr/bin/busybox")), found: /finding the program busybox/ },
+    { what: "module", config: { modules: { set: "none", add: ["dsk"], omit: [] } }, found: /finding the module dsk.*kernel 6.1 has no module.*\n  next: did you mean disk\?/ },
+    { what: "kind", config: { realroots: ["crpt"] }, found: /no script serves the realroot kind "crpt"; known: crypt, local\n  next: did you mean crypt\?/ },
+    { what: "kind of the default spec", config: { realroot: "zfs:x:y" }, found: /zfs/ },
+    { what: "file", config: { files: [{ from: "/no/such/file", to: "/x" }] }, found: /adding \/x to the image on \/no\/such\/file: no such file/ },
+    { what: "boot program", change: () => rmSync(join(directory, "boot/boot.js")), found: /boot.js/ },
+    { what: "script", config: { onlyScripts: ["devises"] }, found: /there is no script "devises"; known: crypt, devices, local, unlock/ },
+  ])("missing $what", async ({ config, change, found }) => {
+    change?.();
+    if (found.source === ".") { // an applet of that name serves
+      const plan = await planImage({ ...CONFIG, ...config }, facts);
+      return expect(find(plan, "usr/bin/opener")).toMatchObject({ type: "link" });
+    }
+    await expect(planImage({ ...CONFIG, ...config }, facts)).rejects.toThrow(found);
+  });
+});
+
+const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+
+test.skipIf(!hasCompiler)("firmware that a packed module names goes in, what is absent is noted (skipped where cc is missing)", async () => {
+  const code = '__attribute__((section(".modinfo"),used)) static const char a[] = "firmware=card/one.bin\\0firmware=card/two.bin\\0firmware=../../etc/shadow";';
+  spawnSync("cc", ["-c", "-x", "c", "-", "-o", join(directory, "modules/kernel/disk.ko")], { input: code });
+  mkdirSync(join(directory, "root/usr/lib/firmware/card"), { recursive: true });
+  mkdirSync(join(directory, "root/lib"), { recursive: true });
+  spawnSync("ln", ["-s", "../usr/lib/firmware", join(directory, "root/lib/firmware")]);
+  writeFileSync(join(directory, "root/usr/lib/firmware/card/one.bin.xz"), "packed");
+  const plan = await planImage(CONFIG, facts);
+  expect(find(plan, "usr/lib/firmware/card/one.bin.xz")).toMatchObject({ reason: "firmware of disk", type: "file" });
+  expect(plan.notes).toEqual(["firmware that this machine does not have is left out, of: disk (2)"]);
+});
+
+/** The least that counts as an ELF file: a header without segments and sections. */
+const SMALL_ELF = Buffer.alloc(64);
+SMALL_ELF.write("\x7fELF\x02\x01", "latin1");
+
+function script(name: string, header: string): ScriptFile {
+  const source = `rc.d/${name}.ts`;
+  return { name, source, header: parseHeader(header, source), from: { bytes: Buffer.from(header) }, origin: "rc.d" };
+}
+
+function program(path: string, content: string): void {
+  writeFileSync(join(directory, "root", path), content);
+  chmodSync(join(directory, "root", path), 0o755);
+}
+
+function find(plan: Plan, path: string): Entry | undefined {
+  return plan.layers.flatMap(({ entries }) => entries).find((entry) => entry.path === path);
+}
+
+function text(plan: Plan, path: string): string | undefined {
+  const entry = find(plan, path);
+  return entry?.type === "file" && "bytes" in entry.from ? entry.from.bytes.toString() : undefined;
+}
+
+function bootConfig(plan: Plan): unknown {
+  return JSON.parse(text(plan, "etc/mkinitrd/boot.json") ?? "null");
+}
