@@ -1,0 +1,60 @@
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+
+/** @typedef {{ program: string, package: string, purpose: string }} Need */
+
+/**
+ * Programs that the builder, the virtual machines and the tests call, and the Debian package of each.
+ * @type {Need[]}
+ */
+export const NEEDS = [
+  { program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: "boots images" },
+  { program: "busybox", package: "busybox-static", purpose: "the image's shell and small programs" },
+  { program: "cryptsetup", package: "cryptsetup-bin", purpose: "opens LUKS, in the image and in tests" },
+  { program: "lvm", package: "lvm2", purpose: "activates logical volumes, in the image and in tests" },
+  { program: "dmsetup", package: "dmsetup", purpose: "device-mapper, in the image" },
+  { program: "depmod", package: "kmod", purpose: "indexes kernel modules" },
+  { program: "cpio", package: "cpio", purpose: "reads our archives in tests" },
+  { program: "zstd", package: "zstd", purpose: "compresses layers" },
+  { program: "xz", package: "xz-utils", purpose: "reads compressed kernel modules" },
+  { program: "mkfs.ext4", package: "e2fsprogs", purpose: "makes disks for the virtual machines" },
+  { program: "mkfs.xfs", package: "xfsprogs", purpose: "makes disks for the virtual machines" },
+  { program: "mkfs.btrfs", package: "btrfs-progs", purpose: "makes disks for the virtual machines" },
+  { program: "mkfs.vfat", package: "dosfstools", purpose: "makes disks for the virtual machines" },
+  { program: "sgdisk", package: "gdisk", purpose: "makes partition tables" },
+  { program: "sfdisk", package: "fdisk", purpose: "makes partition tables" },
+  { program: "blkid", package: "util-linux", purpose: "says what a disk holds, in tests" },
+];
+
+/**
+ * Those of the needs whose program is not there.
+ * @param {Need[]} [needs]
+ */
+export function missing(needs = NEEDS) {
+  return needs.filter(({ program }) => findProgram(program) === undefined);
+}
+
+/**
+ * The path of a program, undefined when it is nowhere. An ordinary user's PATH lacks the system directories.
+ * @param {string} name
+ */
+export function findProgram(name) {
+  return programPath().split(":").map((directory) => join(directory, name)).find(isExecutable);
+}
+
+/** PATH with the directories that hold system programs. */
+export function programPath() {
+  const directories = (process.env.PATH || "/usr/bin:/bin").split(":");
+  const system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].filter((directory) => !directories.includes(directory));
+  return [...directories, ...system].join(":");
+}
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
