@@ -1,0 +1,90 @@
+/** A virtual machine, as plain data: what `qemuArguments` turns into QEMU's command line. */
+export interface Machine {
+  kernel: string;
+  initrd?: string;
+  /** The whole kernel command line; see `kernelCommandLine`. */
+  append: string;
+  memoryMiB: number;
+  smp: number;
+  accelerator: Accelerator;
+  /** The guest device that is joined to QEMU's standard input and output. */
+  console: "ttyS0" | "hvc0";
+  /** In order: /dev/vda, /dev/vdb, … those with `hotplug` left out until they come. */
+  disks: MachineDisk[];
+}
+
+export type Accelerator = "kvm" | "tcg";
+
+export interface MachineDisk {
+  file: string;
+  format: "raw" | "qcow2";
+  /** The guest's writes go to a temporary file that vanishes with QEMU. */
+  snapshot: boolean;
+  /** What the guest reads in /sys/block/vdX/serial; at most 20 characters. */
+  serial?: string;
+  /** Absent at start; `Guest.hotplug` puts it in. */
+  hotplug?: boolean;
+  /** Nothing depends on the file when the host goes down: never wait for its disk. */
+  disposable?: boolean;
+}
+
+/** The file descriptor at which QEMU finds one end of a socket pair: QMP, for which no socket file is needed. */
+export const QMP_DESCRIPTOR = 3;
+
+/** QEMU's command line for the machine: no device but those listed, no network, no display, and a reset ends it. */
+export function qemuArguments(machine: Machine): string[] {
+  return [
+    ...["-nodefaults", "-no-user-config", "-no-reboot"],
+    ...["-display", "none"],
+    ...["-accel", machine.accelerator],
+    ...["-cpu", "max"],
+    ...["-smp", String(machine.smp)],
+    ...["-m", `${machine.memoryMiB}M`],
+    ...["-kernel", machine.kernel],
+    ...(machine.initrd === undefined ? [] : ["-initrd", machine.initrd]),
+    ...["-append", machine.append],
+    ...consoleArguments(machine.console),
+    ...["-chardev", `socket,id=qmp,fd=${QMP_DESCRIPTOR}`, "-mon", "chardev=qmp,mode=control"],
+    ...machine.disks.flatMap(diskArguments),
+  ];
+}
+
+/**
+ * Words for a guest of ours: messages on the console, no endless wait after a panic, and none of the timer check that
+ * fails now and then under TCG on a loaded host; then `words`.
+ */
+export function kernelCommandLine(words: string, console: Machine["console"] = "ttyS0"): string {
+  return [`console=${console}`, "panic=-1", "no_timer_check", words].filter((word) => word !== "").join(" ");
+}
+
+/** The properties of the disk's device, on the command line and in QMP's device_add; `index` counts in the machine. */
+export function diskDevice({ serial }: MachineDisk, index: number): Record<string, string> {
+  return { driver: "virtio-blk-pci", id: `disk${index}-device`, drive: `disk${index}`, ...(serial === undefined ? {} : { serial }) };
+}
+
+function consoleArguments(console: Machine["console"]): string[] {
+  const chardev = ["-chardev", "stdio,id=console,signal=off"];
+  if (console === "ttyS0") return [...chardev, "-serial", "chardev:console"];
+  return [...chardev, "-device", "virtio-serial-pci", "-device", "virtconsole,chardev=console"];
+}
+
+function diskArguments(disk: MachineDisk, index: number): string[] {
+  const cache = disk.snapshot || disk.disposable === true ? "unsafe" : "writeback";
+  const drive = {
+    if: "none",
+    id: `disk${index}`,
+    file: disk.file,
+    format: disk.format,
+    snapshot: disk.snapshot ? "on" : "off",
+    cache,
+    // A guest's discards and zeroes leave holes in the file.
+    discard: "unmap",
+    "detect-zeroes": "unmap",
+  };
+  return ["-drive", formatProperties(drive), ...(disk.hotplug === true ? [] : ["-device", formatProperties(diskDevice(disk, index))])];
+}
+
+/** QEMU's `key=value,key=value`, where a comma inside a value is written twice. */
+function formatProperties(properties: Record<string, string>): string {
+  return Object.entries(properties).map(([key, value]) => `${key}=${value.replaceAll(",", ",,")}`).join(",");
+}

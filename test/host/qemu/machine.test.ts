@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { kernelCommandLine, type Machine, qemuArguments } from "../../../src/host/qemu/machine.ts";
+
+const MACHINE: Machine = {
+  kernel: "/boot/vmlinuz", initrd: "initrd.img", append: "console=ttyS0 quiet", memoryMiB: 512, smp: 2, accelerator: "tcg", console: "ttyS0",
+  disks: [
+    { file: "a,b.img", format: "raw", snapshot: true },
+    { file: "late.img", format: "raw", snapshot: false, serial: "LATE", hotplug: true },
+  ],
+};
+
+/** The value behind each occurrence of a flag. */
+const values = (args: string[], flag: string): string[] => args.flatMap((arg, i) => (arg === flag ? [args[i + 1] ?? ""] : []));
+
+test("a machine has its kernel, initrd and command line as they are given", () => {
+  const args = qemuArguments(MACHINE);
+  expect(values(args, "-kernel")).toEqual(["/boot/vmlinuz"]);
+  expect(values(args, "-initrd")).toEqual(["initrd.img"]);
+  expect(values(args, "-append")).toEqual(["console=ttyS0 quiet"]);
+  expect(values(args, "-m")).toEqual(["512M"]);
+});
+
+test("a machine has no default device, no network and no way to start over", () => {
+  const args = qemuArguments(MACHINE);
+  expect(args).toEqual(expect.arrayContaining(["-nodefaults", "-no-reboot", "-no-user-config"]));
+  expect(args.filter((arg) => /net|nic/.test(arg))).toEqual([]);
+});
+
+test("a comma in a file name is doubled", () => {
+  expect(values(qemuArguments(MACHINE), "-drive")[0]).toContain("file=a,,b.img,");
+});
+
+test("a snapshot is never written to and never waits for the host's disk", () => {
+  expect(values(qemuArguments(MACHINE), "-drive")[0]).toContain("snapshot=on,cache=unsafe");
+});
+
+test("a disk that is written to waits for the host's disk unless it is disposable", () => {
+  const [written, disposable] = values(qemuArguments({ ...MACHINE, disks: [
+    { file: "disk.img", format: "raw", snapshot: false },
+    { file: "disk.img", format: "raw", snapshot: false, disposable: true },
+  ] }), "-drive");
+  expect(written).toContain("snapshot=off,cache=writeback");
+  expect(disposable).toContain("snapshot=off,cache=unsafe");
+});
+
+test("a disk to be plugged in later has its drive and no device", () => {
+  const args = qemuArguments(MACHINE);
+  expect(values(args, "-drive")).toHaveLength(2);
+  expect(values(args, "-device")).toEqual(["driver=virtio-blk-pci,id=disk0-device,drive=disk0"]);
+});
+
+test("a console on hvc0 is a virtio console and leaves the serial port out", () => {
+  const args = qemuArguments({ ...MACHINE, console: "hvc0", disks: [] });
+  expect(values(args, "-device")).toEqual(["virtio-serial-pci", "virtconsole,chardev=console"]);
+  expect(values(args, "-serial")).toEqual([]);
+});
+
+test("the kernel command line begins with what every guest needs", () => {
+  expect(kernelCommandLine("realroot=local:ext4:vda1")).toBe("console=ttyS0 panic=-1 no_timer_check realroot=local:ext4:vda1");
+  expect(kernelCommandLine("", "hvc0")).toBe("console=hvc0 panic=-1 no_timer_check");
+});
