@@ -5,7 +5,10 @@ import packageJson from "../../../package.json" with { type: "json" };
 /** Command name → its factory, loaded only when it is asked for: one command does not wait for another's libraries. */
 export type CommandTable = Record<string, () => Promise<Command>>;
 
-const COMMANDS: CommandTable = {};
+const COMMANDS: CommandTable = {
+  build: async () => (await import("./build.ts")).buildCommand(),
+  realroot: async () => (await import("./realroot.ts")).realrootCommand(),
+};
 
 const NODE_MAJOR = 26; // zstd, argon2 and type stripping
 
