@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -15,6 +15,7 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string):
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
   let opened = false;
   try {
+    removeAbandoned(target);
     const file = await open(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     opened = true;
     let bytes = 0;
@@ -31,6 +32,19 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string):
     if (opened) rmSync(aside, { force: true });
     throw cause instanceof MkinitrdError ? cause : writeError(target, cause as NodeJS.ErrnoException);
   }
+}
+
+/** What a build left that was killed while it wrote: a full /boot would stay full. */
+function removeAbandoned(target: string): void {
+  const prefix = `.${basename(target)}.`;
+  for (const name of readdirSync(dirname(target))) {
+    const pid = name.startsWith(prefix) ? /^(\d+)\.new$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(dirname(target), name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  return pid !== process.pid && existsSync(`/proc/${pid}`);
 }
 
 async function append(image: FileHandle, layer: BuiltLayer): Promise<number> {

@@ -2,15 +2,17 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { FileMemo } from "../file-memo.ts";
+import { mapLimited } from "../map-limited.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
 import type { LayerOptions } from "./types.ts";
 
 /** Changes when the bytes that we write for the same entries change. */
 const ARCHIVE_VERSION = 1;
+const FILES_AT_ONCE = 16;
 
 /** Hash of what decides a layer's content: each entry's path, type, mode and content. In hexadecimal. */
 export async function hashContent(layer: PlannedLayer, memo: FileMemo): Promise<string> {
-  const lines = await Promise.all(layer.entries.map(async (entry) => JSON.stringify([entry.path, entry.type, entry.mode, await contentOf(entry, memo)])));
+  const lines = await mapLimited(layer.entries, FILES_AT_ONCE, async (entry) => JSON.stringify([entry.path, entry.type, entry.mode, await contentOf(entry, memo)]));
   return sha256(lines.join("\n"));
 }
 

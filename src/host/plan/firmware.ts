@@ -1,6 +1,7 @@
 import { memorySource } from "../../core/binary/source.ts";
 import { readModinfo } from "../../core/formats/modinfo.ts";
 import type { FileMemo } from "../file-memo.ts";
+import { mapLimited } from "../map-limited.ts";
 import { readUnpacked } from "../unpack.ts";
 import { withFile } from "./file-source.ts";
 import { foundEntries } from "./paths.ts";
@@ -9,6 +10,9 @@ import type { Decompress, Entry } from "./types.ts";
 
 /** How a compressed module or firmware file ends. */
 const SUFFIXES: Record<string, Decompress> = { ".xz": "xz", ".zst": "zstd", ".gz": "gzip" };
+
+/** A process each, for xz. */
+const UNPACKED_AT_ONCE = 4;
 
 /** How a file is compressed, by its name; undefined when it is not. */
 export function compressionOf(path: string): Decompress | undefined {
@@ -21,7 +25,7 @@ export async function planFirmware(
 ): Promise<{ entries: Entry[]; notes: string[] }> {
   const entries: Entry[] = [];
   const absent = new Map<string, number>();
-  const named = await Promise.all(modules.map(async ({ name, file }) => ({ name, names: await memo.get(file, "firmware", () => firmwareNames(file)) })));
+  const named = await mapLimited(modules, UNPACKED_AT_ONCE, async ({ name, file }) => ({ name, names: await memo.get(file, "firmware", () => firmwareNames(file)) }));
   for (const { name, names } of named) {
     for (const firmware of names) {
       const found = findFirmware(sysroot, release, firmware);

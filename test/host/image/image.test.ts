@@ -29,6 +29,12 @@ test("an old image, even one that others may read, is replaced", async () => {
   expect(statSync(output).mode & 0o777).toBe(0o600);
 });
 
+test("what a killed build left beside it goes, what a running one writes stays", async () => {
+  for (const pid of [2 ** 22 + 1, process.ppid]) writeFileSync(join(directory, `boot/.initrd.img.${pid}.new`), "half");
+  await writeImage([layer("a", "1234")], output);
+  expect(readdirSync(join(directory, "boot"))).toEqual([`.initrd.img.${process.ppid}.new`, "initrd.img"]);
+});
+
 test("a layer that is not what was built leaves the old image as it was", async () => {
   writeFileSync(output, "old");
   await expect(writeImage([{ ...layer("a", "1234"), bytes: 8 }], output)).rejects.toThrow(/it has 4 bytes, 8 were written/);

@@ -33,5 +33,5 @@ function index(original: string, release: string): TestKernel | undefined {
 }
 
 function names(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory) : [];
+  return existsSync(directory) ? readdirSync(directory).filter((name) => !name.startsWith(".")) : [];
 }

@@ -91,6 +91,16 @@ test("the module index is that of the kernel, without modules that are not packe
   expect(text(plan, "usr/lib/modules/6.1/modules.alias")).toBe("alias fs-afs afs\nalias pci:x disk\n");
 });
 
+const hasXz = spawnSync("xz", ["--version"]).status === 0;
+
+test.skipIf(!hasXz)("a module that lies compressed goes in unpacked, and the index names it so (skipped where xz is missing)", async () => {
+  spawnSync("xz", [join(directory, "modules/kernel/disk.ko")]);
+  writeFileSync(join(directory, "modules/modules.dep"), "kernel/disk.ko.xz: kernel/bus.ko\nkernel/bus.ko:\n");
+  const plan = await planImage(CONFIG, { ...facts, modules: readModuleIndex(join(directory, "modules"), "6.1") });
+  expect(find(plan, "usr/lib/modules/6.1/kernel/disk.ko")).toMatchObject({ from: { file: join(directory, "modules/kernel/disk.ko.xz"), decompress: "xz" } });
+  expect(text(plan, "usr/lib/modules/6.1/modules.dep")).toBe("kernel/disk.ko: kernel/bus.ko\nkernel/bus.ko:\n");
+});
+
 test("the kernel finds its console, and bin and lib are links below usr", async () => {
   const plan = await planImage(CONFIG, facts);
   expect(find(plan, "dev/console")).toMatchObject({ type: "node", major: 5, minor: 1, mode: 0o600 });
