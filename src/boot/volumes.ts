@@ -41,7 +41,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
         const volumes = await scan();
         const found = await look(volumes);
         if (found !== undefined) return found;
-        const below = stageBelow(wanted, stages, chain);
+        const below = stageBelow(wanted, volumes, stages, chain);
         if (below !== undefined) {
           await stages.serveFor(chain, below);
           continue;
@@ -96,12 +96,14 @@ function lvmStage(device: string, vgUuid: string): Stage {
 
 /**
  * The stage to serve when the wanted device isn't there: the one that makes the mapping of this name, which may be
- * waiting for us (and is an error then), else any other that nobody has begun with.
+ * waiting for us (and is an error then), else one that nobody has begun with and whose own device is there: it may
+ * open what the wanted one lies on. A stage that would have to wait is not begun: it may be waiting for us.
  */
-function stageBelow(wanted: string, stages: StageRunner, chain: Stage[]): Stage | undefined {
-  const unserved = stages.unserved();
+function stageBelow(wanted: string, volumes: Volume[], stages: StageRunner, chain: Stage[]): Stage | undefined {
+  const unserved = stages.unserved().filter((stage) => !chain.includes(stage));
   const namesMapping = (stage: Stage) => stage.name !== undefined && wanted === `/dev/mapper/${stage.name}`;
-  return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find((stage) => !chain.includes(stage));
+  const ready = (stage: Stage) => findVolumes(volumes, stage.device).some(isOpen);
+  return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find(ready);
 }
 
 /** Probes every block device that the kernel lists. */

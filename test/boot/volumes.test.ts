@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { createStages } from "../../src/boot/stages.ts";
+import { createVolumes } from "../../src/boot/volumes.ts";
+import { createTestContext } from "../../src/core/rc/testing.ts";
+import type { Context } from "../../src/core/rc/types.ts";
+import type { Stage } from "../../src/core/realroot/types.ts";
+import type { Volume } from "../../src/core/volumes/types.ts";
+
+const log = createTestContext().log;
+
+function stage(kind: string, device: string, name?: string): Stage {
+  return { kind, fstype: "none", device, options: {}, mountOptions: [], ...(name === undefined ? {} : { name }) };
+}
+
+function disk(path: string, more: Partial<Volume> = {}): Volume {
+  return { name: path, layer: "disk", path, sizeBytes: 1 << 30, ...more };
+}
+
+function logical(vg: string, lv: string, more: Partial<Volume["lv"]> = {}, path?: string): Volume {
+  const ref = { vg, vgUuid: `uuid-of-${vg}`, lv, lvUuid: `uuid-of-${lv}`, active: path !== undefined, missingPvs: [], ...more };
+  return { name: `${vg}/${lv}`, layer: "lv", sizeBytes: 1 << 30, lv: ref, ...(path === undefined ? {} : { path }) };
+}
+
+/** A machine whose volumes change by what the stages' scripts do. */
+function machine(stages: Stage[], volumes: Volume[], scripts: Record<string, (ctx: Context) => Promise<string>>, timeoutMs = 50) {
+  let generation = 0;
+  const shown: (string | undefined)[] = [];
+  const devices = {
+    start: async () => {},
+    stop: async () => {},
+    get generation() {
+      return generation;
+    },
+    changed: (_since: number, waitMs: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(waitMs, 5))),
+  };
+  const volumesFor = (chain: Stage[]) =>
+    createVolumes({ devices, stages: runner, log, timeoutMs, chain, showWaiting: (text) => shown.push(text), scan: async () => [...volumes] });
+  const runner = createStages({
+    stages,
+    loadKind: async (kind) => scripts[kind]!,
+    contextFor: (chain) => ({ ...createTestContext(), realroot: chain.at(-1)!, volumes: volumesFor(chain) }),
+  });
+  return { runner, shown, volumes, volumesFor, add: (volume: Volume) => (volumes.push(volume), generation++) };
+}
+
+test("a device that appears later is found", async () => {
+  const { volumesFor, add } = machine([], [], {}, 2000);
+  setTimeout(() => add(disk("/dev/vda")), 20);
+  await expect(volumesFor([]).find("/dev/vda")).resolves.toMatchObject({ path: "/dev/vda" });
+});
+
+test("when the deadline passes the error lists what was looked for and what there is", async () => {
+  const { volumesFor } = machine([], [disk("/dev/vda", { content: { type: "ext4", label: "other" } })], {});
+  await expect(volumesFor([]).find("LABEL=root")).rejects.toThrow(/waiting 0\.05 s for a device on LABEL=root: .*\n.*\/dev\/vda {2}ext4 {2}LABEL="other"/);
+});
+
+test("two volumes with the name that was asked for are refused", async () => {
+  const twins = ["/dev/vda", "/dev/vdb"].map((path) => disk(path, { content: { type: "ext4", uuid: "abc" } }));
+  await expect(machine([], twins, {}).volumesFor([]).find("UUID=abc")).rejects.toThrow(/choosing the device on UUID=abc: 2 that match/);
+});
+
+test("a logical volume that is not active is activated by the lvm script, and only that one", async () => {
+  const served: Stage[] = [];
+  const { volumesFor, volumes } = machine([], [logical("vg", "a"), logical("vg", "b")], {
+    lvm: async ({ realroot }) => {
+      served.push(realroot);
+      volumes[0] = logical("vg", "a", {}, "/dev/dm-0");
+      return "/dev/mapper/vg-a";
+    },
+  });
+  await expect(volumesFor([]).find("/dev/vg/a")).resolves.toMatchObject({ path: "/dev/dm-0" });
+  expect(served).toMatchObject([{ kind: "lvm", device: "vg/a", options: { "vg-uuid": "uuid-of-vg" } }]);
+});
+
+test("a missing physical volume is named", async () => {
+  const incomplete = logical("vg", "a", { missingPvs: ["Iy3Z8K-0000"] });
+  await expect(machine([], [incomplete], {}).volumesFor([]).findLogical("vg/a")).rejects.toThrow(/physical volume Iy3Z8K-0000 of volume group vg is missing/);
+});
+
+test("the stage that makes the wanted mapping is served first, whatever the order of the spec", async () => {
+  const [root, below] = [stage("local", "/dev/mapper/pv0"), stage("crypt", "/dev/vda2", "pv0")];
+  const { runner, add } = machine([root, below], [disk("/dev/vda2")], {
+    local: async (ctx) => (await ctx.volumes.find(ctx.realroot.device)).path,
+    crypt: async (ctx) => {
+      await ctx.volumes.find(ctx.realroot.device);
+      add(disk("/dev/dm-0", { dm: { name: "pv0", uuid: "CRYPT-LUKS2-x" } }));
+      return "/dev/mapper/pv0";
+    },
+  });
+  await expect(runner.serve(root)).resolves.toBe("/dev/dm-0");
+});
+
+test("a logical volume inside LUKS is found though its stage comes before the one that unlocks", async () => {
+  const [root, below] = [stage("lvm", "vg/a"), stage("crypt", "/dev/vda2", "pv0")];
+  const { runner, add } = machine([root, below], [disk("/dev/vda2")], {
+    lvm: async (ctx) => (await ctx.volumes.findLogical(ctx.realroot.device)).name,
+    crypt: async () => {
+      add(logical("vg", "a"));
+      return "/dev/mapper/pv0";
+    },
+  });
+  await expect(runner.serve(root)).resolves.toBe("vg/a");
+});
+
+test("while the first stage's disk is late, a later stage that waits for it is not begun", async () => {
+  const [below, root] = [stage("crypt", "/dev/vda2", "pv0"), stage("lvm", "vg/a")];
+  const { runner, add } = machine([below, root], [], {
+    crypt: async (ctx) => {
+      await ctx.volumes.find(ctx.realroot.device);
+      add(logical("vg", "a"));
+      return "/dev/mapper/pv0";
+    },
+    lvm: async (ctx) => (await ctx.volumes.findLogical(ctx.realroot.device)).name,
+  }, 2000);
+  setTimeout(() => add(disk("/dev/vda2")), 20);
+  await expect(runner.serve(below)).resolves.toBe("/dev/mapper/pv0");
+  await expect(runner.serve(root)).resolves.toBe("vg/a");
+});
