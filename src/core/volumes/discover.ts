@@ -12,6 +12,10 @@ import type { BlockDevice, Volume } from "./types.ts";
 /** Types of an MBR's extended partition: DOS, Windows, Linux. */
 const EXTENDED = [0x05, 0x0f, 0x85];
 
+/** Of the volumes in one table, or of all LVs that are not active. */
+const MAX_PROBED = 1024;
+const AT_A_TIME = 8;
+
 /**
  * Every volume on the devices: disks, partitions, mappings, and the logical volumes that a person sees, active or not.
  * In the order of the devices, the partitions that only we see behind their disk, the LVs that are not active last.
@@ -30,7 +34,7 @@ export async function discover(devices: BlockDevice[]): Promise<Volume[]> {
 
   const byDevice = new Map(others.map((device, index) => [device, plain[index] ?? []]));
   devices.filter(isLvmDevice).forEach((device, index) => byDevice.set(device, active[index] ?? []));
-  return [...devices.flatMap((device) => byDevice.get(device) ?? []), ...(await Promise.all(inactive.map(probed)))];
+  return [...devices.flatMap((device) => byDevice.get(device) ?? []), ...(await probeInTurn(inactive))];
 }
 
 interface TableResult {
@@ -76,8 +80,8 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
   // The backup of a table survives at the end of a disk that was since used as a whole; the kernel doesn't look there.
   const isTable = table !== undefined && table.partitions.length > 0 && (whole.content === undefined || table.usedCopy === "primary");
   if (!isTable) return [whole.content || whole.damage || damage === undefined ? whole : { ...whole, damage }];
-  const windows = table.partitions.map((entry) => probed(windowOf(volume, device, entry)));
-  return [damage === undefined ? volume : { ...volume, damage }, ...(await Promise.all(windows))];
+  const windows = table.partitions.map((entry) => windowOf(volume, device, entry));
+  return [damage === undefined ? volume : { ...volume, damage }, ...(await probeInTurn(windows))];
 }
 
 function windowOf(disk: Volume, { source }: BlockDevice, entry: Partition): Volume {
@@ -101,6 +105,16 @@ function describeEntry({ number, partLabel, partUuid, typeGuid }: Partition): No
     ...(partLabel === undefined ? {} : { partLabel }),
     ...(typeGuid === undefined ? {} : { typeGuid }),
   };
+}
+
+/** A table or a group may list any number: a few are read at a time, and not more than a person could look at. */
+async function probeInTurn(volumes: Volume[]): Promise<Volume[]> {
+  const done: Volume[] = [];
+  for (let index = 0; index < Math.min(volumes.length, MAX_PROBED); index += AT_A_TIME) {
+    done.push(...(await Promise.all(volumes.slice(index, Math.min(index + AT_A_TIME, MAX_PROBED)).map(probed))));
+  }
+  const rest = volumes.slice(MAX_PROBED).map((volume) => ({ ...volume, damage: `not looked into: ${MAX_PROBED} before it were` }));
+  return [...done, ...rest];
 }
 
 /** The volume with its content, or with the reason why that could not be read. */

@@ -7,8 +7,8 @@ import type { PhysicalVolume } from "../formats/lvm2.ts";
 import type { LogicalVolumeEntry, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
 import { targetPlanner } from "./lvm-targets.ts";
 
-/** No real LV lies on more; without a limit, a made-up group of many LVs could take minutes. */
-const MAX_NAMES = 4096;
+/** No real group takes more to find what its LVs lie on; a made-up one could take minutes. */
+const MAX_STEPS = 1_000_000;
 
 /** A physical volume, and the device that it was read from. */
 export interface FoundPv {
@@ -73,7 +73,7 @@ function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): 
     else present.set(name, device);
   }
   const plan = targetPlanner(metadata, present);
-  const missingFor = missingPvsFinder(metadata, missingPvs);
+  const missing = findMissing(metadata, missingPvs);
   return {
     name: metadata.name,
     uuid: metadata.id,
@@ -81,7 +81,7 @@ function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): 
     missingPvs,
     logicalVolumes: metadata.logicalVolumes.map((entry) => ({
       ...describe(entry, metadata),
-      missingPvs: missingFor(entry.name),
+      missingPvs: missing.get(entry.name) ?? [],
       ...openable(`${metadata.name}/${entry.name}`, plan(entry)),
     })),
   };
@@ -96,18 +96,31 @@ function openable(name: string, targets: Target[] | undefined): Pick<LogicalVolu
   return targets === undefined ? {} : { targets, open: () => openTable(name, targets) };
 }
 
-/** Gives the UUIDs of the missing PVs that an LV lies on, itself or through the LVs that its segments name. */
-function missingPvsFinder({ logicalVolumes }: VolumeGroupMetadata, missing: MissingPv[]): (lv: string) => string[] {
-  if (missing.length === 0) return () => [];
-  const direct = new Map(logicalVolumes.map((entry) => [entry.name, directNames(entry)]));
-  return (lv) => {
-    const names = new Set([lv]);
-    for (const name of names) { // a set may grow while it is walked
-      for (const below of direct.get(name) ?? []) names.add(below);
-      if (names.size > MAX_NAMES) break;
+/** By LV, the UUIDs of the missing PVs that it lies on, itself or through the LVs that its segments name. */
+function findMissing({ logicalVolumes }: VolumeGroupMetadata, missing: MissingPv[]): Map<string, string[]> {
+  const above = new Map<string, string[]>();
+  for (const entry of missing.length === 0 ? [] : logicalVolumes) {
+    for (const name of directNames(entry)) append(above, name, entry.name);
+  }
+  const found = new Map<string, string[]>();
+  let steps = 0;
+  for (const { name: pv, uuid } of missing) {
+    const reached = new Set([pv]);
+    for (const name of reached) { // a set may grow while it is walked
+      for (const lv of above.get(name) ?? []) {
+        if (steps++ > MAX_STEPS) return found;
+        if (!reached.has(lv)) append(found, lv, uuid);
+        reached.add(lv);
+      }
     }
-    return missing.filter(({ name }) => names.has(name)).map(({ uuid }) => uuid);
-  };
+  }
+  return found;
+}
+
+function append(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 /** What a segment refers to, in whatever keys its type has for that. */

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { lvmCrc32 } from "../../../src/core/binary/checksums.ts";
 import { memorySource, window } from "../../../src/core/binary/source.ts";
 import type { Source } from "../../../src/core/binary/source.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
@@ -156,6 +158,45 @@ test("damage on one device, or a device that can't be read, hides no other", asy
     [undefined, expect.stringMatching(/superblock's CRC/)],
     ["ext4", undefined],
   ]);
+});
+
+test("of a group with more volumes than anybody has, the first are looked into and the others are listed", async () => {
+  const lv = (n: number) => `lv${n} { id = "x${n}" status = ["VISIBLE"] segment_count = 1 segment1 {
+    start_extent = 0 extent_count = 1 type = "striped" stripe_count = 1 stripes = ["pv0", 0] } }`;
+  const uuid = lvmReports("vgtwo").pvs[0]!.pv_uuid;
+  const text = `contents = "Text Format Volume Group" version = 1 vgtwo { id = "u" seqno = 99 extent_size = 128
+    physical_volumes { pv0 { id = "${uuid}" pe_start = 2048 pe_count = 40 } }
+    logical_volumes { ${Array.from({ length: 2000 }, (_, n) => lv(n)).join("\n")} } }`;
+  const volumes = await discover([deviceOf("/dev/vda", withMetadata(text))]);
+  expect(volumes).toHaveLength(2001);
+  expect(volumes[1024]?.damage).toBeUndefined();
+  expect(volumes[1025]?.damage).toMatch(/not looked into/);
+});
+
+/** The disk of two metadata areas with another text in the first, under right checksums. */
+function withMetadata(text: string): Source {
+  const bytes = fixtureBytes("lvm2/two-areas.img.gz");
+  const start = 4096;
+  const written = Buffer.from(`${text}\0`);
+  written.copy(bytes, start + 512);
+  const header = bytes.subarray(start, start + 512);
+  header.writeBigUInt64LE(512n, 40);
+  header.writeBigUInt64LE(BigInt(written.length), 48);
+  header.writeUInt32LE(lvmCrc32(written), 56);
+  header.writeUInt32LE(lvmCrc32(header.subarray(4)), 0);
+  return memorySource(bytes, "two-areas.img");
+}
+
+test("whatever the metadata says, under right checksums, discovery gives volumes and no error", async () => {
+  const bytes = fixtureBytes("lvm2/group-a.img.gz");
+  const at = 4096 + Number(bytes.readBigUInt64LE(4096 + 40));
+  const text = bytes.toString("utf8", at, at + Number(bytes.readBigUInt64LE(4096 + 48))).replace(/\0+$/, "");
+  const edit = fc.record({ at: fc.nat({ max: text.length - 1 }), remove: fc.nat({ max: 3 }), insert: fc.constantFrom("", "9", "-1", "{", "}", '"', "[", "lv", " = ", "#") });
+  await fc.assert(fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 3 }), async (edits) => {
+    const edited = edits.reduce((now, { at: where, insert, remove }) => now.slice(0, where) + insert + now.slice(where + remove), text);
+    const volumes = await discover([deviceOf("/dev/vda", withMetadata(edited))]);
+    expect(volumes[0]).toMatchObject({ path: "/dev/vda", content: { type: "LVM2_member" } });
+  }), { numRuns: 300 });
 });
 
 test("no devices give no volumes", async () => {
