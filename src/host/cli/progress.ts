@@ -10,7 +10,7 @@ export interface ProgressLine {
 export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   const rewrites = stream.isTTY === true;
   return {
-    say: (text) => void stream.write(rewrites ? `\r\x1b[K${text.slice(0, (stream.columns ?? 80) - 1)}` : `${text}\n`),
+    say: (text) => void stream.write(rewrites ? `\r\x1b[K${text.slice(0, (stream.columns || 80) - 1)}` : `${text}\n`),
     end: () => void (rewrites && stream.write("\r\x1b[K")),
   };
 }
