@@ -2,7 +2,7 @@
 // ENCRYPTED: yes
 // FIELDS:    device name options
 // OPTIONS:   discard readonly keyslot tries
-// MODULES:   dm_mod dm_crypt crypto-xts(aes)? crypto-sha256? crypto-essiv(cbc(aes),sha256)? algif_skcipher? aesni_intel?
+// MODULES:   dm_mod dm_crypt xts ecb? cbc? essiv? sha256_generic? aes_generic? aesni_intel? algif_skcipher?
 // PROGRAMS:  cryptsetup
 // LIBRARIES: libgcc_s.so.1
 import type { MkinitrdError } from "../src/core/errors.ts";

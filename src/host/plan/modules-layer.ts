@@ -9,9 +9,6 @@ import { resolveModules, type PlannedModule, type WantedModule } from "./modules
 import type { ChosenScripts } from "./scripts.ts";
 import type { Entry } from "./types.ts";
 
-/** The kernel asks modprobe for these itself when something is mounted: loading all of them early would take time. */
-const ON_DEMAND = /^kernel\/fs\//;
-
 /**
  * The modules layer: kernel modules, unpacked, with the kernel's own index files cut down to them; their firmware; and
  * etc/mkinitrd/modules, the names to load early, in order, one in a line.
@@ -34,7 +31,7 @@ export async function planModules(
       ...packed.map((module) => moduleEntry(index, directory, module)),
       ...indexEntries(index, directory, packed),
       ...firmware.entries,
-      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts, ...config.modules.add.map(added), ...rootFilesystems(chosen.stages)]), "modules that the rc scripts name"),
+      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts.filter(({ optional }) => !optional), ...config.modules.add.map(added), ...rootFilesystems(chosen.stages)]), "modules that the rc scripts require"),
     ],
     notes: [...notes, ...kept, ...firmware.notes],
   };
@@ -52,17 +49,11 @@ function setModules({ modules, machine }: Pick<HostFacts, "modules" | "machine">
 /** What the default spec's filesystems need is loaded early: the mount need not wait for it. */
 function rootFilesystems(stages: readonly Stage[]): WantedModule[] {
   const fstypes = stages.map(({ fstype }) => fstype).filter((fstype) => fstype !== "auto" && fstype !== "none");
-  return fstypes.map((fstype) => ({ name: `fs-${fstype}`, optional: true, reason: ROOT }));
+  return fstypes.map((fstype) => ({ name: `fs-${fstype}`, optional: true, reason: "filesystem of the default realroot" }));
 }
-const ROOT = "filesystem of the default realroot";
-
+/** In order, with all that they depend on. An optional one waits until the kernel asks modprobe for it: loading takes time. */
 function earlyModules(index: ModuleIndex, wanted: WantedModule[]): string {
-  const asked = wanted.filter(({ name, reason }) => reason === ROOT || !onDemand(index, name));
-  return resolveModules(index, asked).modules.map(({ name }) => `${name}\n`).join("");
-}
-
-function onDemand(index: ModuleIndex, name: string): boolean {
-  return ON_DEMAND.test(index.modules.get(moduleName(name))?.path ?? "");
+  return resolveModules(index, wanted).modules.map(({ name }) => `${name}\n`).join("");
 }
 
 function moduleEntry(index: ModuleIndex, directory: string, { path, reason }: PlannedModule): Entry {
