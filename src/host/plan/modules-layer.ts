@@ -18,7 +18,7 @@ export async function planModules(
 ): Promise<{ entries: Entry[]; notes: string[] }> {
   const { modules: index } = facts;
   const fromScripts = chosen.scripts.flatMap(({ header, source }) => header.modules.map((need) => ({ ...need, reason: `for ${source}` })));
-  const wanted = [...fromScripts, ...config.modules.add.map(added), ...setModules(facts, config), ...rootFilesystems(chosen.stages)];
+  const wanted = [...fromScripts, ...config.modules.add.map(added), ...setModules(facts, config), ...rootFilesystems(index, chosen.stages)];
   const omitted = new Set(config.modules.omit.map(moduleName));
   const { modules, weak, notes } = resolveModules(index, wanted.filter(({ name }) => !omitted.has(moduleName(name))));
   const kept = modules.filter(({ name }) => omitted.has(name)).map(({ name, reason }) => `module ${name} is to be omitted, but goes in: ${reason}`);
@@ -31,7 +31,7 @@ export async function planModules(
       ...packed.map((module) => moduleEntry(index, directory, module)),
       ...indexEntries(index, directory, packed),
       ...firmware.entries,
-      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts.filter(({ optional }) => !optional), ...config.modules.add.map(added), ...rootFilesystems(chosen.stages)]), "modules that the rc scripts require"),
+      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts.filter(({ optional }) => !optional), ...config.modules.add.map(added), ...rootFilesystems(index, chosen.stages)]), "modules that the rc scripts require"),
     ],
     notes: [...notes, ...kept, ...firmware.notes],
   };
@@ -47,10 +47,12 @@ function setModules({ modules, machine }: Pick<HostFacts, "modules" | "machine">
 }
 
 /** What the default spec's filesystems need is loaded early: the mount need not wait for it. */
-function rootFilesystems(stages: readonly Stage[]): WantedModule[] {
+function rootFilesystems(index: ModuleIndex, stages: readonly Stage[]): WantedModule[] {
   const fstypes = stages.map(({ fstype }) => fstype).filter((fstype) => fstype !== "auto" && fstype !== "none");
-  return fstypes.map((fstype) => ({ name: `fs-${fstype}`, optional: true, reason: "filesystem of the default realroot" }));
+  // A filesystem in the kernel itself has no alias where the kernel came without modules.builtin.modinfo.
+  return fstypes.map((fstype) => ({ name: index.lookUp(`fs-${fstype}`).length > 0 ? `fs-${fstype}` : fstype, optional: true, reason: "filesystem of the default realroot" }));
 }
+
 /** In order, with all that they depend on. An optional one waits until the kernel asks modprobe for it: loading takes time. */
 function earlyModules(index: ModuleIndex, wanted: WantedModule[]): string {
   return resolveModules(index, wanted).modules.map(({ name }) => `${name}\n`).join("");
