@@ -85,7 +85,8 @@ function markStart(log: { mark(name: string, uptimeSeconds?: number): void }): v
 
 function readRequest(words: string, config: BootConfig): BootRequest {
   const request = parseCommandLine(words, { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed });
-  if (request.stages.length > 0) return request;
+  // An image that serves no kind of root has another task, such as making disks.
+  if (request.stages.length > 0 || Object.keys(config.kinds).length === 0) return request;
   throw new MkinitrdError({
     tried: "finding out which root to mount",
     on: "the kernel command line",

@@ -1,0 +1,61 @@
+import { fillFilesystem } from "./compile-filesystem.ts";
+import { createGroup } from "./compile-lvm.ts";
+import { fillLuks } from "./compile-luks.ts";
+import { partitionPath, writeTable } from "./compile-table.ts";
+import type { Content, Recipe, Root } from "./recipe.ts";
+import type { Step } from "./steps.ts";
+
+/** Where the builder VM has things. */
+export interface Placement {
+  /** The block device of each disk of the recipe: `/dev/vda`. */
+  disks: string[];
+  /** The block device that holds a root's files as a tar archive. */
+  archive: (root: Root) => string;
+}
+
+/** What the compilers of the single contents share. */
+export interface Compiler extends Placement {
+  /** Appends what makes the content on a device; opens what it is in, and has it closed at the end. */
+  fill(device: string, content: Content | undefined): void;
+  step(step: Step): void;
+  /** A step for the end, in front of those that were given before: what was opened last is closed first. */
+  atEnd(step: Step): void;
+  /** Notes a physical volume, for when its group is made. */
+  addPv(vg: string, device: string): void;
+}
+
+/** The programs to run, in order, to make the recipe's disks from empty ones; everything is closed and on the disk at the end. */
+export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
+  const steps: Step[] = [];
+  const ending: Step[] = [];
+  const pvs = new Map<string, string[]>();
+  const compiler: Compiler = {
+    ...placement,
+    step: (step) => void steps.push(step),
+    atEnd: (step) => void ending.unshift(step),
+    addPv: (vg, device) => void pvs.set(vg, [...(pvs.get(vg) ?? []), device]),
+    fill(device, content) {
+      if (content !== undefined) fillContent(compiler, device, content);
+    },
+  };
+  recipe.disks.forEach(({ table, content }, i) => {
+    const disk = placement.disks[i] ?? "";
+    if (table !== undefined) writeTable(compiler, disk, table);
+    table?.partitions.forEach((partition, index) => compiler.fill(partitionPath(disk, index), partition.content));
+    compiler.fill(disk, content);
+  });
+  // In the order of the recipe: a group whose volumes lie in another one stands behind it.
+  for (const group of recipe.volumeGroups) createGroup(compiler, group, pvs.get(group.name) ?? []);
+  return [...steps, ...ending, { about: "everything to the disks", program: "busybox", args: ["sync"] }];
+}
+
+function fillContent(compiler: Compiler, device: string, content: Content): void {
+  switch (content.kind) {
+    case "luks":
+      return fillLuks(compiler, device, content);
+    case "pv":
+      return compiler.addPv(content.vg, device);
+    case "filesystem":
+      return fillFilesystem(compiler, device, content);
+  }
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { z } from "zod";
+import { MkinitrdError } from "../../core/errors.ts";
+import { parseYaml } from "../config/yaml-document.ts";
+import { answersSchema } from "./answers.ts";
+import { checkRecipe } from "./recipe-check.ts";
+import type { Content, LogicalVolume, Partition, Recipe, RecipeDisk, Root } from "./recipe.ts";
+
+const UNITS: Record<string, number> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+const TYPES = {
+  gpt: {
+    linux: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+    luks: "CA7D7CCB-63ED-4C53-861C-1742536059CC",
+    lvm: "E6D6D379-F507-44C2-A23C-238F2A3DF928",
+    swap: "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
+    efi: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+  },
+  dos: { linux: "83", luks: "E8", lvm: "8E", swap: "82", efi: "EF" },
+} as const;
+const TYPE_NAMES = ["linux", "luks", "lvm", "swap", "efi"] as const;
+
+/** Reads and checks a recipe. Throws with file, line and column of what is wrong. */
+export function readRecipe(file: string): Recipe {
+  try {
+    return parseRecipe(readFileSync(file, "utf8"), file);
+  } catch (cause) {
+    if (cause instanceof MkinitrdError) throw cause;
+    throw new MkinitrdError({ tried: "reading the recipe", on: file, found: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+}
+
+/** The recipe that a text is, named after its file. */
+export function parseRecipe(text: string, file: string): Recipe {
+  const { disks, about, realroot, answers, ...rest } = parseYaml(schema, text, file);
+  const recipe: Recipe = {
+    name: basename(file).replace(/\.ya?ml$/, ""),
+    folder: dirname(resolve(file)),
+    about,
+    disks,
+    volumeGroups: Object.entries(rest["volume-groups"]).map(([name, group]) => ({ name, logicalVolumes: group["logical-volumes"] })),
+    realroot: realroot.trim().replace(/\s+/g, " "),
+    answers,
+  };
+  checkRecipe(recipe, text, file);
+  return recipe;
+}
+
+const text = z.string().min(1).refine((value) => !/[\u0000-\u001f\u007f"]/.test(value), "holds a quote or a control character");
+const lvmName = z.string().regex(/^[A-Za-z0-9_+.][A-Za-z0-9_+.-]*$/).max(100);
+const UUID = /^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/;
+const uuid = z.string().regex(UUID);
+const size = z.string().refine((value) => /^[1-9]\d{0,6}[KMGT]$/.test(value), "is no size like 64M or 4G").transform((value) => Number(value.slice(0, -1)) * (UNITS[value.slice(-1)] ?? 1));
+
+const pbkdf = z.strictObject({
+  type: z.enum(["pbkdf2", "argon2i", "argon2id"]).optional(),
+  iterations: z.int().min(4).max(100_000_000).optional(),
+  memory: size.default(32 * 1024 ** 2),
+  threads: z.int().min(1).max(4).default(1),
+});
+
+/** `luks:`, `pv:` or `filesystem:`, with what belongs to it beside or below. */
+const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
+  luks: luks.optional(),
+  pv: lvmName.optional(),
+  filesystem: z.enum(["ext4", "xfs", "btrfs", "vfat", "swap"]).optional(),
+  label: text.optional(),
+  uuid: text.optional(),
+  root: z.union([z.literal("busybox"), z.strictObject({ directory: text })]).optional(),
+}).superRefine((value, context) => {
+  const kinds = (["luks", "pv", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
+  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, pv, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
+  for (const key of ["label", "uuid", "root"] as const) {
+    if (value.filesystem === undefined && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: "belongs to a filesystem" });
+  }
+  if (value.filesystem === undefined) return;
+  const form = value.filesystem === "vfat" ? /^[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}$/ : UUID;
+  if (value.uuid !== undefined && !form.test(value.uuid)) context.addIssue({ code: "custom", path: ["uuid"], message: `is "${value.uuid}", no ${value.filesystem === "vfat" ? "volume ID like 1A2B-3C4D" : "UUID"}` });
+  if (value.root !== undefined && (value.filesystem === "vfat" || value.filesystem === "swap")) context.addIssue({ code: "custom", path: ["root"], message: `can't lie on ${value.filesystem}: no links there` });
+}).transform(({ luks, pv, filesystem, label, uuid, root }): Content => {
+  if (luks !== undefined) return luks;
+  if (pv !== undefined) return { kind: "pv", vg: pv };
+  return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, root: readRoot(root) };
+}));
+
+const luks = z.strictObject({
+  version: z.literal([1, 2]).default(2),
+  passphrase: text,
+  uuid: uuid.optional(),
+  label: text.optional(),
+  cipher: z.string().regex(/^[a-z0-9:()_-]+$/).optional(),
+  "key-bits": z.int().min(64).max(1024).optional(),
+  pbkdf: pbkdf.prefault({}),
+  content: content.optional(),
+}).superRefine(({ version, label, pbkdf: { type } }, context) => {
+  if (version === 2) return;
+  if (label !== undefined) context.addIssue({ code: "custom", path: ["label"], message: "is of LUKS2 alone" });
+  if (type !== undefined && type !== "pbkdf2") context.addIssue({ code: "custom", path: ["pbkdf", "type"], message: `is ${type}; LUKS1 has pbkdf2 alone` });
+}).transform((value): Content => {
+  const type = value.pbkdf.type ?? (value.version === 1 ? "pbkdf2" : "argon2id");
+  return {
+    kind: "luks", version: value.version, passphrase: value.passphrase, uuid: value.uuid, label: value.label, cipher: value.cipher, keyBits: value["key-bits"],
+    pbkdf: { type, iterations: value.pbkdf.iterations ?? (type === "pbkdf2" ? 1000 : 4), memoryBytes: value.pbkdf.memory, threads: value.pbkdf.threads },
+    content: value.content,
+  };
+});
+
+const partition = z.strictObject({
+  size: size.optional(),
+  type: z.string().default("linux"),
+  label: text.optional(),
+  uuid: uuid.optional(),
+  content: content.optional(),
+});
+
+const disk = z.strictObject({
+  size,
+  table: z.enum(["gpt", "dos", "none"]).default("gpt"),
+  id: z.string().regex(/^(0x[0-9A-Fa-f]{8}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$/).optional(),
+  partitions: z.array(partition).max(128).default([]),
+  content: content.optional(),
+}).superRefine((value, context) => {
+  if (value.table === "none" && value.partitions.length > 0) context.addIssue({ code: "custom", path: ["partitions"], message: "needs a table" });
+  if (value.table === "dos" && value.partitions.length > 4) context.addIssue({ code: "custom", path: ["partitions"], message: "are more than the 4 of a DOS table" });
+  if (value.table !== "none" && value.content !== undefined) context.addIssue({ code: "custom", path: ["content"], message: "needs `table: none`, or belongs into a partition" });
+  value.partitions.forEach(({ type, label, uuid, size }, i) => {
+    for (const [key, given] of Object.entries({ label, uuid })) {
+      if (value.table === "dos" && given !== undefined) context.addIssue({ code: "custom", path: ["partitions", i, key], message: "is of a GPT alone" });
+    }
+    if (size === undefined && i < value.partitions.length - 1) context.addIssue({ code: "custom", path: ["partitions", i, "size"], message: "is missing: only the last partition takes the rest" });
+    if (value.table !== "none" && partitionType(value.table, type) === undefined) {
+      const other = value.table === "gpt" ? "a GUID" : "two hexadecimal digits";
+      context.addIssue({ code: "custom", path: ["partitions", i, "type"], message: `is "${type}"; known: ${TYPE_NAMES.join(", ")}, or ${other}` });
+    }
+  });
+}).transform(({ size, table, id, partitions, content }): RecipeDisk => ({
+  sizeBytes: size,
+  content,
+  table: table === "none" ? undefined : {
+    type: table, id,
+    partitions: partitions.map(({ size, type, label, uuid, content }): Partition => ({ sizeBytes: size, type: partitionType(table, type) ?? type, label, uuid, content })),
+  },
+}));
+
+const logicalVolume = z.strictObject({ name: lvmName, size: size.optional(), stripes: z.int().min(1).max(16).default(1), content: content.optional() })
+  .transform(({ name, size, stripes, content }): LogicalVolume => ({ name, sizeBytes: size, stripes, content }));
+
+const schema = z.strictObject({
+  about: text.default(""),
+  disks: z.array(disk).min(1).max(8),
+  "volume-groups": z.record(lvmName, z.strictObject({ "logical-volumes": z.array(logicalVolume).min(1) })).default({}),
+  realroot: z.string().default(""),
+  answers: answersSchema.default({}),
+});
+
+function partitionType(table: "gpt" | "dos", type: string): string | undefined {
+  const name = TYPE_NAMES.find((known) => known === type);
+  if (name !== undefined) return TYPES[table][name];
+  const literal = table === "gpt" ? uuid.safeParse(type).success : /^[0-9A-Fa-f]{1,2}$/.test(type);
+  return literal ? type : undefined;
+}
+
+function readRoot(root: "busybox" | { directory: string } | undefined): Root | undefined {
+  if (root === undefined) return undefined;
+  return root === "busybox" ? { kind: "busybox" } : { kind: "directory", path: root.directory };
+}

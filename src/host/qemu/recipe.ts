@@ -1,0 +1,94 @@
+import type { Answers } from "./answers.ts";
+
+/** A disk layout to boot, as images/NAME.yaml describes it: what lies on which disk, what boots it, what to type. */
+export interface Recipe {
+  /** File name without `.yaml`. */
+  name: string;
+  /** Where relative paths in it start. */
+  folder: string;
+  /** One sentence for a person. */
+  about: string;
+  disks: RecipeDisk[];
+  volumeGroups: VolumeGroup[];
+  /** The realroot spec that boots it, stages separated by blanks; empty when it holds no root. */
+  realroot: string;
+  answers: Answers;
+}
+
+export interface RecipeDisk {
+  sizeBytes: number;
+  /** With a table the disk holds partitions, without one a content of its own. */
+  table: PartitionTable | undefined;
+  content: Content | undefined;
+}
+
+export interface PartitionTable {
+  type: "gpt" | "dos";
+  /** GPT: a GUID; DOS: 0x and eight hexadecimal digits. */
+  id: string | undefined;
+  partitions: Partition[];
+}
+
+export interface Partition {
+  /** The rest of the disk when not given. */
+  sizeBytes: number | undefined;
+  /** GPT: a GUID; DOS: two hexadecimal digits. */
+  type: string;
+  label: string | undefined;
+  uuid: string | undefined;
+  content: Content | undefined;
+}
+
+export interface VolumeGroup {
+  name: string;
+  logicalVolumes: LogicalVolume[];
+}
+
+export interface LogicalVolume {
+  name: string;
+  /** The rest of the group when not given. */
+  sizeBytes: number | undefined;
+  /** 1 for a linear one. */
+  stripes: number;
+  content: Content | undefined;
+}
+
+/** What lies on a disk, a partition, a logical volume or in an opened container. A new kind is one more line here. */
+export type Content = LuksContent | PvContent | FilesystemContent;
+
+export interface LuksContent {
+  kind: "luks";
+  version: 1 | 2;
+  passphrase: string;
+  uuid: string | undefined;
+  label: string | undefined;
+  cipher: string | undefined;
+  keyBits: number | undefined;
+  pbkdf: Pbkdf;
+  content: Content | undefined;
+}
+
+/** Cheap unless it says otherwise: a VM without hardware help is to open it quickly. */
+export interface Pbkdf {
+  type: "pbkdf2" | "argon2i" | "argon2id";
+  iterations: number;
+  /** Of argon2. */
+  memoryBytes: number;
+  threads: number;
+}
+
+export interface PvContent {
+  kind: "pv";
+  vg: string;
+}
+
+export interface FilesystemContent {
+  kind: "filesystem";
+  fstype: "ext4" | "xfs" | "btrfs" | "vfat" | "swap";
+  label: string | undefined;
+  uuid: string | undefined;
+  root: Root | undefined;
+}
+
+/** The files of a root: a small one of busybox whose init reports and powers off, or a directory of the build machine. */
+export type Root = { kind: "busybox" } | { kind: "directory"; path: string };

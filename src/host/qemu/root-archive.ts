@@ -1,0 +1,52 @@
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { MkinitrdError } from "../../core/errors.ts";
+import { exec } from "../../core/exec.ts";
+import { packageRoot } from "../package-root.ts";
+import { findProgram } from "../plan/programs.ts";
+import { openSysroot } from "../plan/sysroot.ts";
+import type { Root } from "./recipe.ts";
+
+/** What is the same for two roots that hold the same files. */
+export function rootKey(root: Root, folder: string): string {
+  return root.kind === "busybox" ? "busybox" : resolve(folder, root.path);
+}
+
+/** Writes a root's files as a tar archive; the same files give the same bytes. `folder` is where relative paths start. */
+export async function archiveRoot(root: Root, folder: string, archive: string): Promise<void> {
+  if (root.kind === "directory") return pack(resolve(folder, root.path), archive, process.getuid?.() === 0 ? [] : ["--owner=0", "--group=0"]);
+  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-root-"));
+  try {
+    await writeBusyboxRoot(directory);
+    await pack(directory, archive, ["--owner=0", "--group=0", "--mtime=@0"]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function pack(directory: string, archive: string, options: string[]): Promise<void> {
+  await exec("tar", ["--create", "--file", archive, "--directory", directory, "--sort=name", "--numeric-owner", "--one-file-system", ...options, "."]);
+}
+
+/** A root that boots: a static busybox with its applets, and images/realroot-init as init. */
+async function writeBusyboxRoot(directory: string): Promise<void> {
+  const busybox = findProgram(openSysroot("/"), "busybox");
+  if (busybox === undefined) {
+    throw new MkinitrdError({ tried: "making a root of busybox", on: "this machine", found: "it has no busybox", next: "on Debian: apt-get install busybox-static" });
+  }
+  for (const path of ["usr/bin", "usr/sbin", "dev", "proc", "sys", "run", "tmp", "etc", "var", "mnt", "root"]) mkdirSync(join(directory, path), { recursive: true });
+  symlinkSync("usr/bin", join(directory, "bin"));
+  symlinkSync("usr/sbin", join(directory, "sbin"));
+  copyFileSync(busybox.file, join(directory, "usr/bin/busybox"));
+  chmodSync(join(directory, "usr/bin/busybox"), 0o755);
+  const { stdout } = await exec(busybox.file, ["--list"], { timeoutMs: 10_000 });
+  for (const applet of stdout.split("\n").filter((name) => name !== "" && name !== "busybox" && name !== "init")) {
+    symlinkSync("busybox", join(directory, "usr/bin", basename(applet)));
+  }
+  copyFileSync(join(packageRoot(), "images/realroot-init"), join(directory, "usr/sbin/init"));
+  chmodSync(join(directory, "usr/sbin/init"), 0o755);
+  writeFileSync(join(directory, "etc/os-release"), 'NAME="mkinitrd test root"\nID=mkinitrd-test\nPRETTY_NAME="mkinitrd test root"\n');
+  writeFileSync(join(directory, "etc/fstab"), "proc /proc proc defaults 0 0\n");
+  writeFileSync(join(directory, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
+}
