@@ -16,7 +16,6 @@ export interface BootConfig {
   timeoutMs: number;
   /** Short hash of what is in the image. */
   imageId: string;
-  hostName?: string;
 }
 
 /** One boot step: its name, the script that exports `run`, and the steps that it waits for. */

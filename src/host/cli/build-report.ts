@@ -3,7 +3,7 @@ import type { BuildReport } from "../image/build.ts";
 const MIB = 1024 * 1024;
 
 /** The report as a person reads it: a line for each layer, the image, the memory it needs, and notes. */
-export function formatReport({ output, bytes, kernelRelease, imageId, layers, memory, notes }: BuildReport): string {
+export function formatReport({ output, bytes, kernelRelease, imageId, steps, kinds, layers, memory, notes }: BuildReport): string {
   const rows = layers.map((layer) => [layer.name, size(layer.bytes), size(layer.unpackedBytes), String(layer.files), layer.cacheHit ? "cached" : "built"]);
   const sum = (pick: (layer: BuildReport["layers"][number]) => number) => layers.reduce((total, layer) => total + pick(layer), 0);
   const total = ["image", size(bytes), size(sum((layer) => layer.unpackedBytes)), String(sum((layer) => layer.files)), ""];
@@ -11,6 +11,7 @@ export function formatReport({ output, bytes, kernelRelease, imageId, layers, me
     ...table([["layer", "packed", "unpacked", "files", ""], ...rows, total]),
     "",
     `${output}: image ${imageId} for kernel ${kernelRelease}`,
+    `boot steps: ${steps.join(" → ")}${kinds.length === 0 ? "" : `; realroot kinds: ${kinds.join(", ")}`}`,
     `needs ${Math.ceil(memory.bytes / MIB)} MiB of RAM`,
     ...(memory.warning === undefined ? [] : [`warning: ${memory.warning}`]),
     ...notes.map((note) => `note: ${note}`),

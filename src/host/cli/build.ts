@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { checkConfigRealroot, readConfig, type Config } from "../config/config.ts";
 import { readKinds } from "../config/kinds.ts";
 import { buildImage, type BuildReport } from "../image/build.ts";
+import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts";
 import { formatReport } from "./build-report.ts";
 import { progressLine } from "./progress.ts";
 
@@ -86,7 +87,7 @@ function parseModules(text: string): Config["modules"] {
 function parseCompression(text: string): Config["compression"] {
   if (text === "none") return { format: "none" };
   const [, level] = /^zstd(?::(\d{1,2}))?$/.exec(text) ?? [];
-  const number = Number(level ?? 10);
+  const number = Number(level ?? DEFAULT_ZSTD_LEVEL);
   if (text.startsWith("zstd") && (level !== undefined || text === "zstd") && number >= 1 && number <= 19) return { format: "zstd", level: number };
   throw new InvalidArgumentError("Known: zstd, zstd:LEVEL with a level from 1 to 19, none.");
 }

@@ -6,6 +6,7 @@ import { parseRealroot } from "../../core/realroot/stage.ts";
 import type { KindTable, Stage } from "../../core/realroot/types.ts";
 import { configSchema } from "./schema.ts";
 import { parseYaml, yamlError } from "./yaml-document.ts";
+import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts";
 
 /** What to build. Paths on this machine are absolute. */
 export interface Config {
@@ -33,7 +34,6 @@ export interface Config {
   source: { fileName: string; text: string };
 }
 
-const ZSTD_LEVEL = 10; // on the Node binary 13 % larger than 19, in 2 s in place of 35
 
 /** Reads and checks a configuration file. Throws when it can't be read, and with line and column when it is wrong. */
 export async function readConfig(path: string): Promise<Config> {
@@ -88,7 +88,7 @@ function readModules(modules: ConfigFile["modules"]): Config["modules"] {
 
 function readCompression(compression: ConfigFile["compression"]): Config["compression"] {
   const { format, level } = typeof compression === "string" ? { format: compression, level: undefined } : compression;
-  return format === "none" ? { format } : { format, level: level ?? ZSTD_LEVEL };
+  return format === "none" ? { format } : { format, level: level ?? DEFAULT_ZSTD_LEVEL };
 }
 
 function describeCause(cause: unknown): string {

@@ -34,6 +34,9 @@ export interface BuildReport {
   bytes: number;
   kernelRelease: string;
   imageId: string;
+  /** Names of the boot steps, in order, and the realroot kinds that the image serves. */
+  steps: string[];
+  kinds: string[];
   layers: BuiltLayer[];
   memory: MemoryNeed;
   notes: string[];
@@ -65,7 +68,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   pruneLayers(options.cacheDirectory);
   progress(`writing ${settings.output}`);
   const bytes = await writeImage(layers, settings.output);
-  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, layers, memory: ramNeeded(layers), notes: [...(node.note === undefined ? [] : [node.note]), ...plan.notes] };
+  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...(node.note === undefined ? [] : [node.note]), ...plan.notes] };
 }
 
 /** The site layer with the image's name in boot.json; its hash is another one then. */

@@ -7,7 +7,7 @@ import type { Entry, PlannedLayer } from "../plan/types.ts";
 import type { LayerOptions } from "./types.ts";
 
 /** Changes when the bytes that we write for the same entries change. */
-const ARCHIVE_VERSION = 1;
+const ARCHIVE_VERSION = 2;
 const FILES_AT_ONCE = 16;
 
 /** Hash of what decides a layer's content: each entry's path, type, mode and content. In hexadecimal. */

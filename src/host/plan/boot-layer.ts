@@ -33,7 +33,6 @@ export function planSite(config: ImageConfig, chosen: ChosenScripts): Entry[] {
     encrypted: chosen.encrypted,
     timeoutMs: config.timeoutMs,
     imageId: "",
-    ...(config.hostName === undefined ? {} : { hostName: config.hostName }),
   };
   return [
     bootConfigEntry(boot),

@@ -46,7 +46,6 @@ export interface ImageConfig {
   files: { from: string; to: string; mode?: number }[];
   sealed: boolean;
   timeoutMs: number;
-  hostName?: string;
   /** These scripts and no others, by name: what an image that does not boot a root is made of. */
   onlyScripts?: string[];
 }

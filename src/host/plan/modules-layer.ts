@@ -46,11 +46,11 @@ function setModules({ modules, machine }: Pick<HostFacts, "modules" | "machine">
   return config.modules.set === "auto" ? machineModules(modules, machine) : [];
 }
 
-/** What the default spec's filesystems need is loaded early: the mount need not wait for it. */
+/** What the default spec's filesystems need is loaded early, so that the mount need not wait for it. Without it no boot. */
 function rootFilesystems(index: ModuleIndex, stages: readonly Stage[]): WantedModule[] {
   const fstypes = stages.map(({ fstype }) => fstype).filter((fstype) => fstype !== "auto" && fstype !== "none");
   // A filesystem in the kernel itself has no alias where the kernel came without modules.builtin.modinfo.
-  return fstypes.map((fstype) => ({ name: index.lookUp(`fs-${fstype}`).length > 0 ? `fs-${fstype}` : fstype, optional: true, reason: "filesystem of the default realroot" }));
+  return fstypes.map((fstype) => ({ name: index.lookUp(`fs-${fstype}`).length > 0 ? `fs-${fstype}` : fstype, optional: false, reason: "filesystem of the default realroot" }));
 }
 
 /** In order, with all that they depend on. An optional one waits until the kernel asks modprobe for it: loading takes time. */

@@ -27,6 +27,8 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
       { name: "site", entries: planSite(config, chosen) },
     ]),
     kernelRelease: facts.modules.release,
+    steps: chosen.steps.map(({ name }) => name),
+    kinds: Object.keys(chosen.kinds).sort(),
     notes: [...tools.notes, ...modules.notes],
   };
 }

@@ -50,6 +50,9 @@ export interface Plan {
   layers: PlannedLayer[];
   /** Kernel release that the modules are for: `6.1.0-56-cloud-amd64`. */
   kernelRelease: string;
+  /** Names of the boot steps, in order, and the realroot kinds that the image serves. */
+  steps: string[];
+  kinds: string[];
   /** What was optional and absent, or is worth saying: shown with the size table. */
   notes: string[];
 }

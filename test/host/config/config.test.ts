@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { checkConfigRealroot, parseConfig, readConfig } from "../../../src/host/config/config.ts";
+import { DEFAULT_ZSTD_LEVEL } from "../../../src/host/layers/types.ts";
 import { configSchema } from "../../../src/host/config/schema.ts";
 import { kinds } from "../../core/realroot/kinds.ts";
 
@@ -15,7 +16,7 @@ test("the configuration at the top of the repository is the defaults", async () 
   expect(config).toEqual(defaults);
   expect(config).toEqual({
     realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], scripts: [],
-    compression: { format: "zstd", level: 10 }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false,
+    compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false,
   });
 });
 
@@ -60,7 +61,7 @@ test.each([
   { text: "modules: [ext4, fs-xfs]", key: "modules", value: { set: "none", add: ["ext4", "fs-xfs"], omit: [] } },
   { text: "compression: none", key: "compression", value: { format: "none" } },
   { text: "compression: {format: none}", key: "compression", value: { format: "none" } },
-  { text: "compression: {format: zstd}", key: "compression", value: { format: "zstd", level: 10 } },
+  { text: "compression: {format: zstd}", key: "compression", value: { format: "zstd", level: DEFAULT_ZSTD_LEVEL } },
 ])("$text is read", ({ text, key, value }) => {
   expect(parseConfig(text, "a.yaml")).toHaveProperty(key, value);
 });
