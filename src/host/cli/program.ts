@@ -7,6 +7,8 @@ export type CommandTable = Record<string, () => Promise<Command>>;
 
 const COMMANDS: CommandTable = {
   build: async () => (await import("./build.ts")).buildCommand(),
+  boot: async () => (await import("./boot.ts")).bootCommand(),
+  disk: async () => (await import("./disk.ts")).diskCommand(),
   realroot: async () => (await import("./realroot.ts")).realrootCommand(),
 };
 

@@ -45,6 +45,7 @@ export function createTerminal(onReply: (bytes: Buffer) => void = () => {}): Ter
     text: () => joinRows(rows(emulator, 0)),
     recent,
     mark() {
+      check(); // who waits has seen what is there now
       marked.marker?.dispose();
       marked = takeMark(emulator);
     },
