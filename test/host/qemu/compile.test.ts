@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { compileRecipe } from "../../../src/host/qemu/compile.ts";
+import { parseRecipe } from "../../../src/host/qemu/recipe-schema.ts";
+import type { Step } from "../../../src/host/qemu/steps.ts";
+
+const DISKS = ["/dev/vda", "/dev/vdb"];
+
+function compile(text: string): Step[] {
+  return compileRecipe(parseRecipe(text, "test.yaml"), { disks: DISKS, archive: (root) => (root.kind === "busybox" ? "/dev/vdc" : "/dev/vdd") });
+}
+
+/** The programs in order; of busybox and lvm the command, too. */
+const programs = (steps: Step[]): string[] => steps.map(({ program, args }) => (["busybox", "lvm"].includes(program) ? `${program} ${args[0]}` : program));
+const find = (steps: Step[], program: string): Step => steps.find((step) => programs([step])[0] === program) ?? expect.fail(`no ${program}`);
+
+describe("a partition table", () => {
+  test("is a script for sfdisk, in sectors, and is then read again by the kernel", () => {
+    const [table, reread] = compile("disks: [{ size: 64M, id: 6e1b1c5f-53c2-4f41-9d0e-4c1a7c5f0b01, partitions: [{ size: 1M, label: one, uuid: 0f3b5a35-8a37-4d8e-b1f2-6b1d1c2a3e01 }, { type: swap }] }]");
+    expect(table).toMatchObject({ program: "sfdisk", input: [
+      "label: gpt",
+      "label-id: 6e1b1c5f-53c2-4f41-9d0e-4c1a7c5f0b01",
+      "",
+      'size=2048, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, uuid=0f3b5a35-8a37-4d8e-b1f2-6b1d1c2a3e01, name="one"',
+      "type=0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
+      "",
+    ].join("\n") });
+    expect(reread?.args).toEqual(["blockdev", "--rereadpt", "/dev/vda"]);
+  });
+});
+
+describe("LUKS", () => {
+  const steps = compile("disks: [{ size: 64M, partitions: [{ content: { luks: { passphrase: correct horse, content: { filesystem: ext4, root: busybox } } } }] }]");
+
+  test("its passphrase goes in on standard input and stands in no argument", () => {
+    expect(steps.filter(({ input }) => input === "correct horse").map(({ args }) => args[0])).toEqual(["luksFormat", "open"]);
+    expect(JSON.stringify(steps.map(({ args }) => args))).not.toContain("horse");
+  });
+
+  test("is closed when what is in it is done", () => {
+    expect(programs(steps)).toEqual([
+      "sfdisk", "busybox blockdev", "cryptsetup", "cryptsetup", "mke2fs", "busybox mkdir", "busybox mount", "busybox tar", "busybox umount", "cryptsetup", "busybox sync",
+    ]);
+    expect(steps.at(-2)?.args).toEqual(["close", "luks-vda1"]);
+  });
+
+  test("the costs of its key are fixed, so that nothing is measured", () => {
+    expect(find(steps, "cryptsetup").args.join(" ")).toContain("--pbkdf argon2id --pbkdf-force-iterations 4 --pbkdf-memory 32768 --pbkdf-parallel 1");
+  });
+
+  test("without a content it is not opened", () => {
+    expect(programs(compile("disks: [{ size: 64M, table: none, content: { luks: { passphrase: x } } }]"))).toEqual(["cryptsetup", "busybox sync"]);
+  });
+});
+
+describe("LVM", () => {
+  const striped = compile(`
+disks: [{ size: 64M, table: none, content: { pv: vg-a } }, { size: 64M, table: none, content: { pv: vg-a } }]
+volume-groups: { vg-a: { logical-volumes: [{ name: lv-0, size: 32M, stripes: 2, content: { filesystem: ext4 } }] } }`);
+
+  test("a group is made when all its physical volumes are there", () => {
+    expect(programs(striped)).toEqual(["lvm pvcreate", "lvm vgcreate", "lvm lvcreate", "mke2fs", "lvm vgchange", "busybox sync"]);
+    expect(find(striped, "lvm vgcreate").args.slice(-3)).toEqual(["vg-a", "/dev/vda", "/dev/vdb"]);
+  });
+
+  test("each command sees the devices of its group alone", () => {
+    for (const { program, args } of striped) if (program === "lvm") expect(args.join(" ")).toContain("--devices /dev/vda,/dev/vdb");
+  });
+
+  test("stripes have their number and size", () => {
+    expect(find(striped, "lvm lvcreate").args.join(" ")).toContain("--size 33554432b --stripes 2 --stripesize 64k");
+  });
+
+  test("a dash in a name is doubled in the device's path", () => {
+    expect(find(striped, "mke2fs").args.at(-1)).toBe("/dev/mapper/vg--a-lv--0");
+  });
+
+  test("what lies inside of LUKS is closed before the LUKS is", () => {
+    const steps = compile(`
+disks: [{ size: 64M, table: none, content: { luks: { passphrase: x, content: { pv: vg00 } } } }]
+volume-groups: { vg00: { logical-volumes: [{ name: lv0, content: { luks: { passphrase: y, content: { filesystem: ext4 } } } }] } }`);
+    expect(steps.slice(-4).map(({ args }) => args.join(" "))).toEqual([
+      "close luks-vg00-lv0", "vgchange --quiet --devices /dev/mapper/luks-vda --activate n vg00", "close luks-vda", "sync",
+    ]);
+  });
+});
+
+describe("a filesystem", () => {
+  test.each([
+    { fstype: "ext4", uuid: "2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01", program: "mke2fs", args: "-L DATA -U 2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01 /dev/vda" },
+    { fstype: "xfs", uuid: "2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01", program: "mkfs.xfs", args: "-L DATA -m uuid=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01 /dev/vda" },
+    { fstype: "btrfs", uuid: "2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01", program: "mkfs.btrfs", args: "-L DATA -U 2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01 /dev/vda" },
+    { fstype: "vfat", uuid: "1A2B-3C4D", program: "mkfs.vfat", args: "-n DATA -i 1A2B3C4D /dev/vda" },
+    { fstype: "swap", uuid: "2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01", program: "mkswap", args: "-L DATA -U 2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01 /dev/vda" },
+  ])("$fstype is made by $program with its label and UUID", ({ fstype, uuid, program, args }) => {
+    const steps = compile(`disks: [{ size: 64M, table: none, content: { filesystem: ${fstype}, label: DATA, uuid: ${uuid} } }]`);
+    expect(find(steps, program).args.join(" ")).toContain(args);
+  });
+
+  test("its root's files come from the archive of that root", () => {
+    const steps = compile("disks: [{ size: 64M, table: none, content: { filesystem: ext4, root: { directory: debian } } }]");
+    expect(find(steps, "busybox tar").args).toContain("/dev/vdd");
+  });
+});
+
+test("the last step brings everything to the disks", () => {
+  expect(compile("disks: [{ size: 64M }]").at(-1)?.args).toEqual(["sync"]);
+});

@@ -1,0 +1,78 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { packageRoot } from "../../../src/host/package-root.ts";
+import { parseRecipe, readRecipe } from "../../../src/host/qemu/recipe-schema.ts";
+
+const parse = (text: string) => parseRecipe(text, "/lab/images/test.yaml");
+const IMAGES = join(packageRoot(), "images");
+
+test.each(readdirSync(IMAGES).filter((name) => name.endsWith(".yaml")))("images/%s is a valid recipe that says what it is", (name) => {
+  const recipe = readRecipe(join(IMAGES, name));
+  expect(recipe.about).toMatch(/^[A-Z].*\.$/);
+  expect(recipe.realroot).not.toBe("");
+});
+
+describe("what is not given", () => {
+  test("a disk has a GPT, a partition is a Linux one and takes the rest", () => {
+    const { disks } = parse("disks: [{ size: 64M, partitions: [{}] }]");
+    expect(disks[0]).toMatchObject({ sizeBytes: 64 * 1024 ** 2, table: { type: "gpt", partitions: [{ type: "0FC63DAF-8483-4772-8E79-3D69D8477DE4", sizeBytes: undefined }] } });
+  });
+
+  test("LUKS is LUKS2 with a cheap argon2id", () => {
+    const { disks } = parse("disks: [{ size: 64M, table: none, content: { luks: { passphrase: x } } }]");
+    expect(disks[0]?.content).toMatchObject({ kind: "luks", version: 2, pbkdf: { type: "argon2id", iterations: 4, memoryBytes: 32 * 1024 ** 2, threads: 1 } });
+  });
+
+  test("LUKS1 has pbkdf2 with the fewest iterations that cryptsetup takes", () => {
+    const { disks } = parse("disks: [{ size: 64M, table: none, content: { luks: { version: 1, passphrase: x } } }]");
+    expect(disks[0]?.content).toMatchObject({ version: 1, pbkdf: { type: "pbkdf2", iterations: 1000 } });
+  });
+
+  test("a recipe is named after its file", () => {
+    expect(parse("disks: [{ size: 64M }]")).toMatchObject({ name: "test", folder: "/lab/images", about: "", realroot: "", answers: {}, volumeGroups: [] });
+  });
+});
+
+test("contents nest, and a root may be a directory", () => {
+  const { disks } = parse(`
+disks:
+  - size: 1G
+    table: dos
+    partitions:
+      - { size: 100M, type: "83" }
+      - content: { luks: { passphrase: x, content: { filesystem: ext4, root: { directory: ../roots/debian } } } }
+`);
+  expect(disks[0]?.table?.partitions[1]?.content).toMatchObject({ kind: "luks", content: { kind: "filesystem", fstype: "ext4", root: { kind: "directory", path: "../roots/debian" } } });
+});
+
+test("an answer may be a list, and a number is typed as it is written", () => {
+  expect(parse("disks: [{ size: 64M }]\nanswers: { Passphrase: [wrong, right], PIN: 1234 }").answers).toEqual({ Passphrase: ["wrong", "right"], PIN: ["1234"] });
+});
+
+describe("refused, with line and column", () => {
+  test.each([
+    { what: "a size without a unit", text: "disks:\n  - size: 64", found: /on line 2, column 11: disks\[0\]\.size is 64/ },
+    { what: "a size of nothing", text: 'disks:\n  - size: "0M"', found: /line 2, column 11: disks\[0\]\.size is no size like 64M or 4G/ },
+    { what: "an unknown table", text: "disks:\n  - { size: 64M, table: mbr }", found: /line 2, column 25: disks\[0\]\.table is "mbr"; known: gpt, dos, none/ },
+    { what: "an unknown key", text: "disks:\n  - { size: 64M, partition: [] }", found: /the key "partition" in disks\[0\], did you mean partitions\?/ },
+    { what: "an unknown partition type", text: "disks:\n  - { size: 64M, partitions: [{ type: lvm2 }] }", found: /partitions\[0\]\.type is "lvm2"; known: linux, luks, lvm, swap, efi, or a GUID/ },
+    { what: "partitions without a table", text: "disks:\n  - { size: 64M, table: none, partitions: [{}] }", found: /partitions needs a table/ },
+    { what: "a content beside a table", text: "disks:\n  - { size: 64M, content: { pv: a } }", found: /content needs `table: none`/ },
+    { what: "a partition behind one that takes the rest", text: "disks:\n  - { size: 64M, partitions: [{}, {}] }", found: /partitions\[0\]\.size is missing: only the last/ },
+    { what: "a name in a DOS table", text: "disks:\n  - { size: 64M, table: dos, partitions: [{ label: a }] }", found: /label is of a GPT alone/ },
+    { what: "a content of two kinds", text: "disks:\n  - { size: 64M, table: none, content: { pv: a, filesystem: ext4 } }", found: /content holds pv and filesystem; one of them/ },
+    { what: "a content of no kind", text: "disks:\n  - { size: 64M, table: none, content: {} }", found: /content holds none of luks, pv, filesystem/ },
+    { what: "a label without a filesystem", text: "disks:\n  - { size: 64M, table: none, content: { pv: a, label: b } }", found: /label belongs to a filesystem/ },
+    { what: "a UUID that is none", text: "disks:\n  - { size: 64M, table: none, content: { filesystem: ext4, uuid: abc } }", found: /uuid is "abc", no UUID/ },
+    { what: "a long UUID on vfat", text: "disks:\n  - { size: 64M, table: none, content: { filesystem: vfat, uuid: 2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01 } }", found: /no volume ID like 1A2B-3C4D/ },
+    { what: "a root on vfat", text: "disks:\n  - { size: 64M, table: none, content: { filesystem: vfat, root: busybox } }", found: /root can't lie on vfat/ },
+    { what: "argon2 in LUKS1", text: "disks:\n  - { size: 64M, table: none, content: { luks: { version: 1, passphrase: x, pbkdf: { type: argon2id } } } }", found: /pbkdf\.type is argon2id; LUKS1 has pbkdf2 alone/ },
+    { what: "a label that would end sfdisk's quotes", text: "disks:\n  - { size: 64M, partitions: [{ label: 'a\", b' }] }", found: /label holds a quote/ },
+    { what: "a group without physical volumes", text: "disks: [{ size: 64M }]\nvolume-groups:\n  vg00: { logical-volumes: [{ name: a }] }", found: /line 3, column 9: vg00 has no physical volume/ },
+    { what: "more stripes than physical volumes", text: "disks: [{ size: 64M, table: none, content: { pv: vg00 } }]\nvolume-groups:\n  vg00: { logical-volumes: [{ name: a, stripes: 2 }] }", found: /2 stripes need as many physical volumes; vg00 has 1/ },
+    { what: "a physical volume of no group", text: "disks: [{ size: 64M, table: none, content: { pv: vg01 } }]", found: /a physical volume of vg01, which volume-groups does not have; known: none/ },
+  ])("$what", ({ text, found }) => {
+    expect(() => parse(text)).toThrow(found);
+  });
+});
