@@ -42,7 +42,8 @@ export function Prompt({ prompt }: { prompt: PromptState }) {
   return (
     <Box flexDirection="column" borderStyle="single" borderColor={wrong ? "yellow" : "cyan"} paddingX={2} marginY={1} width={64}>
       <Text bold>
-        Passphrase for {volume}
+        {checking ? <Spinner /> : "Passphrase for "}
+        {volume}
         {label === undefined ? "" : ` (${label})`}
       </Text>
       <Text>
@@ -50,7 +51,7 @@ export function Prompt({ prompt }: { prompt: PromptState }) {
         {"*".repeat(Math.min(characters, MAX_ASTERISKS))}
         {characters > MAX_ASTERISKS ? "…" : checking ? "" : "_"}
       </Text>
-      {checking ? <Checking /> : <Text dimColor={!wrong}>{wrong ? wrongText(attempt, attempts) : "Enter unlocks. Ctrl-U clears the line."}</Text>}
+      <Text dimColor={!wrong}>{checking ? " " : wrong ? wrongText(attempt, attempts) : "Enter unlocks. Ctrl-U clears the line."}</Text>
     </Box>
   );
 }
@@ -58,11 +59,12 @@ export function Prompt({ prompt }: { prompt: PromptState }) {
 const wrongText = (attempt: number, attempts: number) =>
   `Wrong passphrase: it opens no keyslot. Attempt ${attempt} of ${attempts}.`;
 
-function Checking() {
+/** That the answer is being tried; the words of the question stand on the screen only while one is awaited. */
+function Spinner() {
   const [frame, setFrame] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => setFrame((old) => old + 1), SPINNER_MS);
     return () => clearInterval(timer);
   }, []);
-  return <Text>{SPINNER[frame % SPINNER.length]} Checking the passphrase</Text>;
+  return <>{SPINNER[frame % SPINNER.length]} Trying the passphrase on </>;
 }

@@ -15,6 +15,11 @@ export function appearedSince(now: Row[], before: Row[]): Row[] {
   });
 }
 
+/** `before` without the rows that stand otherwise in `now`: whatever comes back there later is new again. */
+export function forgetChanged(now: Row[], before: Row[]): Row[] {
+  return before.map((old, i) => (now[i]?.text.startsWith(old.text) ? old : { text: "", wrapped: false }));
+}
+
 /** The rows as lines, wrapped ones joined, without the empty lines at the end. */
 export function joinRows(rows: Row[]): string {
   return rows.map((row, i) => `${i === 0 || row.wrapped ? "" : "\n"}${row.text}`).join("").trimEnd();

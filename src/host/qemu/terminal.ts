@@ -1,5 +1,5 @@
 import xterm from "@xterm/headless";
-import { appearedSince, joinRows, type Row } from "./screen-rows.ts";
+import { appearedSince, forgetChanged, joinRows, type Row } from "./screen-rows.ts";
 
 const COLUMNS = 80;
 const ROWS = 24;
@@ -33,14 +33,17 @@ export function createTerminal(onReply: (bytes: Buffer) => void = () => {}): Ter
   let marked = takeMark(emulator);
   emulator.onData((text) => onReply(Buffer.from(text)));
 
+  const sinceMark = (): Row[] => rows(emulator, Math.max(marked.marker?.line ?? 0, 0));
   const check = (): void => {
     timer = undefined;
+    // A prompt that went away and is drawn again in the same place is a new one.
+    if (marked.marker?.isDisposed === false) marked.rows = forgetChanged(sinceMark(), marked.rows);
     for (const look of [...waiting]) look();
   };
-  const recent = (): string => joinRows(appearedSince(rows(emulator, Math.max(marked.marker?.line ?? 0, 0)), marked.marker?.isDisposed ? [] : marked.rows));
+  const recent = (): string => joinRows(appearedSince(sinceMark(), marked.marker?.isDisposed ? [] : marked.rows));
 
   return {
-    write: (bytes) => emulator.write(bytes, () => { if (waiting.size > 0) timer ??= setTimeout(check, CHECK_EVERY_MS); }),
+    write: (bytes) => emulator.write(bytes, () => { timer ??= setTimeout(check, CHECK_EVERY_MS); }),
     screen: () => rows(emulator, emulator.buffer.active.baseY).map((row) => row.text),
     text: () => joinRows(rows(emulator, 0)),
     recent,

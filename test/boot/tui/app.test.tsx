@@ -26,10 +26,10 @@ test("a wrong passphrase is said and counted", () => {
   expect(lastFrame()).toContain("Wrong passphrase: it opens no keyslot. Attempt 2 of 3.");
 });
 
-test("while the answer is tried the prompt says so and no old complaint", () => {
+test("while the answer is tried the prompt says so, and neither asks nor complains", () => {
   const { lastFrame } = render(<Prompt prompt={{ ...question, attempt: 2, checking: true }} />);
-  expect(lastFrame()).toContain("Checking the passphrase");
-  expect(lastFrame()).not.toContain("Wrong");
+  expect(lastFrame()).toContain("Trying the passphrase on /dev/vda2");
+  expect(lastFrame()).not.toMatch(/Wrong|Passphrase for/);
 });
 
 test("lines stay above the prompt, the countdown goes when the wait is over", async () => {

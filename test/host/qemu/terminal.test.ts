@@ -114,6 +114,16 @@ describe("behind a mark", () => {
     expect(t.recent().trim()).toBe("attempt 2 of 3");
   });
 
+  test("a prompt that went away and is drawn again in the same place is seen again", async () => {
+    const t = terminal();
+    await draw(t, "Passphrase for /dev/vda2");
+    t.mark();
+    await draw(t, "\r\x1b[2KTrying it");
+    await t.waitFor("Trying", { timeoutMs: 1000 });
+    await draw(t, "\r\x1b[2KPassphrase for /dev/vda2");
+    await expect(t.waitFor("Passphrase for", { timeoutMs: 1000 })).resolves.toContain("Passphrase for");
+  });
+
   test("it stays where it was when the screen scrolls", async () => {
     const t = terminal();
     await draw(t, "before\r\n");
