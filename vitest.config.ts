@@ -8,6 +8,7 @@ export default defineConfig({
         test: {
           name: "vm",
           include: ["test/vm/**/*.test.ts"],
+          globalSetup: "test/vm/global-setup.ts",
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,

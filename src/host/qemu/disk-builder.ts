@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { cacheDirectory } from "../cache.ts";
 import { buildImage } from "../image/build.ts";
+import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts"; // the runtime's layer is made once for all images
 import { chooseAccelerator } from "./accelerator.ts";
 import { allContents } from "./recipe-check.ts";
 import { compileRecipe } from "./compile.ts";
@@ -17,7 +18,6 @@ import { findVmKernel, type VmKernel } from "./vm-kernel.ts";
 const MEMORY_MIB = 768;
 const LOG_LINES = 40;
 const WITHIN_MS = 10 * 60 * 1000;
-const ZSTD_LEVEL = 10; // as other images have it: the runtime's layer is made once
 
 /** A recipe and the empty files that are to become its disks, one for each. */
 export interface DiskOrder {
@@ -90,7 +90,7 @@ async function buildBuilder(job: DiskJob, kernel: VmKernel, directory: string, p
     files: [{ from: jobFile, to: "/etc/mkinitrd/disk.json", mode: 0o600 }],
     onlyScripts: BUILDER_SCRIPTS,
     sealed: true, timeoutMs: 30_000, sysroot: "/", kernel: kernel.release, modulesDirectory: kernel.modulesDirectory,
-    compression: { format: "zstd", level: ZSTD_LEVEL }, output: join(directory, "builder.img"),
+    compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(directory, "builder.img"),
   }, progress);
   return output;
 }

@@ -32,9 +32,9 @@ export async function buildDisks(recipes: Recipe[], progress: (text: string) => 
   const entries = await Promise.all(recipes.map(async (recipe) => ({ recipe, directory: join(store, `${recipe.name}-${await hashRecipe(recipe, memo)}`) })));
   memo.save();
   const wanted = entries.filter(({ directory }) => !existsSync(directory));
-  if (wanted.length > 0) await withLock(join(store, ".lock"), () => makeMissing(wanted, store, progress));
+  const made = wanted.length === 0 ? [] : await withLock(join(store, ".lock"), () => makeMissing(wanted, store, progress));
   return entries.map(({ recipe, directory }) => ({
-    recipe, cacheHit: !wanted.some((entry) => entry.directory === directory), files: recipe.disks.map((_, i) => join(directory, diskName(i))),
+    recipe, cacheHit: !made.includes(directory), files: recipe.disks.map((_, i) => join(directory, diskName(i))),
   }));
 }
 
@@ -44,7 +44,7 @@ interface Entry {
 }
 
 /** Makes what is still missing, as many in one machine as have room there; each is renamed into place when it is whole. */
-async function makeMissing(wanted: Entry[], store: string, progress: (text: string) => void): Promise<void> {
+async function makeMissing(wanted: Entry[], store: string, progress: (text: string) => void): Promise<string[]> {
   const missing = wanted.filter(({ directory }, i) => !existsSync(directory) && wanted.findIndex((other) => other.directory === directory) === i);
   for (const batch of batches(missing)) {
     const aside = mkdtempSync(join(store, ".new-"));
@@ -64,6 +64,7 @@ async function makeMissing(wanted: Entry[], store: string, progress: (text: stri
       rmSync(aside, { recursive: true });
     }
   }
+  return missing.map(({ directory }) => directory);
 }
 
 function batches(entries: Entry[]): Entry[][] {
