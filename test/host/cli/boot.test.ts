@@ -1,0 +1,110 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { bootCommand } from "../../../src/host/cli/boot.ts";
+import { run } from "../../../src/host/cli/program.ts";
+
+let directory: string;
+let output: string;
+const { PATH } = process.env;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "boot-"));
+  output = "";
+  for (const name of ["vmlinuz", "initrd.img", "disk.img"]) writeFileSync(join(directory, name), name);
+  vi.stubEnv("MKINITRD_ACCELERATOR", "tcg");
+  vi.stubEnv("PATH", `${directory}:${PATH}`);
+  const write = (bytes: string | Uint8Array): boolean => { output += Buffer.from(bytes as Uint8Array).toString(); return true; };
+  vi.spyOn(process.stdout, "write").mockImplementation(write);
+  vi.spyOn(process.stderr, "write").mockImplementation(write);
+  for (const method of ["log", "error"] as const) vi.spyOn(console, method).mockImplementation((text) => void (output += `${text}\n`));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  process.exitCode = undefined;
+  rmSync(directory, { recursive: true });
+});
+
+/** Runs `mkinitrd boot` with a QEMU that is the shell script; gives the exit code and the arguments that QEMU got. */
+async function boot(script: string, ...words: string[]): Promise<{ exitCode: unknown; qemu: string }> {
+  writeFileSync(join(directory, "qemu-system-x86_64"), `#!/bin/sh\necho "$@" >${directory}/arguments\n${script}\n`, { mode: 0o755 });
+  await run(["boot", join(directory, "initrd.img"), "--kernel", join(directory, "vmlinuz"), ...words], { boot: async () => bootCommand() });
+  let qemu = "";
+  try {
+    qemu = readFileSync(join(directory, "arguments"), "utf8");
+  } catch {
+    // QEMU was not started.
+  }
+  return { exitCode: process.exitCode ?? 0, qemu };
+}
+
+/** Says on QMP that the guest powered itself off, as QEMU does. */
+const POWER_OFF = `echo '{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}' >&3`;
+const RESET = POWER_OFF.replace("guest-shutdown", "guest-reset");
+
+describe("the exit code", () => {
+  test("is 0 when the expected text came", async () => {
+    expect(await boot("echo REALROOT uptime=8; exec sleep 60", "--expect", "REALROOT")).toMatchObject({ exitCode: 0 });
+    expect(output).toContain('the text "REALROOT" came');
+  });
+
+  test("is 1 when it did not come in time", async () => {
+    expect(await boot("echo hello; exec sleep 60", "--expect", "REALROOT", "--timeout", "1")).toMatchObject({ exitCode: 1 });
+    expect(output).toContain('the text "REALROOT" did not come in 1 s');
+  });
+
+  test("is 1 when the guest ended before", async () => {
+    expect(await boot(`echo hello; ${POWER_OFF}`, "--expect", "REALROOT")).toMatchObject({ exitCode: 1 });
+    expect(output).toContain("did not come: the guest powered itself off");
+  });
+
+  test("is 0 when the guest powers itself off and nothing was expected", async () => {
+    expect(await boot(`echo hello; ${POWER_OFF}`)).toMatchObject({ exitCode: 0 });
+  });
+
+  test("is 1 when the guest reboots", async () => {
+    expect(await boot(`echo hello; ${RESET}`)).toMatchObject({ exitCode: 1 });
+    expect(output).toContain("the guest rebooted or its kernel panicked");
+  });
+
+  test("is 1 when QEMU does not start", async () => {
+    expect(await boot("echo Could not open disk >&2; exit 1")).toMatchObject({ exitCode: 1 });
+    expect(output).toContain("QEMU ended with exit code 1: Could not open disk");
+  });
+
+  test("is 2 for a memory that is none", async () => {
+    expect(await boot("", "--memory", "lots")).toMatchObject({ exitCode: 2, qemu: "" });
+  });
+});
+
+test("a disk that is not there is an error before QEMU starts", async () => {
+  expect(await boot("", "--disk", "/none.img")).toMatchObject({ exitCode: 1, qemu: "" });
+  expect(output).toContain("opening a disk on /none.img: no such file");
+});
+
+test("disks are snapshots unless the guest may write", async () => {
+  const disk = join(directory, "disk.img");
+  expect((await boot(POWER_OFF, "-d", disk)).qemu).toContain("snapshot=on");
+  expect((await boot(POWER_OFF, "-d", disk, "--write")).qemu).toContain("snapshot=off");
+});
+
+test("what is appended stands behind the words that each guest gets", async () => {
+  expect((await boot(POWER_OFF, "--append", "realroot=local:ext4:vda1 quiet")).qemu).toContain("console=ttyS0 panic=-1 no_timer_check realroot=local:ext4:vda1 quiet");
+});
+
+test("answers are typed, and their secret is in no argument", async () => {
+  writeFileSync(join(directory, "answers.yaml"), "Passphrase for /dev/vda2: correct horse\n", { mode: 0o600 });
+  const { exitCode, qemu } = await boot(
+    "printf 'Passphrase for /dev/vda2: '; answer=$(head -c 14); test \"$answer\" = \"$(printf 'correct horse\\r')\" && echo opened; exec sleep 60",
+    "--answers", join(directory, "answers.yaml"), "--expect", "opened");
+  expect(exitCode).toBe(0);
+  expect(qemu).not.toContain("horse");
+});
+
+test("--json gives the outcome and the console as text", async () => {
+  await boot("printf '\\033[31mREALROOT\\033[0m\\n'; exec sleep 60", "--expect", "REALROOT", "--json");
+  const report = JSON.parse(output.slice(output.indexOf("{\n")));
+  expect(report).toMatchObject({ ok: true, restarts: 0, accelerator: "tcg", console: "REALROOT\n" });
+});
