@@ -41,7 +41,7 @@ async function boot(script: string, ...words: string[]): Promise<{ exitCode: unk
 }
 
 /** Says on QMP that the guest powered itself off, as QEMU does. */
-const POWER_OFF = `echo '{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}' >&3`;
+const POWER_OFF = `read negotiation <&3; echo '{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}' >&3`;
 const RESET = POWER_OFF.replace("guest-shutdown", "guest-reset");
 
 describe("the exit code", () => {
