@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../../../tools/lock.js";
 import { cacheDirectory } from "../cache.ts";
@@ -6,6 +6,8 @@ import { openFileMemo } from "../file-memo.ts";
 import { type DiskOrder, makeDisks, MOST_DISKS, rootsOf } from "./disk-builder.ts";
 import { hashRecipe } from "./disk-hash.ts";
 import type { Recipe } from "./recipe.ts";
+
+const ASIDE = ".new-";
 
 /** The disks of a recipe, in the cache: to be booted as snapshots or copied, never written to. */
 export interface BuiltDisk {
@@ -45,9 +47,10 @@ interface Entry {
 
 /** Makes what is still missing, as many in one machine as have room there; each is renamed into place when it is whole. */
 async function makeMissing(wanted: Entry[], store: string, progress: (text: string) => void): Promise<string[]> {
+  for (const name of readdirSync(store)) if (name.startsWith(ASIDE)) rmSync(join(store, name), { recursive: true }); // of one that was killed: the lock is ours
   const missing = wanted.filter(({ directory }, i) => !existsSync(directory) && wanted.findIndex((other) => other.directory === directory) === i);
   for (const batch of batches(missing)) {
-    const aside = mkdtempSync(join(store, ".new-"));
+    const aside = mkdtempSync(join(store, ASIDE));
     try {
       const places = new Map(batch.map((entry, i): [DiskOrder, { from: string; to: string }] => {
         const from = join(aside, String(i));
