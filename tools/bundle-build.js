@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { rolldown } from "rolldown";
 import { minifySync } from "rolldown/utils";
 import { dist, repository } from "./paths.js";
+import { quickStart } from "./quick-start.js";
 import { stripTypes } from "./strip-types.js";
 
 /** Without it Node parses each file as CommonJS first. */
@@ -92,11 +93,7 @@ async function bundleFiles(input, { banner }) {
       define: { "process.env.NODE_ENV": '"production"' },
     },
     checks: { pluginTimings: false },
-    plugins: [
-      { name: "minify-libraries", renderChunk: minifyLibraries },
-      // Ink loads React's debugger where DEV=true; that package is not installed.
-      { name: "no-devtools", load: (id) => (/ink[\\/]build[\\/]devtools\.js$/.test(id) ? "export {};" : null) },
-    ],
+    plugins: [{ name: "quick-start", transform: quickStart }],
   });
   try {
     const { output } = await build.generate({
@@ -113,7 +110,7 @@ async function bundleFiles(input, { banner }) {
         ],
       },
     });
-    return new Map(output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? chunk.code : String(chunk.source)]));
+    return new Map(output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? minifyLibraries(chunk) : String(chunk.source)]));
   } finally {
     await build.close();
   }
@@ -121,12 +118,11 @@ async function bundleFiles(input, { banner }) {
 
 /**
  * Libraries are minified, our own code is not.
- * @param {string} code
- * @param {{ fileName: string, moduleIds: string[] }} chunk
+ * @param {{ code: string, fileName: string, moduleIds: string[] }} chunk
  */
-function minifyLibraries(code, chunk) {
-  if (!chunk.moduleIds.every((id) => id.includes("node_modules") || id.startsWith("\0"))) return null;
-  return { code: minifySync(chunk.fileName, code, { module: true, mangle: { toplevel: true } }).code };
+function minifyLibraries({ code, fileName, moduleIds }) {
+  if (!moduleIds.every((id) => id.includes("node_modules") || id.startsWith("\0") || id.endsWith("/lazy-segmenter.js"))) return code;
+  return minifySync(fileName, code, { module: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } }).code;
 }
 
 /**

@@ -48,8 +48,8 @@ function isFresh() {
 }
 
 function sources() {
-  const found = ["package.json", "package-lock.json", "tools/bundle.js", "tools/bundle-build.js", "tools/strip-types.js"];
-  for (const folder of ["src", "rc.d", "images"]) collect(folder, found);
+  const found = ["package.json", "package-lock.json"];
+  for (const folder of ["src", "rc.d", "images", "tools"]) collect(folder, found);
   return found.sort();
 }
 

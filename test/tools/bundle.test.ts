@@ -55,6 +55,14 @@ test("the boot program holds no screen library until it draws", async () => {
   expect(await made("image/chunks/screen-libraries.js")).not.toContain("checkPropTypes"); // React's development build
 });
 
+test("drawing a screen loads neither Node's HTTP client nor the tables of emoji sequences", async () => {
+  const loaded = "console.log(process.moduleLoadList.filter((name) => /undici/.test(name)).length)";
+  const url = JSON.stringify(join(folder, "dist/image/chunks/screen-libraries.js"));
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", `await import(${url}); ${loaded}`]);
+  expect(stdout).toBe("0\n");
+  expect(await made("image/chunks/screen-libraries.js")).not.toContain("/^\\p{RGI_Emoji}$/v");
+});
+
 test("an rc script keeps its header and comments, and our names", async () => {
   expect(await made("image/rc.d/plain.js")).toBe('// KEYWORD: plain\n\n// why\nexport default (a) => console.log("plain");');
   expect(await made("image/rc.d/sharing.js")).toMatch(/^\/\/ KEYWORD: sharing\n\/\/ REQUIRE: plain\n/);
