@@ -76,9 +76,11 @@ export function createTerminal(onReply: (bytes: Buffer) => void = () => {}): Ter
       });
     },
     reset() {
-      emulator.reset();
-      marked.marker?.dispose();
-      marked = { marker: undefined, rows: [] };
+      // ESC c, "reset to initial state": in its place behind what was written and is not drawn yet.
+      emulator.write("\x1bc", () => {
+        marked.marker?.dispose();
+        marked = { marker: undefined, rows: [] };
+      });
     },
     dispose() {
       clearTimeout(timer);
