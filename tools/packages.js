@@ -27,6 +27,12 @@ export const NEEDS = [
 ];
 
 /**
+ * What the comparison of `npm run bench` needs on top.
+ * @type {Need[]}
+ */
+export const BENCH_NEEDS = [{ program: "debootstrap", package: "debootstrap", purpose: "makes the Debian whose initramfs-tools is measured" }];
+
+/**
  * Those of the needs whose program is not there.
  * @param {Need[]} [needs]
  */

@@ -18,7 +18,7 @@ const JOBS = {
     words: ["vitest", "run", ...args.filter((arg) => arg !== "--all")],
     env: args.includes("--all") ? { MKINITRD_TEST_ALL: "1" } : {},
   }),
-  bench: (args) => ({ needs: ALL, words: [pinnedNode, join(repository, "bench/main.ts"), ...args] }),
+  bench: (args) => ({ needs: args.includes("--no-peer") ? ALL : [...ALL, "bench"], words: [pinnedNode, join(repository, "bench/main.ts"), ...args] }),
   check: (args) => ({ needs: ["npm"], words: ["tsc", "-p", repository, ...args] }),
 };
 

@@ -6,11 +6,14 @@ import { bundle } from "./bundle.js";
 import { SetupError } from "./command.js";
 import { fetchKernel } from "./kernel.js";
 import { installNpmPackages } from "./npm.js";
-import { missing } from "./packages.js";
+import { BENCH_NEEDS, missing } from "./packages.js";
 
-/** @typedef {"npm" | "debian" | "kernel" | "bundle"} Part */
+/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "bench"} Part */
 
-/** @type {Part[]} */
+/**
+ * What demo and tests need.
+ * @type {Part[]}
+ */
 export const ALL = ["npm", "debian", "kernel", "bundle"];
 
 /** @type {Record<Part, () => Promise<unknown>>} */
@@ -19,6 +22,7 @@ const STEPS = {
   debian: () => install(missing()),
   kernel: fetchKernel,
   bundle: () => bundle(),
+  bench: () => install(missing(BENCH_NEEDS)),
 };
 
 /**
@@ -26,7 +30,7 @@ const STEPS = {
  * @param {Part[]} [parts]
  */
 export async function setUp(parts = ALL) {
-  for (const part of ALL) if (parts.includes(part)) await STEPS[part]();
+  for (const part of parts) await STEPS[part]();
 }
 
 /**
