@@ -1,0 +1,83 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { exec } from "../src/core/exec.ts";
+import type { BuildReport } from "../src/host/image/build.ts";
+import { packageRoot } from "../src/host/package-root.ts";
+import type { VmKernel } from "../src/host/qemu/vm-kernel.ts";
+import { median } from "./figures.ts";
+import { childrenCpuSeconds, loadAverage } from "./host.ts";
+
+/** One run of `mkinitrd build`, as a process of its own: what a person waits for. */
+export interface BuildRun {
+  seconds: number;
+  cpuSeconds: number;
+  load: number;
+  /** Names of the layers that did not come from the cache. */
+  built: string[];
+}
+
+/** Runs of the same kind, and their medians. */
+export interface BuildFigures {
+  what: string;
+  seconds: number;
+  cpuSeconds: number;
+  runs: BuildRun[];
+}
+
+export type Say = (text: string) => void;
+
+/** Times builds of the default configuration: with an empty cache, with the trimmed Node kept, after an edit, unchanged. */
+export async function measureBuilds(kernel: VmKernel, directory: string, runs: number, say: Say): Promise<BuildFigures[]> {
+  const cache = join(directory, "cache");
+  const config = join(directory, "timed.yaml");
+  const output = join(directory, "timed.img");
+  let edits = 0;
+  const edit = (): void => writeFileSync(config, `realroot: crypt:ext4:/dev/vda2:root${++edits}\n`);
+  const forget = (...parts: string[]): void => rmSync(join(cache, ...parts), { recursive: true, force: true });
+  const kinds: { what: string; prepare: () => void }[] = [
+    { what: "nothing in the cache", prepare: () => forget() },
+    { what: "trimmed Node in the cache, no layer", prepare: () => forget("layers") },
+    { what: "realroot edited", prepare: edit },
+    { what: "unchanged", prepare: () => {} },
+  ];
+  edit();
+  const figures: BuildFigures[] = [];
+  for (const { what, prepare } of kinds) {
+    const measured: BuildRun[] = [];
+    for (let run = 1; run <= runs; run++) {
+      say(`build, ${what}: run ${run} of ${runs}`);
+      prepare();
+      measured.push(await timeBuild(["-c", config, "-o", output, ...kernelOptions(kernel)], cache));
+    }
+    figures.push({ what, runs: measured, seconds: median(measured.map(({ seconds }) => seconds)), cpuSeconds: median(measured.map(({ cpuSeconds }) => cpuSeconds)) });
+  }
+  forget();
+  return figures;
+}
+
+async function timeBuild(args: string[], cache: string): Promise<BuildRun> {
+  const load = loadAverage();
+  const [started, cpu] = [performance.now(), childrenCpuSeconds()];
+  const report = await mkinitrdBuild(args, { MKINITRD_CACHE: cache });
+  const seconds = (performance.now() - started) / 1000;
+  return { seconds, load, cpuSeconds: childrenCpuSeconds() - cpu, built: report.layers.filter(({ cacheHit }) => !cacheHit).map(({ name }) => name) };
+}
+
+/** Builds an image from a configuration's text, with the usual cache. */
+export async function buildToBoot(name: string, yaml: string, kernel: VmKernel, directory: string): Promise<{ file: string; report: BuildReport }> {
+  const config = join(directory, `${name}.yaml`);
+  const file = join(directory, `${name}.img`);
+  writeFileSync(config, yaml);
+  return { file, report: await mkinitrdBuild(["-c", config, "-o", file, ...kernelOptions(kernel)], {}) };
+}
+
+async function mkinitrdBuild(args: string[], env: Record<string, string>): Promise<BuildReport> {
+  const program = join(packageRoot(), "dist/host/mkinitrd.js");
+  const inherited = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const { stdout } = await exec("node", [program, "build", "--json", ...args], { env: { ...inherited, ...env } });
+  return JSON.parse(stdout) as BuildReport;
+}
+
+function kernelOptions({ release, modulesDirectory }: VmKernel): string[] {
+  return ["--kernel", release, "--modules-directory", modulesDirectory];
+}

@@ -1,0 +1,118 @@
+import type { BootFigures } from "./boots.ts";
+import type { BuildFigures } from "./builds.ts";
+import { isMet, medianOf, pairedRatio, type Target } from "./figures.ts";
+import type { Measured } from "./measure.ts";
+import type { MemoryFigures } from "./memory.ts";
+import { formatTable, megabytes, number } from "./table.ts";
+
+/** All that one run has measured, and where. This is what --json writes. */
+export interface BenchReport extends Measured {
+  /** ISO 8601. */
+  date: string;
+  machine: {
+    processors: number;
+    processor: string;
+    loadAtStart: number;
+    loadAtEnd: number;
+    kernelRelease: string;
+    accelerator: string;
+    guestMemoryMiB: number;
+    rounds: number;
+  };
+  targets: Target[];
+}
+
+const PEER = "initramfs-tools";
+
+/** What is to be reached, from what was measured. */
+export function findTargets({ builds, images, boots, memory }: Measured): Target[] {
+  const [ours, theirs] = [boots["generic"] ?? [], boots[PEER] ?? []];
+  const edited = builds?.find(({ what }) => what === "realroot edited")?.seconds;
+  const target = (name: string, limit: number, unit: string, value: number | undefined): Target => ({ name, limit, unit, ...(value === undefined ? {} : { value }) });
+  return [
+    target("rebuild after an edit", 1, "s", edited),
+    target("image for LUKS+LVM, modules: generic", 32, "MB", images["generic"] && images["generic"].bytes / 1e6),
+    target("image for LUKS+LVM, modules listed", 32, "MB", images["listed"] && images["listed"].bytes / 1e6),
+    target("memory that the initrd leaves taken", 2, "MiB", memory && memory.leftKib / 1024),
+    target(`uptime at the root's init ÷ ${PEER}`, 1, "×", pairedRatio(ours, theirs, ({ root }) => root.uptimeSeconds)),
+    target(`QEMU processor seconds ÷ ${PEER}`, 1, "×", pairedRatio(ours, theirs, ({ cpuSeconds }) => cpuSeconds)),
+  ];
+}
+
+/** The report as tables. */
+export function formatBench(report: BenchReport): string {
+  const { machine, builds, images, boots, memory, smallest, targets, problems } = report;
+  const sections = [
+    `${machine.processors} × ${machine.processor}, load ${machine.loadAtStart} at the start, ${machine.loadAtEnd} at the end; guest: ${machine.accelerator}, 2 processors, ${machine.guestMemoryMiB} MiB, Linux ${machine.kernelRelease}; medians of ${machine.rounds}`,
+    builds && formatTable([["mkinitrd build", "seconds", "CPU s", "layers built"], ...builds.map(buildRow)]),
+    formatImages(images),
+    formatBoots(boots),
+    formatTimeline(boots["generic"] ?? []),
+    memory && formatMemory(memory),
+    smallest && `smallest guest that boots LUKS+LVM, modules: generic: ${smallest.memoryMiB === undefined ? "none of those tried" : `${smallest.memoryMiB} MiB`}; the builder says ${smallest.estimateMiB} MiB`,
+    formatTable([["target", "measured", "limit", ""], ...targets.map(targetRow)]),
+    problems.map((problem) => `not measured: ${problem}`).join("\n"),
+  ];
+  return sections.filter((section) => section !== undefined && section !== "").join("\n\n");
+}
+
+function buildRow({ what, seconds, cpuSeconds, runs }: BuildFigures): string[] {
+  return [what, number(seconds), number(cpuSeconds), runs.at(-1)?.built.join(" ") || "none"];
+}
+
+function formatImages(images: Measured["images"]): string {
+  const layers = [...new Set(Object.values(images).flatMap((image) => image.layers?.map(({ name }) => name) ?? []))];
+  const rows = Object.entries(images).map(([name, image]) => [
+    name, megabytes(image.bytes), ...layers.map((layer) => megabytes(image.layers?.find((each) => each.name === layer)?.bytes)),
+  ]);
+  return rows.length === 0 ? "" : formatTable([["image, MB (10^6 bytes)", "all", ...layers], ...rows]);
+}
+
+function formatBoots(boots: Measured["boots"]): string {
+  const named = Object.entries(boots);
+  if (named.length === 0) return "";
+  const heading = ["boot of LUKS+LVM", "to prompt s", "unlock s", "uptime s", "CPU s", "MemFree MiB", "free MiB", "survivors", "restarts", "load"];
+  const rows = named.map(([name, list]) => {
+    const middle = (pick: (boot: BootFigures) => number | undefined, digits = 2): string => number(medianOf(list, pick), digits);
+    return [
+      name, middle((boot) => boot.promptSeconds), middle((boot) => boot.unlockSeconds), middle((boot) => boot.root.uptimeSeconds), middle((boot) => boot.cpuSeconds),
+      middle((boot) => boot.root.memFreeKib / 1024, 1), middle((boot) => boot.freeKib / 1024, 1),
+      [...new Set(list.flatMap((boot) => boot.root.survivors))].join(" ") || "none", String(list.reduce((sum, boot) => sum + boot.restarts, 0)), middle((boot) => boot.load, 1),
+    ];
+  });
+  const theirs = boots[PEER] ?? [];
+  const ratios = theirs.length === 0 ? [] : named.filter(([name]) => name !== PEER).map(([name, ours]) => {
+    const ratio = (pick: (boot: BootFigures) => number): string => number(pairedRatio(ours, theirs, pick));
+    return [`${name} ÷ ${PEER}`, ratio((boot) => boot.promptSeconds ?? NaN), ratio((boot) => boot.unlockSeconds ?? NaN), ratio((boot) => boot.root.uptimeSeconds), ratio((boot) => boot.cpuSeconds)];
+  });
+  return formatTable([heading, ...rows, ...ratios]);
+}
+
+function formatTimeline(boots: BootFigures[]): string {
+  const names = boots[0]?.timeline.map(({ name }) => name) ?? [];
+  if (names.length === 0) return "";
+  const at = (name: string): number | undefined => medianOf(boots, ({ timeline }) => timeline.find((point) => point.name === name)?.uptimeSeconds);
+  const points = [...names.map((name) => ({ name, seconds: at(name) })), { name: "the root's init", seconds: medianOf(boots, ({ root }) => root.uptimeSeconds) }];
+  const rows = points.map(({ name, seconds }, i) => [name, number(seconds), number(i === 0 || seconds === undefined ? seconds : seconds - (points[i - 1]!.seconds ?? seconds))]);
+  return formatTable([["generic: timeline of the guest", "uptime s", "since the one before"], ...rows]);
+}
+
+function formatMemory({ ours, baseline, leftKib, modules }: MemoryFigures): string {
+  const row = (name: string, boots: BootFigures[]): string[] =>
+    [name, mebibytes(medianOf(boots, ({ freeKib }) => freeKib)), mebibytes(medianOf(boots, ({ root }) => root.settledFreeKib))];
+  return formatTable([
+    [`plain ext4 root, ${modules.length} modules loaded`, "free MiB", "of it MemFree"],
+    row("our image", ours),
+    row("nothing left of the initrd", baseline),
+    ["left by ours", mebibytes(leftKib)],
+  ]);
+}
+
+function mebibytes(kib: number | undefined): string {
+  return number(kib === undefined ? undefined : kib / 1024, 1);
+}
+
+function targetRow(target: Target): string[] {
+  const met = isMet(target);
+  return [target.name, `${number(target.value)} ${target.unit}`, `${target.limit} ${target.unit}`, met === undefined ? "not measured" : met ? "met" : "MISSED"];
+}

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import type { BootFigures } from "../../bench/boots.ts";
+import { type BenchReport, findTargets, formatBench } from "../../bench/report.ts";
+
+function boot(uptimeSeconds: number, cpuSeconds: number): BootFigures {
+  const root = { uptimeSeconds, memFreeKib: 921600, settledFreeKib: 921600, memTotalKib: 1048576, survivors: [], root: "/dev/dm-1:ext4:ro" };
+  return { promptSeconds: 5, unlockSeconds: 2, cpuSeconds, root, freeKib: 942080, timeline: [{ name: "prompt", uptimeSeconds: 4 }], load: 0.5, restarts: 1 };
+}
+
+const report: Omit<BenchReport, "targets"> = {
+  date: "2026-01-01T00:00:00.000Z",
+  machine: { processors: 2, processor: "Some CPU", loadAtStart: 0.1, loadAtEnd: 0.2, kernelRelease: "6.1.0-1", accelerator: "tcg", guestMemoryMiB: 1024, rounds: 2 },
+  images: { generic: { bytes: 33_000_000, layers: [{ name: "runtime", bytes: 23_500_000, unpackedBytes: 76_000_000 }] }, "initramfs-tools": { bytes: 17_000_000 } },
+  boots: { generic: [boot(9, 12), boot(18, 24)], "initramfs-tools": [boot(10, 10), boot(20, 20)] },
+  problems: ["memory: the guest did not start"],
+};
+
+test("targets are compared with what was measured, and what was not is said", () => {
+  const targets = findTargets(report);
+  expect(targets.map(({ value }) => value)).toEqual([undefined, 33, undefined, undefined, 0.9, 1.2]);
+  const rows = formatBench({ ...report, targets }).split("\n").slice(-9);
+  expect(rows.filter((row) => /met$/.test(row))).toEqual([expect.stringMatching(/^uptime at the root's init ÷ initramfs-tools +0\.90 × +1 × +met$/)]);
+  expect(rows.filter((row) => /MISSED$/.test(row))).toHaveLength(2);
+  expect(rows.filter((row) => /not measured$/.test(row))).toHaveLength(3);
+  expect(rows.at(-1)).toBe("not measured: memory: the guest did not start");
+});
+
+test("the tables have a row for each image and each boot, and the ratio below", () => {
+  const text = formatBench({ ...report, targets: findTargets(report) });
+  expect(text).toMatch(/load 0\.1 at the start, 0\.2 at the end/);
+  expect(text).toMatch(/^generic +33\.00 +23\.50$/m);
+  expect(text).toMatch(/^initramfs-tools +17\.00 +-$/m);
+  expect(text).toMatch(/^generic +5\.00 +2\.00 +13\.50 +18\.00 +900\.0 +920\.0 +none +2 +0\.5$/m);
+  expect(text).toMatch(/^generic ÷ initramfs-tools +1\.00 +1\.00 +0\.90 +1\.20$/m);
+  expect(text).toMatch(/^the root's init +13\.50 +9\.50$/m);
+});
