@@ -5,7 +5,7 @@ import { isatty, ReadStream, WriteStream } from "node:tty";
 export interface Console {
   /** `/dev/ttyS0` */
   name: string;
-  output: NodeJS.WriteStream;
+  readonly output: NodeJS.WriteStream;
   write(text: string): void;
   /** Starts reading keys; each piece is the listener's to wipe. Returns what stops it again. */
   listen(listener: (bytes: Buffer) => void): () => void;
@@ -42,19 +42,12 @@ function activeConsoles(): string[] {
 }
 
 function openTerminal(path: string): Console {
-  const fd = openSync(path, FLAGS);
-  if (!isatty(fd)) {
-    closeSync(fd);
-    throw new Error(`${path} is no terminal`);
-  }
-  const input = new ReadStream(fd);
-  const output = new WriteStream(openSync(path, FLAGS));
-  for (const stream of [input, output]) stream.on("error", () => {}); // a line that hangs up: nobody is there to be told
-  giveSize(output);
-  input.setRawMode(true);
+  let { input, output } = openStreams(path);
   return {
     name: path,
-    output,
+    get output() {
+      return output;
+    },
     write: (text) => void output.write(text),
     listen(listener) {
       input.on("data", listener);
@@ -65,20 +58,36 @@ function openTerminal(path: string): Console {
       };
     },
     async lend(use) {
-      input.pause();
-      input.setRawMode(false);
+      closeStreams(input, output);
       try {
         return await use();
       } finally {
-        input.setRawMode(true);
+        // When a shell that had it as its controlling terminal ends, the kernel hangs up every open file of it.
+        ({ input, output } = openStreams(path));
       }
     },
-    close() {
-      input.setRawMode(false);
-      input.destroy();
-      output.end();
-    },
+    close: () => closeStreams(input, output),
   };
+}
+
+function openStreams(path: string): { input: ReadStream; output: WriteStream } {
+  const fd = openSync(path, FLAGS);
+  if (!isatty(fd)) {
+    closeSync(fd);
+    throw new Error(`${path} is no terminal`);
+  }
+  const input = new ReadStream(fd);
+  const output = new WriteStream(openSync(path, FLAGS));
+  for (const stream of [input, output]) stream.on("error", () => {}); // a line that hangs up: nobody is there to be told
+  giveSize(output);
+  input.setRawMode(true);
+  return { input, output };
+}
+
+function closeStreams(input: ReadStream, output: WriteStream): void {
+  input.setRawMode(false);
+  input.destroy();
+  output.end();
 }
 
 /** A serial line has no size: 80×24 then. Ink would ask other programs for it. */

@@ -5,7 +5,8 @@ import type { PromptState, Store } from "./state.ts";
 
 // In the VGA console's font as in every other; CP437 has no braille.
 const SPINNER = ["|", "/", "-", "\\"];
-const SPINNER_MS = 150;
+/** Each turn draws the box anew, and a slow machine is busy deriving the key. */
+const SPINNER_MS = 250;
 /** Columns that a row of asterisks may take; longer passphrases show as many and go on. */
 const MAX_ASTERISKS = 48;
 
@@ -19,6 +20,7 @@ export function startInk(store: Store, output: NodeJS.WriteStream): { stop(): vo
     exitOnCtrlC: false,
     patchConsole: false,
     interactive: true,
+    incrementalRendering: true, // a serial line is slow: only rows that changed are sent
   });
   return { stop: () => instance.unmount() };
 }

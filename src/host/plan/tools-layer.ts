@@ -47,7 +47,9 @@ export async function planTools(
     else throw missingLibrary(sysroot, name, reason);
   }
   const home = `/${imagePath(busybox.path)}`;
-  const links = applets.filter((path) => path.includes("/") && !named.has(basename(path)) && basename(path) !== "busybox");
+  // A program may be a link to another one's name (mkfs.ext4 to mke2fs), which then is no applet's either.
+  const taken = new Set(entries.map(({ path }) => path));
+  const links = applets.filter((path) => path.includes("/") && !named.has(basename(path)) && !taken.has(imagePath(path)));
   return { entries: [...entries, ...links.map((path) => link(imagePath(path), home, "applet of busybox"))], notes };
 }
 

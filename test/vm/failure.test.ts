@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
+
+describeVm("a boot that can't go on", () => {
+  test("a missing device: the deadline passes, and the error says what was looked for and what was found", async () => {
+    const guest = await bootRecipe("local-ext4", { realroot: "local:ext4:UUID=00000000-1111-2222-3333-444444444444", append: "mkinitrd.timeout=4" });
+    await guest.waitFor(/Waiting for UUID=00000000-1111-2222-3333-444444444444: \d s left/);
+    const error = await guest.waitFor("Choose:");
+    expect(error).toMatch(/waiting 4 s for a device on UUID=00000000-1111-2222-3333-444444444444: it did not appear/);
+    expect(error).toMatch(/\/dev\/vda2 {2}ext4 {2}LABEL="realroot"/);
+    guest.type("p");
+    await expect(guest.exited).resolves.toMatchObject({ reason: "guest-shutdown" });
+  });
+
+  test("a command line full of rubbish, as long as the kernel takes one, is refused in one message", async () => {
+    // The kernel takes 2047 bytes here, and panics by itself over more than 32 words that it does not know.
+    const rubbish = Array.from({ length: 20 }, (_, i) => `x${i}=${'%zz:,@"%"\\'.repeat(9)}`).join(" ");
+    const guest = await bootRecipe("local-ext4", { realroot: "", append: `realroot=no:such%zz:kind ${rubbish}` });
+    const error = await guest.waitFor("Choose:");
+    expect(error).toMatch(/known: .*local/);
+    expect(error).not.toMatch(/\bat .*\.js:\d+/); // no stack
+  });
+
+  test("no realroot at all: the error says what to write", async () => {
+    const guest = await bootRecipe("local-ext4", { realroot: "" });
+    await guest.waitFor("add realroot=KIND:FILESYSTEM:DEVICE to the kernel command line");
+    await guest.waitFor("Choose:");
+  });
+
+  test("a filesystem that is no root has no init: the error lists where one was looked for", async () => {
+    const guest = await bootRecipe("lvm-in-luks", { realroot: "local:vfat:/dev/vda1" });
+    await guest.waitFor(/none of \/sbin\/init, .* is a program there/);
+  });
+
+  test("an image without encrypted kinds gives a shell, and comes back to the menu after it", async () => {
+    const image = await vmImage({ realroots: ["local"] });
+    const guest = await bootRecipe("local-ext4", { image, realroot: "local:ext4:/dev/vdz9", append: "mkinitrd.timeout=1" });
+    await guest.waitFor("s  shell");
+    guest.type("s");
+    await guest.waitFor("A shell.");
+    await guest.waitFor("/ #");
+    guest.type("echo $((6 * 7)) >/run/answer; cat /run/answer; tty; exit\r");
+    const answer = await guest.waitFor("Choose:");
+    expect(answer).toMatch(/^42$/m);
+    expect(answer).toMatch(/^\/dev\/ttyS0$/m);
+    guest.type("r");
+    await guest.waitFor("waiting 1 s for a device on /dev/vdz9");
+  });
+
+  test("words of the command line reach no program's environment", async () => {
+    const guest = await bootRecipe("local-ext4", { append: "NODE_OPTIONS=--no-such-option LD_PRELOAD=/none PATH=/none" });
+    await guest.waitFor(/REALROOT /);
+  });
+
+  test.each([
+    { how: "is killed", code: 'process.kill(process.pid, "SIGKILL")', found: "signal 9 ended it, as when memory runs out" },
+    { how: "takes all memory", code: "for (const all = [];;) all.push(Buffer.alloc(1 << 24, 1))", found: "signal 9 ended it, as when memory runs out" },
+    { how: "exits", code: "process.exit(3)", found: "it ended with 3" },
+  ])("a boot program that $how ends in a menu that says so, without a shell", async ({ code, found }) => {
+    const script = join(mkdtempSync(join(tmpdir(), "mkinitrd-crash-")), "crash.js");
+    onTestFinished(() => rmSync(dirname(script), { recursive: true }));
+    writeFileSync(script, `// REQUIRE: devices\n// BEFORE: unlock\nexport default async function run() { ${code}; }\n`);
+    const guest = await bootRecipe("crypt-luks1", { image: await vmImage({ scripts: [script] }), answers: {} });
+    const menu = await guest.waitFor("Choose:");
+    expect(menu).toContain(found);
+    expect(menu).not.toMatch(/shell/i);
+    guest.type("p");
+    await expect(guest.exited).resolves.toMatchObject({ reason: "guest-shutdown" });
+  });
+
+  test("a keyslot that wants more memory than there is: the error has both figures, before anybody types", async () => {
+    const guest = await bootRecipe("crypt-greedy", { memoryMiB: 384, answers: {} });
+    const error = await guest.waitFor("Choose:");
+    expect(error).toMatch(/a keyslot wants 256 MiB of memory, and \d+ MiB are free/);
+    expect(error).not.toContain("Passphrase for");
+  });
+});
