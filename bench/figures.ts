@@ -12,13 +12,15 @@ export function medianOf<T>(items: readonly T[], pick: (item: T) => number | und
   return values.length === 0 ? undefined : median(values);
 }
 
-/**
- * The median of `ours ÷ theirs`, round by round: what the machine did meanwhile to both cancels out. Items at the same
- * index are of the same round.
- */
-export function pairedRatio<T>(ours: readonly T[], theirs: readonly T[], pick: (item: T) => number): number | undefined {
-  const pairs = Math.min(ours.length, theirs.length);
-  return pairs === 0 ? undefined : median(Array.from({ length: pairs }, (_, i) => pick(ours[i]!) / pick(theirs[i]!)));
+/** The least of one figure over some measurements; undefined when none has it. What else a machine does only adds to it. */
+export function leastOf<T>(items: readonly T[], pick: (item: T) => number | undefined): number | undefined {
+  const values = items.map(pick).filter((value) => value !== undefined);
+  return values.length === 0 ? undefined : Math.min(...values);
+}
+
+/** `ours ÷ theirs`; undefined when one of them is. */
+export function ratio(ours: number | undefined, theirs: number | undefined): number | undefined {
+  return ours === undefined || theirs === undefined ? undefined : ours / theirs;
 }
 
 /** Something to reach, and what was measured. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findSmallest, isMet, median, medianOf, pairedRatio } from "../../bench/figures.ts";
+import { findSmallest, isMet, leastOf, median, medianOf, ratio } from "../../bench/figures.ts";
 
 test.each([
   { values: [3], middle: 3 },
@@ -15,9 +15,10 @@ test("the median of nothing is an error, and of figures that nobody has is undef
   expect(medianOf([{}, { seconds: 2 }], (item: { seconds?: number }) => item.seconds)).toBe(2);
 });
 
-test("a ratio is taken round by round, so that a slow round of both counts for nothing", () => {
-  expect(pairedRatio([1, 10, 1], [2, 20, 2], (value) => value)).toBe(0.5);
-  expect(pairedRatio([1], [], (value: number) => value)).toBeUndefined();
+test("the least is that of the measurements which have the figure, and a ratio needs both sides", () => {
+  expect(leastOf([{ seconds: 10 }, {}, { seconds: 9 }], (item: { seconds?: number }) => item.seconds)).toBe(9);
+  expect(leastOf([{}], (item: { seconds?: number }) => item.seconds)).toBeUndefined();
+  expect([ratio(9, 10), ratio(undefined, 10), ratio(9, undefined)]).toEqual([0.9, undefined, undefined]);
 });
 
 test("a target is met up to its limit, and neither met nor missed when it was not measured", () => {
