@@ -37,7 +37,7 @@ export interface NodeEntry {
   minor: number;
 }
 
-/** The layers in the order in which they lie in the image; see DESIGN of the image in docs/image.md. */
+/** The layers in the order in which they lie in the image; what each holds is in the README. */
 export type LayerName = "early" | "runtime" | "tools" | "modules" | "boot" | "site";
 
 export interface PlannedLayer {
