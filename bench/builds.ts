@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exec } from "../src/core/exec.ts";
+import { exec } from "../src/host/exec.ts";
 import type { BuildReport } from "../src/host/image/build.ts";
 import { packageRoot } from "../src/host/package-root.ts";
 import type { VmKernel } from "../src/host/qemu/vm-kernel.ts";

@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { MkinitrdError } from "../src/core/errors.ts";
-import { exec } from "../src/core/exec.ts";
+import { exec } from "../src/host/exec.ts";
 import { cacheDirectory } from "../src/host/cache.ts";
 import type { VmKernel } from "../src/host/qemu/vm-kernel.ts";
 import { withLock } from "../tools/lock.js";

@@ -1,10 +1,11 @@
 import { pathToFileURL } from "node:url";
 import type { BootConfig } from "../core/rc/boot-config.ts";
 import { MkinitrdError } from "../core/errors.ts";
-import { exec, exitCode } from "../core/exec.ts";
+import { exitCode } from "../core/exec.ts";
 import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
 import type { BootRequest, Stage } from "../core/realroot/types.ts";
 import type { DeviceWatch } from "./devices.ts";
+import { exec } from "./exec.ts";
 import type { BootLog } from "./log.ts";
 import { createStages } from "./stages.ts";
 import { createSystem } from "./system.ts";

@@ -1,5 +1,5 @@
 import { explain } from "../core/errors.ts";
-import { exec } from "../core/exec.ts";
+import { exec } from "./exec.ts";
 import type { Console } from "./console.ts";
 import type { BootLog } from "./log.ts";
 

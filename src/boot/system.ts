@@ -1,7 +1,7 @@
 import { accessSync, appendFileSync, constants, existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join, normalize, resolve } from "node:path";
 import { MkinitrdError } from "../core/errors.ts";
-import { exec } from "../core/exec.ts";
+import { exec } from "./exec.ts";
 import type { Log, System } from "../core/rc/types.ts";
 import { RUN_DIRECTORY } from "./log.ts";
 import { describeMappings } from "./udev.ts";

@@ -1,4 +1,3 @@
-import { execa, ExecaError } from "execa";
 import { MkinitrdError } from "./errors.ts";
 
 export interface ExecOptions {
@@ -20,8 +19,18 @@ export interface ExecResult {
   exitCode: number;
 }
 
-/** What is known of a program's end; a part of execa's error. */
-type Outcome = Partial<Pick<ExecaError, "exitCode" | "signal" | "code" | "timedOut" | "stderr">>;
+/** Runs a program by its bare name, with an argument list and no shell. Its standard error goes into `found`. */
+export type Exec = (program: string, args: string[], options?: ExecOptions) => Promise<ExecResult>;
+
+/** What is known of a program's end. */
+export interface Outcome {
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+  /** Why it could not be started: `ENOENT`. */
+  code?: string | undefined;
+  timedOut?: boolean;
+  stderr?: unknown;
+}
 
 /** A program that could not be started, was killed, or exited with a code that nobody expected. */
 export class ExecError extends MkinitrdError {
@@ -39,35 +48,6 @@ export class ExecError extends MkinitrdError {
     });
     this.exitCode = error.exitCode;
     this.signal = error.signal;
-  }
-}
-
-/** Runs a program by its bare name, with an argument list and no shell. Its standard error goes into `found`. */
-export async function exec(program: string, args: string[], options: ExecOptions = {}): Promise<ExecResult> {
-  try {
-    const subprocess = execa(program, args, {
-      stdin: options.input === undefined ? "ignore" : "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
-      ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
-      ...(options.cancel === undefined ? {} : { cancelSignal: options.cancel }),
-    });
-    if (options.input !== undefined) {
-      // Written here and not as execa's `input`, which would copy the bytes into streams of its own.
-      subprocess.stdin?.on("error", () => {}); // a program that ends early closes its end: its exit code tells
-      subprocess.stdin?.end(options.input);
-    }
-    const { stdout, stderr, exitCode } = await subprocess;
-    return { stdout, stderr, exitCode: exitCode ?? 0 };
-  } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const { exitCode } = error;
-    if (exitCode !== undefined && options.accept?.includes(exitCode)) {
-      return { stdout: String(error.stdout ?? ""), stderr: String(error.stderr ?? ""), exitCode };
-    }
-    throw new ExecError(program, args, error);
   }
 }
 

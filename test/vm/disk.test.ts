@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { exec } from "../../src/core/exec.ts";
+import { exec } from "../../src/host/exec.ts";
 import { buildDisk } from "../../src/host/qemu/disks.ts";
 import { parseRecipe } from "../../src/host/qemu/recipe-schema.ts";
 import { describeVm } from "./boot-helper.ts";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
-import { exec } from "../../core/exec.ts";
+import { exec } from "../exec.ts";
 import { type BuiltDisk, buildDisks, diskName } from "../qemu/disks.ts";
 import { readRecipe } from "../qemu/recipe-schema.ts";
 import { progressLine } from "./progress.ts";

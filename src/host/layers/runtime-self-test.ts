@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { explain, MkinitrdError } from "../../core/errors.ts";
-import { exec } from "../../core/exec.ts";
+import { exec } from "../exec.ts";
 
 const TIMEOUT_MS = 120_000; // it takes half a second on an idle machine
 

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { exec } from "../../core/exec.ts";
+import { exec } from "../exec.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import type { FileMemo } from "../file-memo.ts";
 import type { ImageConfig, ScriptFile } from "./facts.ts";

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
-import { exec } from "../../core/exec.ts";
+import { exec } from "../exec.ts";
 import type { Accelerator } from "./machine.ts";
 
 const PROBE_WITHIN_MS = 6_000; // a kernel with no root panics within a second where KVM works

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
-import { exec } from "../../core/exec.ts";
+import { exec } from "../exec.ts";
 import { packageRoot } from "../package-root.ts";
 import { findProgram } from "../plan/programs.ts";
 import { openSysroot } from "../plan/sysroot.ts";
