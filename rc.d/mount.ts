@@ -11,9 +11,25 @@ export default async function run(ctx: Context): Promise<void> {
   const fstype = realroot.fstype === "auto" ? await findFstype(ctx, device) : realroot.fstype;
   const options = [request.readonly ? "ro" : "rw", ...request.rootflags, ...realroot.mountOptions];
   if (realroot.subvolume !== undefined) options.push(`subvol=${realroot.subvolume}`);
-  await ctx.system.mount({ source: device, target: newRoot, fstype, options });
+  await ctx.system.mount({ source: device, target: newRoot, fstype, options }).catch(async (error: unknown) => {
+    throw await explainDamage(ctx, device, error);
+  });
   ctx.log.mark("mounted");
   ctx.log.step(`mounted ${device} (${fstype}, ${options.join(",")})`);
+}
+
+/** What our own probe has against the filesystem says more than mount(2)'s EINVAL. */
+async function explainDamage(ctx: Context, device: string, cause: unknown): Promise<unknown> {
+  const volume = (await ctx.volumes.scan()).find(({ path, dm }) => path === device || (dm !== undefined && device === `/dev/mapper/${dm.name}`));
+  const damage = volume?.damage ?? volume?.content?.damage?.join("; ");
+  if (damage === undefined) return cause;
+  return ctx.failure({
+    tried: "mounting the root",
+    on: device,
+    found: damage,
+    next: "check that the disk is whole, and the filesystem with fsck from another system",
+    cause,
+  });
 }
 
 async function findFstype(ctx: Context, device: string): Promise<string> {

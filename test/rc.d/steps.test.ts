@@ -33,6 +33,13 @@ test("a root with no filesystem that is known says so", async () => {
   await expect(mount(ctx)).rejects.toThrow(/finding the filesystem of the root on \/dev\/vda1: no filesystem/);
 });
 
+test("when the mount fails, what is wrong with the filesystem is said", async () => {
+  const damage = ["cut short: it needs 100 bytes, /dev/vda1 has 50"];
+  const ctx = createTestContext({ volumes: { "/dev/vda1": { content: { type: "ext4", damage } } } });
+  const system = { ...ctx.system, mount: () => Promise.reject(new Error("Invalid argument")) };
+  await expect(mount({ ...ctx, system })).rejects.toThrow(/mounting the root on \/dev\/vda1: cut short: it needs 100 bytes/);
+});
+
 test("a root on a device-mapper device is mounted by its name, which the real root shows", async () => {
   const volume = { path: "/dev/dm-1", dm: { name: "vg00-lv0", uuid: "LVM-x" } };
   const ctx = createTestContext({ realroot: { device: "/dev/vg00/lv0" }, volumes: { "/dev/vg00/lv0": volume } });

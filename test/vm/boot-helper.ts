@@ -29,6 +29,8 @@ export interface BootOptions {
   absent?: number[];
   hotplug?: number[];
   memoryMiB?: number;
+  /** Other files in place of the recipe's disks. */
+  disks?: (files: string[]) => string[];
   /** Another image than `vmImage()`. */
   image?: string;
 }
@@ -41,7 +43,8 @@ export type BootedGuest = Guest & { machine: Machine };
  * when the test is. The real root's init prints a line that begins with REALROOT, a second one with REALROOT-SETTLED.
  */
 export async function bootRecipe(name: string, options: BootOptions = {}): Promise<BootedGuest> {
-  const { recipe, files } = await vmDisk(name);
+  const { recipe, files: made } = await vmDisk(name);
+  const files = options.disks?.(made) ?? made;
   const { append = "", realroot = recipe.realroot, answers = recipe.answers, absent = [], hotplug = [], memoryMiB = MEMORY_MIB } = options;
   const stages = realroot.split(" ").filter((stage) => stage !== "").map((stage) => `realroot=${stage}`);
   const kernel = findVmKernel().image;

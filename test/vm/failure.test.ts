@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -28,6 +28,17 @@ describeVm("a boot that can't go on", () => {
     const guest = await bootRecipe("local-ext4", { realroot: "" });
     await guest.waitFor("add realroot=KIND:FILESYSTEM:DEVICE to the kernel command line");
     await guest.waitFor("Choose:");
+  });
+
+  test("a disk that was cut short: the error says where its partition table ends and where the disk does", async () => {
+    const short = join(mkdtempSync(join(tmpdir(), "mkinitrd-short-")), "short.img");
+    onTestFinished(() => rmSync(dirname(short), { recursive: true }));
+    const cut = ([file]: string[]) => {
+      writeFileSync(short, readFileSync(file!).subarray(0, 64 << 20));
+      return [short];
+    };
+    const guest = await bootRecipe("local-ext4", { disks: cut, append: "mkinitrd.timeout=2" });
+    await expect(guest.waitFor("Choose:")).resolves.toMatch(/\/dev\/vda .*last usable block is 262110, the disk ends at block 131071: it was cut short/);
   });
 
   test("a filesystem that is no root has no init: the error lists where one was looked for", async () => {

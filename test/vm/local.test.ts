@@ -28,6 +28,8 @@ describeVm("a root that needs no opening", () => {
     expect(line).toMatch(/root=\/dev\/vda2:ext4:rw arguments=single/);
     expect(line).toMatch(/survivors=0: missing=$/m);
     const [, total, free] = /SETTLED MemTotal=(\d+) MemFree=(\d+)/.exec(line)!;
-    expect(Number(total) - Number(free)).toBeLessThan(80 * 1024); // KiB; the unpacked image alone is larger
+    expect(Number(total) - Number(free)).toBeLessThan(120 * 1024); // KiB
+    // A guest that never had an initrd uses some 50 MB here, and up to 50 MB lie on the processors' own lists of free
+    // pages; the unpacked image would be 117 MB more. `npm run bench` measures to the megabyte.
   });
 });
