@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { release } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -9,6 +9,7 @@ import { attachTerminal, QUIT_KEYS } from "../qemu/attach.ts";
 import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/guest.ts";
 import { kernelCommandLine, type Machine } from "../qemu/machine.ts";
 import { findVmKernel } from "../qemu/vm-kernel.ts";
+import { statOf } from "../stat.ts";
 
 const MEMORY_MIB = 1024;
 const TIMEOUT_SECONDS = 180;
@@ -82,7 +83,9 @@ async function run(image: string, options: BootOptions): Promise<void> {
 
 async function planMachine(image: string, { disk, kernel = defaultKernel(), append, memory, write }: BootOptions): Promise<Machine> {
   for (const [what, file] of [["the image", image], ["the kernel", kernel], ...disk.map((file) => ["a disk", file])] as [string, string][]) {
-    if (!existsSync(file)) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "no such file" });
+    const stats = statOf(file);
+    if (stats === undefined) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "no such file" });
+    if (stats.isDirectory()) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "it is a directory" });
   }
   return {
     kernel, initrd: image, append: kernelCommandLine(append), memoryMiB: memory, smp: 2, console: "ttyS0",
@@ -157,7 +160,7 @@ function defaultKernel(): string {
 }
 
 function isQcow2(file: string): boolean {
-  return statSync(file).isFile() && /\.qcow2$/.test(file);
+  return file.endsWith(".qcow2") && statOf(file)?.isFile() === true;
 }
 
 function collect(value: string, before: string[]): string[] {

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import { MkinitrdError } from "../../core/errors.ts";
 import { parseRealroot } from "../../core/realroot/stage.ts";
 import type { KindTable, Stage } from "../../core/realroot/types.ts";
+import { readText } from "../read-text.ts";
 import { configSchema } from "./schema.ts";
 import { parseYaml, yamlError } from "./yaml-document.ts";
 import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts";
@@ -37,13 +37,7 @@ export interface Config {
 
 /** Reads and checks a configuration file. Throws when it can't be read, and with line and column when it is wrong. */
 export async function readConfig(path: string): Promise<Config> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new MkinitrdError({ tried: "reading the configuration", on: path, found: describeCause(cause), next: "-c FILE names another one", cause });
-  }
-  return parseConfig(text, path);
+  return parseConfig(readText(path, { tried: "reading the configuration", next: "-c FILE names another one" }), path);
 }
 
 /** The configuration that a text is. Relative paths start at the folder of `fileName`, which need not exist. */
@@ -89,11 +83,4 @@ function readModules(modules: ConfigFile["modules"]): Config["modules"] {
 function readCompression(compression: ConfigFile["compression"]): Config["compression"] {
   const { format, level } = typeof compression === "string" ? { format: compression, level: undefined } : compression;
   return format === "none" ? { format } : { format, level: level ?? DEFAULT_ZSTD_LEVEL };
-}
-
-function describeCause(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "ENOENT") return "no such file";
-  if (code === "EISDIR") return "it is a directory";
-  return cause instanceof Error ? cause.message : String(cause);
 }

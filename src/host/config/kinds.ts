@@ -1,9 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { parseHeader } from "../../core/rc/header.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
 import { packageRoot } from "../package-root.ts";
+import { readScript } from "../plan/read-script.ts";
 
 /** The realroot kinds that the rc scripts of this package, and those of the user, serve. Throws when two serve the same. */
 export async function readKinds(scripts: readonly string[] = []): Promise<KindTable> {
@@ -11,7 +12,7 @@ export async function readKinds(scripts: readonly string[] = []): Promise<KindTa
   const own = (await readdir(directory)).filter((file) => file.endsWith(".ts")).sort().map((file) => join(directory, file));
   const kinds = new Map<string, { path: string; fields: string[]; options: string[] }>();
   for (const path of [...own, ...scripts]) {
-    const { keyword, fields, options } = parseHeader(await readScript(path), path);
+    const { keyword, fields, options } = parseHeader(readScript(path), path);
     for (const kind of keyword) {
       const other = kinds.get(kind);
       if (other !== undefined) {
@@ -21,12 +22,4 @@ export async function readKinds(scripts: readonly string[] = []): Promise<KindTa
     }
   }
   return Object.fromEntries([...kinds].map(([kind, { fields, options }]) => [kind, { fields, options }]));
-}
-
-async function readScript(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new MkinitrdError({ tried: "reading the rc script", on: path, found: cause instanceof Error ? cause.message : String(cause), cause });
-  }
 }

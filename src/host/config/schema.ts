@@ -30,7 +30,7 @@ const compression = z.union([
 
 const file = z.strictObject({
   from: text.describe("File or directory on this machine; a relative path starts at the folder of the configuration."),
-  to: absolute.refine((path) => !path.split("/").some((part) => part === ".." || part === ".") && /[^/]/.test(path), "must be a path without . and ..")
+  to: absolute.refine((path) => !path.slice(1).split("/").some((part) => ["", ".", ".."].includes(part)), "must be the path of a file, without . and .. and empty parts")
     .describe("Where it goes in the image."),
   mode: z.string({ error: 'must be permission bits in quotes, as in "0600"' })
     .refine((mode) => /^0?[0-7]{3}$/.test(mode), 'must be permission bits in quotes, as in "0600"').optional()

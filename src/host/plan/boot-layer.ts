@@ -1,8 +1,10 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, statSync, type Dirent } from "node:fs";
 import { join, relative } from "node:path";
 import type { BootConfig } from "../../core/rc/boot-config.ts";
 import { MkinitrdError } from "../../core/errors.ts";
+import { statOf } from "../stat.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
+import { link } from "./paths.ts";
 import { scriptPath, type ChosenScripts } from "./scripts.ts";
 import type { Entry } from "./types.ts";
 
@@ -51,22 +53,31 @@ function scriptEntry({ name, from, header, source, origin }: ChosenScripts["scri
   return { path: `${HOME}/${scriptPath(name)}`, mode: 0o644, reason: `${source}, ${origin === "configuration" ? "scripts: of the configuration, " : ""}${why}`, type: "file", from };
 }
 
-/** One file, or a directory with all that is in it. */
+/** One file, or a directory with all files and links that are in it. */
 function siteFiles(from: string, to: string, mode: number | undefined): Entry[] {
-  const stats = statSync(from, { throwIfNoEntry: false });
+  const stats = statOf(from);
   if (stats === undefined) {
     throw new MkinitrdError({ tried: `adding /${to} to the image`, on: from, found: "no such file", next: "correct files: in the configuration" });
   }
-  const paths = stats.isDirectory() ? files(from) : [""];
-  return paths.map((path): Entry => {
-    const file = join(from, path);
-    return { path: path === "" ? to : `${to}/${path}`, mode: mode ?? statSync(file).mode & 0o777, reason: "files: of the configuration", type: "file", from: { file } };
-  });
+  if (!stats.isFile() && !stats.isDirectory()) {
+    throw new MkinitrdError({ tried: `adding /${to} to the image`, on: from, found: "it is neither a file nor a directory", next: "correct files: in the configuration" });
+  }
+  if (stats.isFile()) return [siteFile(from, to, mode ?? stats.mode & 0o777)];
+  const links = below(from, (each) => each.isSymbolicLink()).map((path) => link(`${to}/${path}`, readlinkSync(join(from, path)), SITE_REASON));
+  return [...files(from).map((path) => siteFile(join(from, path), `${to}/${path}`, mode ?? statSync(join(from, path)).mode & 0o777)), ...links];
+}
+const SITE_REASON = "files: of the configuration";
+
+function siteFile(file: string, path: string, mode: number): Entry {
+  return { path, mode, reason: SITE_REASON, type: "file", from: { file } };
 }
 
 /** Paths of all files below a directory, sorted. */
 function files(directory: string): string[] {
-  if (!existsSync(directory)) return [];
+  return existsSync(directory) ? below(directory, (each) => each.isFile()) : [];
+}
+
+function below(directory: string, wanted: (each: Dirent) => boolean): string[] {
   const all = readdirSync(directory, { withFileTypes: true, recursive: true });
-  return all.filter((each) => each.isFile()).map((each) => relative(directory, join(each.parentPath, each.name))).sort();
+  return all.filter(wanted).map((each) => relative(directory, join(each.parentPath, each.name))).sort();
 }

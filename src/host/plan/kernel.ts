@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
+import { isDirectory } from "../stat.ts";
 import { readModuleIndex, type ModuleIndex } from "./module-index.ts";
 
 /** The module index of a kernel release below `directory`; without a release of the newest. Throws when there is none. */
@@ -20,7 +21,7 @@ export function readKernel(directory: string, release: string | undefined): Modu
 
 /** Releases with modules, the newest last. */
 function listReleases(directory: string): string[] {
-  if (!existsSync(directory)) return [];
+  if (!isDirectory(directory)) return [];
   return readdirSync(directory).filter((name) => ["modules.dep", "modules.order", "kernel"].some((each) => existsSync(join(directory, name, each)))).sort(compareReleases);
 }
 

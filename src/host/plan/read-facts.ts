@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
 import { basename, join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { parseHeader } from "../../core/rc/header.ts";
 import type { FileMemo } from "../file-memo.ts";
+import { isDirectory } from "../stat.ts";
 import type { HostFacts, ScriptFile } from "./facts.ts";
 import { readKernel } from "./kernel.ts";
+import { foreignScript } from "./read-script.ts";
 import { openSysroot } from "./sysroot.ts";
 
 /** Where to look on the build machine. */
@@ -28,6 +29,9 @@ export interface FactSources {
 /** Reads what the plan needs to know. Throws when the kernel's modules or the boot program are missing. */
 export function readHostFacts(from: FactSources): HostFacts {
   const bootProgram = join(from.packageRoot, "dist/image");
+  if (!isDirectory(from.sysroot)) {
+    throw new MkinitrdError({ tried: "reading the sysroot", on: from.sysroot, found: "there is no such directory", next: "name another one: --sysroot DIR" });
+  }
   return {
     sysroot: openSysroot(from.sysroot),
     nodeBinary: from.nodeBinary,
@@ -53,33 +57,6 @@ function ownScripts(root: string, bootProgram: string): ScriptFile[] {
     const path = join(directory, file);
     return { name, source, header: parseHeader(readFileSync(path, "utf8"), source), from: { file: path }, origin: folder };
   });
-}
-
-/** Types are blanked out and the text stays as it is: it is what a person opens in the rescue shell. */
-function foreignScript(path: string): ScriptFile {
-  const text = readScript(path);
-  const code = path.endsWith(".ts") ? strip(text, path) : text;
-  const relative = /^\s*(?:import|export)\b[^;]*?["'](\.\.?\/[^"']*)["']/m.exec(code)?.[1];
-  if (relative !== undefined) {
-    throw new MkinitrdError({ tried: "reading the rc script", on: path, found: `it imports ${relative}, which is not in the image`, next: "import types only; everything else comes from ctx" });
-  }
-  return { name: basename(path).replace(/\.[jt]s$/, ""), source: path, header: parseHeader(text, path), from: { bytes: Buffer.from(code) }, origin: "configuration" };
-}
-
-function readScript(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new MkinitrdError({ tried: "reading the rc script", on: path, found: (cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : String(cause), next: "correct scripts: in the configuration", cause });
-  }
-}
-
-function strip(text: string, path: string): string {
-  try {
-    return stripTypeScriptTypes(text);
-  } catch (cause) {
-    throw new MkinitrdError({ tried: "reading the rc script", on: path, found: cause instanceof Error ? cause.message : String(cause), cause });
-  }
 }
 
 function readMachine(): HostFacts["machine"] {

@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { z } from "zod";
-import { MkinitrdError } from "../../core/errors.ts";
 import { parseYaml } from "../config/yaml-document.ts";
+import { readText } from "../read-text.ts";
 import type { Guest } from "./guest.ts";
 
 /** What to type at which prompt: a text on the screen → what is typed each time that it appears anew, in order. */
@@ -18,13 +18,8 @@ export const answersSchema = z.record(z.string().min(1), z.union([secret, z.arra
 
 /** Reads a file of answers; `warn` is told when others on this machine may read it, too. */
 export function readAnswers(file: string, warn: (text: string) => void): Answers {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-    if ((statSync(file).mode & 0o077) !== 0) warn(`${file} holds secrets and others may read it: chmod 600 ${file}`);
-  } catch (cause) {
-    throw new MkinitrdError({ tried: "reading the answers", on: file, found: cause instanceof Error ? cause.message : String(cause), cause });
-  }
+  const text = readText(file, { tried: "reading the answers" });
+  if (((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0) warn(`${file} holds secrets and others may read it: chmod 600 ${file}`);
   return parseYaml(answersSchema, text, file);
 }
 

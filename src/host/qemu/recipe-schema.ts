@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
-import { MkinitrdError } from "../../core/errors.ts";
 import { parseYaml } from "../config/yaml-document.ts";
+import { readText } from "../read-text.ts";
 import { answersSchema } from "./answers.ts";
 import { checkRecipe } from "./recipe-check.ts";
 import type { Content, LogicalVolume, Partition, Recipe, RecipeDisk, Root } from "./recipe.ts";
@@ -22,12 +21,7 @@ const TYPE_NAMES = ["linux", "luks", "lvm", "swap", "efi"] as const;
 
 /** Reads and checks a recipe. Throws with file, line and column of what is wrong. */
 export function readRecipe(file: string): Recipe {
-  try {
-    return parseRecipe(readFileSync(file, "utf8"), file);
-  } catch (cause) {
-    if (cause instanceof MkinitrdError) throw cause;
-    throw new MkinitrdError({ tried: "reading the recipe", on: file, found: cause instanceof Error ? cause.message : String(cause), cause });
-  }
+  return parseRecipe(readText(file, { tried: "reading the recipe" }), file);
 }
 
 /** The recipe that a text is, named after its file. */

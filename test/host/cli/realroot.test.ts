@@ -63,7 +63,7 @@ test("a script that serves a kind of ours, or can't be read, is refused by name"
   const directory = await mkdtemp(join(tmpdir(), "mkinitrd-test-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const script = join(directory, "own.ts");
-  await expect(readKinds([script])).rejects.toThrow(`reading the rc script on ${script}: ENOENT`);
+  await expect(readKinds([script])).rejects.toThrow(`reading the rc script on ${script}: no such file`);
   await writeFile(script, "// KEYWORD: lvm\n// FIELDS: device\n");
   await expect(readKinds([script])).rejects.toThrow(/it serves the realroot kind "lvm", and so does .*rc.d\/lvm.ts/);
   expect(parseConfig("", "a.yaml").scripts).toEqual([]);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -111,11 +111,13 @@ test("the kernel finds its console, and bin and lib are links below usr", async 
 test("the user's files, programs and modules come with their reasons", async () => {
   mkdirSync(join(directory, "keys/deep"), { recursive: true });
   writeFileSync(join(directory, "keys/deep/key"), "secret", { mode: 0o640 });
+  symlinkSync("deep/key", join(directory, "keys/current"));
   const plan = await planImage({
     ...CONFIG, programs: ["opener"], modules: { set: "none", add: ["other"], omit: ["afs"] },
     files: [{ from: join(directory, "keys"), to: "/etc/keys", mode: 0o400 }, { from: join(directory, "init"), to: "etc/one" }],
   }, facts);
   expect(find(plan, "etc/keys/deep/key")).toMatchObject({ mode: 0o400, reason: "files: of the configuration" });
+  expect(find(plan, "etc/keys/current")).toMatchObject({ type: "link", target: "deep/key", reason: "files: of the configuration" });
   expect(find(plan, "etc/one")).toMatchObject({ type: "file" });
   expect(find(plan, "usr/sbin/opener")).toMatchObject({ reason: "programs: of the configuration" });
   expect(find(plan, "usr/lib/modules/6.1/kernel/other.ko")).toMatchObject({ reason: "modules: of the configuration" });
@@ -139,6 +141,7 @@ describe("an error says what is missing and who wants it", () => {
     { what: "kind", config: { realroots: ["crpt"] }, found: /no script serves the realroot kind "crpt"; known: crypt, local\n  next: did you mean crypt\?/ },
     { what: "kind of the default spec", config: { realroot: "zfs:x:y" }, found: /zfs/ },
     { what: "file", config: { files: [{ from: "/no/such/file", to: "/x" }] }, found: /adding \/x to the image on \/no\/such\/file: no such file/ },
+    { what: "content of a device", config: { files: [{ from: "/dev/zero", to: "/x" }] }, found: /adding \/x to the image on \/dev\/zero: it is neither a file nor a directory/ },
     { what: "boot program", change: () => rmSync(join(directory, "boot/boot.js")), found: /boot.js/ },
     { what: "script", config: { onlyScripts: ["devises"] }, found: /there is no script "devises"; known: crypt, devices, local, unlock/ },
   ])("missing $what", async ({ config, change, found }) => {

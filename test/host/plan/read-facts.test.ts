@@ -55,6 +55,10 @@ test("without a bundle the way to make one is named", () => {
   expect(() => facts([])).toThrow(/next: npm run build/);
 });
 
+test("a sysroot that is no directory is an error", () => {
+  expect(() => facts([], join(directory, "package/rc.d/devices.ts"))).toThrow(/reading the sysroot on .*devices\.ts: there is no such directory\n  next: name another one: --sysroot DIR/);
+});
+
 test("the newest kernel is taken, by numbers and not by letters", () => {
   expect(readKernel(join(directory, "modules"), undefined).release).toBe("6.1.0-56");
   expect(["6.12.1", "6.1.0-56", "6.1.0-9", "5.10"].sort(compareReleases)).toEqual(["5.10", "6.1.0-9", "6.1.0-56", "6.12.1"]);
@@ -62,14 +66,15 @@ test("the newest kernel is taken, by numbers and not by letters", () => {
 
 test.each([
   { directory: "modules", release: "6.1.0-57", found: /there is only 6.1.0-9, 6.1.0-56\n  next: did you mean --kernel 6.1.0-56\?/ },
+  { directory: "package/rc.d/devices.ts", release: undefined, found: /no kernel has modules there/ },
   { directory: "nowhere", release: undefined, found: /no kernel has modules there\n  next: .*--modules-directory/ },
 ])("a kernel that is not there is an error: $release in $directory", ({ directory: name, release, found }) => {
   expect(() => readKernel(join(directory, name), release)).toThrow(found);
 });
 
-function facts(scripts: string[]) {
+function facts(scripts: string[], sysroot = "/") {
   return readHostFacts({
-    sysroot: "/", modulesDirectory: join(directory, "modules"), nodeBinary: process.execPath, packageRoot: join(directory, "package"),
+    sysroot, modulesDirectory: join(directory, "modules"), nodeBinary: process.execPath, packageRoot: join(directory, "package"),
     scripts, machine: true, memo: openFileMemo(join(directory, "memo.json")),
   });
 }

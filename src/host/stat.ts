@@ -1,0 +1,18 @@
+import { statSync, type Stats } from "node:fs";
+import { MkinitrdError } from "../core/errors.ts";
+import { describeIoError } from "./read-text.ts";
+
+/** What stands at a path, through links; undefined where nothing does. Throws where one may not look. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw new MkinitrdError({ tried: "looking for a file", on: path, found: describeIoError(cause), cause });
+  }
+}
+
+/** Whether a directory is there, or a link to one. */
+export function isDirectory(path: string): boolean {
+  return statOf(path)?.isDirectory() === true;
+}

@@ -1,0 +1,31 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readText } from "../../src/host/read-text.ts";
+
+let directory: string;
+beforeEach(() => { directory = mkdtempSync(join(tmpdir(), "text-")); });
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test("a text is read to its end", () => {
+  writeFileSync(join(directory, "a"), "ä\n".repeat(1000));
+  expect(readText(join(directory, "a"), { tried: "reading" })).toBe("ä\n".repeat(1000));
+});
+
+test("a pipe is read to its end", () => {
+  const pipe = join(directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  spawn("sh", ["-c", 'exec > "$0"; printf one; sleep 0.1; printf two', pipe], { stdio: "ignore" });
+  expect(readText(pipe, { tried: "reading" })).toBe("onetwo");
+});
+
+test.each([
+  { path: "none", found: /^reading a text on .*none: no such file\n  next: look$/ },
+  { path: ".", found: /: it is a directory/ },
+  { path: "/etc/passwd/below", found: /: a part of the path is no directory/ },
+  { path: "/dev/zero", found: /: it is larger than 1048576 bytes/ },
+])("$path is refused", ({ path, found }) => {
+  expect(() => readText(path.startsWith("/") ? path : join(directory, path), { tried: "reading a text", next: "look" })).toThrow(found);
+});
