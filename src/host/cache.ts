@@ -1,8 +1,36 @@
+import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { MkinitrdError } from "../core/errors.ts";
+import { describeIoError } from "./read-text.ts";
 
 /** Where downloaded and built things are kept: $MKINITRD_CACHE, else mkinitrd below $XDG_CACHE_HOME or ~/.cache. */
 export function cacheDirectory(...parts: string[]): string {
   const { MKINITRD_CACHE, XDG_CACHE_HOME } = process.env;
   return join(MKINITRD_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "mkinitrd"), ...parts);
+}
+
+/** Makes a directory of the cache, and its parents. */
+export function makeCacheDirectory(path: string): void {
+  try {
+    makeWithParents(path);
+  } catch (cause) {
+    throw cacheError(path, cause);
+  }
+}
+
+/** The error for what could not be kept in the cache. */
+export function cacheError(path: string, cause: unknown): MkinitrdError {
+  return new MkinitrdError({ tried: "keeping what was built", on: path, found: describeIoError(cause), next: "make room or permission there, or name another directory: MKINITRD_CACHE=DIRECTORY", cause });
+}
+
+/** One by one: Node's own `recursive` never returns below /proc, where a directory can't be made and its parent exists. */
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return;
+  makeWithParents(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+  }
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeCacheDirectory } from "./cache.ts";
 
 /**
  * What was once worked out from a file (its hash, the firmware that it names), kept until the file changes: so that a second
@@ -78,10 +79,14 @@ function load(path: string): Map<string, Remembered> {
 function write(path: string, text: string): void {
   const aside = `${path}.${process.pid}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeCacheDirectory(dirname(path));
     writeFileSync(aside, text, { mode: 0o600 });
-    renameSync(aside, path);
+    try {
+      renameSync(aside, path);
+    } finally {
+      rmSync(aside, { force: true });
+    }
   } catch {
-    rmSync(aside, { force: true });
+    // The next build works it out again.
   }
 }

@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
 import { type BuiltDisk, buildDisks, diskName } from "../qemu/disks.ts";
 import { readRecipe } from "../qemu/recipe-schema.ts";
+import { describeIoError } from "../read-text.ts";
+import { checkReplaceable } from "../replace.ts";
+import { withTemporary } from "../temporary.ts";
 import { progressLine } from "./progress.ts";
 
 const HELP = `
@@ -44,6 +47,7 @@ export function diskCommand(): Command {
 async function run(files: string[], { output, json }: DiskOptions): Promise<void> {
   const recipes = files.map(readRecipe);
   const targets = planTargets(recipes.map(({ name, disks }) => ({ name, disks: disks.length })), output);
+  for (const target of targets.flat()) checkReplaceable(target, "writing the disk");
   const progress = progressLine();
   try {
     const built = await buildDisks(recipes, progress.say);
@@ -74,9 +78,17 @@ export function planTargets(recipes: { name: string; disks: number }[], output: 
 
 /** Copies aside and renames; holes stay holes, and a filesystem that can share the blocks does. */
 async function copySparse(from: string, to: string): Promise<void> {
-  mkdirSync(dirname(to), { recursive: true });
-  await exec("cp", ["--sparse=always", "--reflink=auto", "--", from, `${to}.new`]);
-  renameSync(`${to}.new`, to);
+  const aside = join(dirname(to), `.${basename(to)}.${process.pid}.new`);
+  try {
+    mkdirSync(dirname(to), { recursive: true });
+    await withTemporary(aside, async () => {
+      await exec("cp", ["--sparse=always", "--reflink=auto", "--", from, aside]);
+      renameSync(aside, to);
+    });
+  } catch (cause) {
+    if (cause instanceof MkinitrdError) throw cause;
+    throw new MkinitrdError({ tried: "writing the disk", on: to, found: describeIoError(cause), next: "choose another place: -o PATH", cause });
+  }
 }
 
 function describe({ recipe: { name, about, realroot, answers }, cacheHit }: BuiltDisk, files: string[]): WrittenDisk {

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { MkinitrdError } from "../../core/errors.ts";
+import { quote } from "../../core/quote.ts";
 import type { BootConfig } from "../../core/rc/boot-config.ts";
 import { cacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
@@ -13,7 +15,7 @@ import type { ImageConfig } from "../plan/facts.ts";
 import { planImage } from "../plan/plan.ts";
 import { readHostFacts } from "../plan/read-facts.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
-import { writeImage } from "./image.ts";
+import { checkOutput, writeImage } from "./image.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 
 /** Everything that a build is made from; a Config is one. */
@@ -47,6 +49,8 @@ export type Progress = (text: string) => void;
 
 /** Plans, builds what the cache does not have, and writes the image. On an error nothing is installed. */
 export async function buildImage(settings: BuildSettings, progress: Progress = () => {}): Promise<BuildReport> {
+  checkOutput(settings.output);
+  const mtime = sourceDateEpoch();
   const memo = openFileMemo(join(cacheDirectory("layers"), "files.json"));
   progress("preparing the runtime");
   const node = await trimmedNode({ nodeBinary: process.execPath, cacheDirectory: cacheDirectory("runtime"), memo });
@@ -58,7 +62,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const identified = await Promise.all(plan.layers.map(async (layer, index) => {
     return layer.name === "site" ? withImageId(layer, imageId) : { layer, hash: hashes[index] ?? "" };
   }));
-  const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime: sourceDateEpoch() };
+  const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime };
   const layers = await Promise.all(identified.map(async ({ layer, hash }) => {
     const built = await buildLayer(layer, hash ?? (await hashContent(layer, memo)), options);
     progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);
@@ -81,8 +85,9 @@ function withImageId(layer: PlannedLayer, imageId: string): { layer: PlannedLaye
   return { layer: { ...layer, entries }, hash: undefined };
 }
 
-/** Seconds; https://reproducible-builds.org/specs/source-date-epoch/ */
+/** Seconds; https://reproducible-builds.org/specs/source-date-epoch/ asks for an error where it is malformed. */
 function sourceDateEpoch(): number {
   const text = process.env["SOURCE_DATE_EPOCH"] ?? "";
-  return /^\d{1,10}$/.test(text) ? Math.min(Number(text), 0xffff_ffff) : 0;
+  if (/^\d{0,10}$/.test(text)) return Math.min(Number(text), 0xffff_ffff);
+  throw new MkinitrdError({ tried: "reading the time of the files", on: "SOURCE_DATE_EPOCH", found: `it is ${quote(text)}`, next: "set it to seconds since 1970, or not at all" });
 }

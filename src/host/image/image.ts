@@ -3,6 +3,8 @@ import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import type { BuiltLayer } from "../layers/types.ts";
+import { checkReplaceable } from "../replace.ts";
+import { withTemporary } from "../temporary.ts";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 
@@ -13,24 +15,34 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 export async function writeImage(layers: readonly BuiltLayer[], output: string): Promise<number> {
   const target = resolve(output);
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
-  let opened = false;
+  checkOutput(target);
   try {
     removeAbandoned(target);
-    const file = await open(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    opened = true;
-    let bytes = 0;
-    try {
-      for (const layer of layers) bytes += await append(file, layer);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    renameSync(aside, target);
-    syncDirectory(dirname(target));
-    return bytes;
+    return await withTemporary(aside, async () => {
+      const bytes = await writeAside(layers, aside);
+      renameSync(aside, target);
+      syncDirectory(dirname(target));
+      return bytes;
+    });
   } catch (cause) {
-    if (opened) rmSync(aside, { force: true });
     throw cause instanceof MkinitrdError ? cause : writeError(target, cause as NodeJS.ErrnoException);
+  }
+}
+
+/** Throws where no image can be: a build asks before it begins. */
+export function checkOutput(output: string): void {
+  checkReplaceable(resolve(output), "writing the image");
+}
+
+async function writeAside(layers: readonly BuiltLayer[], aside: string): Promise<number> {
+  const file = await open(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    let bytes = 0;
+    for (const layer of layers) bytes += await append(file, layer);
+    await file.sync();
+    return bytes;
+  } finally {
+    await file.close();
   }
 }
 
@@ -87,7 +99,6 @@ const REASONS: Record<string, { found: string; next: string }> = {
   EACCES: { found: "you may not write there", next: "become root, or choose another place: -o FILE" },
   EPERM: { found: "you may not write there", next: "become root, or choose another place: -o FILE" },
   ENOENT: { found: "the directory does not exist", next: "make it, or choose another place: -o FILE" },
-  EISDIR: { found: "it is a directory", next: "name a file in it: -o FILE" },
   ENOTDIR: { found: "a part of the path is no directory", next: "choose another place: -o FILE" },
 };
 

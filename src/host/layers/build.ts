@@ -1,9 +1,12 @@
-import { appendFileSync, createWriteStream, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, createWriteStream, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { MkinitrdError } from "../../core/errors.ts";
 import { newcPadding } from "../../core/formats/newc.ts";
+import { cacheError, makeCacheDirectory } from "../cache.ts";
 import type { PlannedLayer } from "../plan/types.ts";
+import { describeIoError } from "../read-text.ts";
+import { withTemporary } from "../temporary.ts";
 import { archiveBytes } from "./archive.ts";
 import { chooseCompressor, compress, type Compressor } from "./compress.ts";
 import { hashArchive } from "./hash.ts";
@@ -22,19 +25,25 @@ export async function buildLayer(layer: PlannedLayer, contentHash: string, optio
   const cached = readCached(file);
   if (cached !== undefined) return { name: layer.name, file, files, cacheHit: true, ...cached };
   const aside = `${file}.${process.pid}.${built++}`;
+  makeCacheDirectory(options.cacheDirectory);
   try {
-    mkdirSync(options.cacheDirectory, { recursive: true, mode: 0o700 });
-    const sizes = await write(layer, aside, options, compressor);
-    writeFileSync(`${aside}.size`, JSON.stringify(sizes), { mode: 0o600 });
-    renameSync(`${aside}.size`, `${file}.size`);
-    renameSync(aside, file);
+    const sizes = await withTemporary(aside, () => withTemporary(`${aside}.size`, async () => {
+      const written = await write(layer, aside, options, compressor);
+      writeFileSync(`${aside}.size`, JSON.stringify(written), { mode: 0o600 });
+      renameSync(`${aside}.size`, `${file}.size`);
+      renameSync(aside, file);
+      return written;
+    }));
     return { name: layer.name, file, files, cacheHit: false, ...sizes };
   } catch (cause) {
-    rmSync(aside, { force: true });
-    rmSync(`${aside}.size`, { force: true });
-    if (cause instanceof MkinitrdError) throw cause;
-    throw new MkinitrdError({ tried: `building the layer ${layer.name}`, on: options.cacheDirectory, found: cause instanceof Error ? cause.message : String(cause), cause });
+    throw cause instanceof MkinitrdError ? cause : layerError(layer, options.cacheDirectory, cause as NodeJS.ErrnoException);
   }
+}
+
+/** What went wrong with the cache, or with a file that was to be packed. */
+function layerError(layer: PlannedLayer, cacheDirectory: string, cause: NodeJS.ErrnoException): MkinitrdError {
+  if (["ENOSPC", "EDQUOT"].includes(cause.code ?? "") || cause.path?.startsWith(cacheDirectory) === true) return cacheError(cacheDirectory, cause);
+  return new MkinitrdError({ tried: `building the layer ${layer.name}`, on: cause.path ?? cacheDirectory, found: describeIoError(cause), cause });
 }
 
 /** The sizes of a layer in the cache. One whose size is not what was written is as good as none. */

@@ -35,7 +35,8 @@ async function contentOf(entry: Entry, memo: FileMemo): Promise<unknown> {
   return [await memo.get(file, "sha256", () => hashFile(file)), decompress ?? ""];
 }
 
-async function hashFile(file: string): Promise<string> {
+/** SHA-256 of a file's content, in hexadecimal. */
+export async function hashFile(file: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
   return hash.digest("hex");

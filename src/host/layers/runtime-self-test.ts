@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
+import { withTemporaryDirectory } from "../temporary.ts";
 
 const TIMEOUT_MS = 120_000; // it takes half a second on an idle machine
 
@@ -11,16 +11,15 @@ const TIMEOUT_MS = 120_000; // it takes half a second on an idle machine
  * with `trimmed`, undefined when nothing is.
  */
 export async function findDifference(original: string, trimmed: string): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), "mkinitrd-selftest-"));
   try {
-    const script = join(folder, "self-test.mjs");
-    await writeFile(script, SCRIPT);
-    const [expected, actual] = await Promise.all([original, trimmed].map((node) => run(node, script)));
-    return compare(expected!.split("\n"), actual!.split("\n"));
+    return await withTemporaryDirectory("selftest", async (folder) => {
+      const script = join(folder, "self-test.mjs");
+      await writeFile(script, SCRIPT);
+      const [expected, actual] = await Promise.all([original, trimmed].map((node) => run(node, script)));
+      return compare(expected!.split("\n"), actual!.split("\n"));
+    });
   } catch (error) {
     return explain(error).split("\n")[0];
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { mkdir, mkdtemp, open, readFile, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { explain } from "../../core/errors.ts";
+import { makeCacheDirectory } from "../cache.ts";
 import { openFileMemo, type FileMemo } from "../file-memo.ts";
+import { withTemporary } from "../temporary.ts";
+import { hashFile } from "./hash.ts";
 import { findDifference } from "./runtime-self-test.ts";
 import { TRIM_VERSION, trimNode } from "./runtime-trim.ts";
 
@@ -47,16 +48,14 @@ export async function trimmedNode(request: TrimRequest): Promise<TrimmedNode> {
 /** Makes the folder with the tested binary in it, or gives what is wrong with that. */
 async function makeTrimmed({ nodeBinary, cacheDirectory }: TrimRequest, folder: string): Promise<string | undefined> {
   const bytes = await trimNode(await readFile(nodeBinary));
-  await mkdir(cacheDirectory, { recursive: true });
+  makeCacheDirectory(cacheDirectory);
   const aside = await mkdtemp(join(cacheDirectory, ".new-"));
-  try {
+  return withTemporary(aside, async () => {
     await writeSynced(join(aside, "node"), bytes);
     const difference = await findDifference(nodeBinary, join(aside, "node"));
     if (difference === undefined) await rename(aside, folder).catch(() => existsOrThrow(folder));
     return difference;
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Another build may have been faster: its result is the same. */
@@ -76,10 +75,4 @@ async function writeSynced(path: string, bytes: Buffer): Promise<void> {
 
 function untrimmed({ nodeBinary }: TrimRequest, reason: string): TrimmedNode {
   return { file: nodeBinary, trimmed: false, note: `the runtime is packed whole: ${reason}` };
-}
-
-async function hashFile(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }

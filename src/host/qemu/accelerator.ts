@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
+import { makeCacheDirectory } from "../cache.ts";
 import type { Accelerator } from "./machine.ts";
 
 const PROBE_WITHIN_MS = 6_000; // a kernel with no root panics within a second where KVM works
@@ -75,10 +76,14 @@ function readOutcomes(file: string): Record<string, Accelerator> {
   }
 }
 
-/** Keeps what is of this boot of the host. */
+/** Keeps what is of this boot of the host, where the cache can be written: it only saves a probe. */
 function writeOutcomes(file: string, outcomes: Record<string, Accelerator>): void {
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
   const ours = Object.entries(outcomes).filter(([key]) => key.startsWith(bootId));
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(Object.fromEntries(ours), undefined, 1)}\n`);
+  try {
+    makeCacheDirectory(dirname(file));
+    writeFileSync(file, `${JSON.stringify(Object.fromEntries(ours), undefined, 1)}\n`);
+  } catch {
+    // The next boot probes again.
+  }
 }

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { cacheDirectory } from "../cache.ts";
 import { buildImage } from "../image/build.ts";
 import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts"; // the runtime's layer is made once for all images
+import { withTemporaryDirectory } from "../temporary.ts";
 import { chooseAccelerator } from "./accelerator.ts";
 import { allContents } from "./recipe-check.ts";
 import { compileRecipe } from "./compile.ts";
@@ -26,7 +26,7 @@ export interface DiskOrder {
 }
 
 /** The scripts of the builder's image; what they are decides what is in a disk, as much as the recipe does. */
-export const BUILDER_SCRIPTS = ["devices", "make-disk"];
+const BUILDER_SCRIPTS = ["devices", "make-disk"];
 
 /** How many disks a builder has room for: names and PCI slots. */
 export const MOST_DISKS = 20;
@@ -36,8 +36,7 @@ export const MOST_DISKS = 20;
  * and the guest has ended; throws for the first one that failed, after that.
  */
 export async function makeDisks(orders: DiskOrder[], made: (order: DiskOrder) => void, progress: (text: string) => void): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-disks-"));
-  try {
+  await withTemporaryDirectory("disks", async (directory) => {
     const { disks, job } = await planJob(orders, directory);
     const kernel = findVmKernel();
     const initrd = await buildBuilder(job, kernel, directory, progress);
@@ -47,9 +46,7 @@ export async function makeDisks(orders: DiskOrder[], made: (order: DiskOrder) =>
     for (const order of whole) made(order);
     const failed = orders.findIndex((order) => !whole.includes(order));
     if (failed !== -1) throw failure(jobName(orders[failed]!.recipe, failed), log);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  });
 }
 
 /** The disks of the machine, the recipes' own and behind them the archives of roots, and what to do with them. */

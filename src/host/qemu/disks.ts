@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../../../tools/lock.js";
-import { cacheDirectory } from "../cache.ts";
+import { cacheDirectory, cacheError, makeCacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
+import { withTemporary } from "../temporary.ts";
 import { type DiskOrder, makeDisks, MOST_DISKS, rootsOf } from "./disk-builder.ts";
 import { hashRecipe } from "./disk-hash.ts";
 import type { Recipe } from "./recipe.ts";
@@ -34,10 +35,21 @@ export async function buildDisks(recipes: Recipe[], progress: (text: string) => 
   const entries = await Promise.all(recipes.map(async (recipe) => ({ recipe, directory: join(store, `${recipe.name}-${await hashRecipe(recipe, memo)}`) })));
   memo.save();
   const wanted = entries.filter(({ directory }) => !existsSync(directory));
-  const made = wanted.length === 0 ? [] : await withLock(join(store, ".lock"), () => makeMissing(wanted, store, progress));
+  const made = wanted.length === 0 ? [] : await withStore(store, () => makeMissing(wanted, store, progress));
   return entries.map(({ recipe, directory }) => ({
     recipe, cacheHit: !made.includes(directory), files: recipe.disks.map((_, i) => join(directory, diskName(i))),
   }));
+}
+
+/** Runs `work` while nobody else makes disks. */
+async function withStore<T>(store: string, work: () => Promise<T>): Promise<T> {
+  makeCacheDirectory(store);
+  try {
+    accessSync(store, constants.W_OK);
+  } catch (cause) {
+    throw cacheError(store, cause);
+  }
+  return withLock(join(store, ".lock"), work);
 }
 
 interface Entry {
@@ -51,7 +63,7 @@ async function makeMissing(wanted: Entry[], store: string, progress: (text: stri
   const missing = wanted.filter(({ directory }, i) => !existsSync(directory) && wanted.findIndex((other) => other.directory === directory) === i);
   for (const batch of batches(missing)) {
     const aside = mkdtempSync(join(store, ASIDE));
-    try {
+    await withTemporary(aside, async () => {
       const places = new Map(batch.map((entry, i): [DiskOrder, { from: string; to: string }] => {
         const from = join(aside, String(i));
         mkdirSync(from);
@@ -63,9 +75,7 @@ async function makeMissing(wanted: Entry[], store: string, progress: (text: stri
         const { from, to } = places.get(order)!;
         renameSync(from, to);
       }, progress);
-    } finally {
-      rmSync(aside, { recursive: true });
-    }
+    });
   }
   return missing.map(({ directory }) => directory);
 }

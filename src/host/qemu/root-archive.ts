@@ -1,28 +1,30 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
 import { packageRoot } from "../package-root.ts";
 import { findProgram } from "../plan/programs.ts";
 import { openSysroot } from "../plan/sysroot.ts";
+import { statOf } from "../stat.ts";
+import { withTemporaryDirectory } from "../temporary.ts";
 import type { Root } from "./recipe.ts";
 
-/** What is the same for two roots that hold the same files. */
+/** What is the same for two roots that hold the same files. Throws when a root's directory is missing. */
 export function rootKey(root: Root, folder: string): string {
-  return root.kind === "busybox" ? "busybox" : resolve(folder, root.path);
+  if (root.kind === "busybox") return "busybox";
+  const directory = resolve(folder, root.path);
+  const stats = statOf(directory);
+  if (stats?.isDirectory() === true) return directory;
+  throw new MkinitrdError({ tried: "reading a root's files", on: directory, found: stats === undefined ? "no such directory" : "it is no directory", next: "correct root: in the recipe" });
 }
 
 /** Writes a root's files as a tar archive; the same files give the same bytes. `folder` is where relative paths start. */
 export async function archiveRoot(root: Root, folder: string, archive: string): Promise<void> {
   if (root.kind === "directory") return pack(resolve(folder, root.path), archive, process.getuid?.() === 0 ? [] : ["--owner=0", "--group=0"]);
-  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-root-"));
-  try {
+  await withTemporaryDirectory("root", async (directory) => {
     await writeBusyboxRoot(directory);
     await pack(directory, archive, ["--owner=0", "--group=0", "--mtime=@0"]);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  });
 }
 
 async function pack(directory: string, archive: string, options: string[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -87,6 +87,7 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     { what: "a module that is not there", words: ["--modules", "no_such_module"], found: /finding the module no_such_module/ },
     { what: "a realroot that is wrong", words: ["--realroot", "crpt:ext4:x"], found: /crpt/ },
     { what: "an output that can't be written", words: ["-o", "/proc/initrd.img"], found: /writing the image on \/proc\/initrd\.img/ },
+    { what: "a modules directory that is a file", words: ["--modules-directory", "/etc/passwd"], found: /finding a kernel's modules on \/etc\/passwd: no kernel has modules there/ },
     { what: "a configuration that is not there", words: ["-c", "/no/such/file"], found: /reading the configuration on \/no\/such\/file: no such file/ },
     { what: "a sysroot without programs", words: ["--sysroot", "/proc", "--modules-directory", `${kernel?.root}/lib/modules`], found: /is missing|finding the program busybox/ },
   ])("$what is an error, and nothing is installed", async ({ words, found }) => {
@@ -96,6 +97,26 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     expect(printed).toMatch(found);
     expect(existsSync(join(directory, "out.img"))).toBe(false);
   }, 60_000);
+
+  test("an output that is a pipe stays one, and nothing is built for it", async () => {
+    const pipe = join(directory, "pipe");
+    spawnSync("mkfifo", [pipe]);
+    vi.stubEnv("MKINITRD_CACHE", join(directory, "unused-cache"));
+    await build("-o", pipe);
+    vi.stubEnv("MKINITRD_CACHE", join(directory, "cache"));
+    expect(process.exitCode).toBe(1);
+    expect(printed).toMatch(/writing the image on .*pipe: it is no regular file; what was there before is untouched\n  next: name a file/);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    expect(existsSync(join(directory, "unused-cache"))).toBe(false);
+  });
+
+  test("a SOURCE_DATE_EPOCH that is no number is an error", async () => {
+    vi.stubEnv("SOURCE_DATE_EPOCH", "yesterday");
+    await build();
+    vi.stubEnv("SOURCE_DATE_EPOCH", undefined);
+    expect(process.exitCode).toBe(1);
+    expect(printed).toMatch(/on SOURCE_DATE_EPOCH: it is "yesterday"\n  next: set it to seconds since 1970/);
+  });
 
   test.each([["--modules", "a/b"], ["--compression", "brotli"], ["--compression", "zstd:20"], ["--no-such-option"]])("%s %s is a wrong command line", async (...words) => {
     await build(...words);

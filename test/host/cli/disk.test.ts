@@ -1,8 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { planTargets } from "../../../src/host/cli/disk.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { diskCommand, planTargets } from "../../../src/host/cli/disk.ts";
+import { run } from "../../../src/host/cli/program.ts";
 
 let directory: string;
 beforeEach(() => { directory = mkdtempSync(join(tmpdir(), "targets-")); });
@@ -34,4 +36,15 @@ describe("where disks are written", () => {
   test("two recipes of one name are refused", () => {
     expect(() => planTargets([{ name: "a", disks: 1 }, { name: "a", disks: 1 }], directory)).toThrow(/two recipes have this name/);
   });
+});
+
+test("a disk is not written over a pipe", async () => {
+  const printed: string[] = [];
+  vi.spyOn(console, "error").mockImplementation((text: unknown) => void printed.push(String(text)));
+  execFileSync("mkfifo", [join(directory, "pipe")]);
+  await run(["disk", join(import.meta.dirname, "../../../images/lvm-in-luks.yaml"), "-o", join(directory, "pipe")], { disk: async () => diskCommand() });
+  const { exitCode } = process;
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  expect([exitCode, printed.join("\n")]).toEqual([1, expect.stringMatching(/writing the disk on .*pipe: it is no regular file/)]);
 });

@@ -44,9 +44,11 @@ test("a layer that is not what was built leaves the old image as it was", async 
 test.each([
   { what: "a directory that does not exist", path: "nowhere/initrd.img", found: /the directory does not exist.*\n  next: make it/ },
   { what: "a directory in its place", path: "boot", found: /it is a directory/ },
+  { what: "a pipe in its place", path: "pipe", found: /it is no regular file/ },
   { what: "a file as a directory", path: "file/initrd.img", found: /no directory/ },
 ])("$what is a clear error", async ({ path, found }) => {
   writeFileSync(join(directory, "file"), "");
+  execFileSync("mkfifo", [join(directory, "pipe")]);
   await expect(writeImage([layer("a", "1234")], join(directory, path))).rejects.toThrow(found);
 });
 

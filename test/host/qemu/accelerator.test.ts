@@ -57,6 +57,12 @@ describe("TCG is chosen", () => {
   });
 });
 
+test("a cache that can't be written costs a probe, and is no error", async () => {
+  fakeQemu("exit 0");
+  writeFileSync(join(directory, "cache"), "");
+  await expect(choose()).resolves.toBe("tcg");
+});
+
 test("the outcome is asked for once per kernel", async () => {
   fakeQemu("exit 1");
   await choose();
