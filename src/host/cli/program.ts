@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { explain, MkinitrdError } from "../../core/errors.ts";
+import { describeIoError } from "../read-text.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 
 /** Command name → its factory, loaded only when it is asked for: one command does not wait for another's libraries. */
@@ -33,7 +34,8 @@ MKINITRD_DEBUG=1 shows where in the program an error came from`;
  * command line. Never throws: an error is printed on standard error as one message without a stack.
  */
 export async function run(words: string[], commands: CommandTable = COMMANDS): Promise<void> {
-  stayQuietWhenTheReaderLeaves();
+  endWithTheOutput();
+  if (process.env["MKINITRD_DEBUG"] !== "1") process.removeAllListeners("warning"); // Node's words for those who write programs
   try {
     requireNode();
     const program = await programFor(words, commands);
@@ -83,12 +85,13 @@ function requireNode(): void {
   });
 }
 
-/** `mkinitrd ls IMAGE | head` ends without a word. */
-function stayQuietWhenTheReaderLeaves(): void {
+/** `mkinitrd ls IMAGE | head` ends without a word; `mkinitrd … > FILE` on a full filesystem is an error. */
+function endWithTheOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit();
+      if (error.code === "EPIPE") process.exit();
+      if (stream === process.stdout) console.error(`mkinitrd: writing standard output: ${describeIoError(error)}`);
+      process.exit(1);
     });
   }
 }

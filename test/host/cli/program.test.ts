@@ -78,6 +78,22 @@ test("a reader that leaves early is no error", async () => {
   expect(stderr).toBe("");
 });
 
+test("an output that is full is an error in one line, with exit code 1", async () => {
+  const child = spawn("sh", ["-c", `"$0" --no-warnings "$1" --help >/dev/full`, process.execPath, MAIN]);
+  let stderr = "";
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  expect([code, stderr]).toEqual([1, "mkinitrd: writing standard output: the filesystem is full\n"]);
+});
+
+test("Node's own warnings stay out of what a person reads", async () => {
+  const warn = "process.argv.length = 1; await import(process.env.MAIN); process.emitWarning('for programmers', 'ExperimentalWarning');";
+  const stderr = await new Promise((resolve) =>
+    execFile(process.execPath, ["--input-type=module", "--eval", warn], { env: { MAIN } }, (_e, _out, err) => resolve(err)),
+  );
+  expect(stderr).not.toContain("for programmers");
+});
+
 test("MKINITRD_DEBUG=1 adds nothing to what went well", async () => {
   const stderr = await new Promise((resolve) =>
     execFile(process.execPath, [MAIN, "--version"], { env: { MKINITRD_DEBUG: "1" } }, (_e, _out, err) => resolve(err)),
