@@ -10,6 +10,7 @@ import { progressLine } from "./progress.ts";
 const HELP = `
 Options stand in for the configuration's own values. What did not change since the last build comes from the cache.
 The image is written beside the output and renamed: until then the old one is untouched, and an error installs nothing.
+Only a plain file is replaced: a link or a device as output is refused.
 
   mkinitrd build
   mkinitrd build -c laptop.yaml -o /boot/initrd.img --realroot crypt:ext4:UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c11:root

@@ -1,21 +1,24 @@
-import { MkinitrdError } from "../../core/errors.ts";
 import { yamlError } from "../config/yaml-document.ts";
 import type { Content, Recipe } from "./recipe.ts";
 
 /** Throws, with line and column, when the parts of a recipe don't fit together: groups without volumes, and the reverse. */
 export function checkRecipe(recipe: Recipe, text: string, file: string): void {
   const groups = recipe.volumeGroups.map(({ name }) => name);
-  const members = allContents(recipe).flatMap((content) => (content.kind === "pv" ? [content.vg] : []));
-  for (const vg of members) {
-    if (groups.includes(vg)) continue;
-    throw new MkinitrdError({ tried: "reading the recipe", on: file, found: `a physical volume of ${vg}, which volume-groups does not have; known: ${groups.join(", ") || "none"}` });
+  const refuse = (path: PropertyKey[], found: string): never => { throw yamlError(text, file, path, found); };
+  recipe.disks.forEach(({ sizeBytes, table }, i) => {
+    const needed = (table?.partitions ?? []).reduce((sum, partition) => sum + (partition.sizeBytes ?? 0), 0);
+    if (needed >= sizeBytes) refuse(["disks", i, "partitions"], `they take ${needed} bytes of a disk of ${sizeBytes}`);
+  });
+  const members = locatedContents(recipe).flatMap(({ content, path }) => (content.kind === "pv" ? [{ vg: content.vg, path }] : []));
+  for (const { vg, path } of members) {
+    if (!groups.includes(vg)) refuse([...path, "pv"], `a physical volume of ${vg}, which volume-groups does not have; known: ${groups.join(", ") || "none"}`);
   }
   for (const { name, logicalVolumes } of recipe.volumeGroups) {
-    const refuse = (path: PropertyKey[], found: string): never => { throw yamlError(text, file, ["volume-groups", name, ...path], found); };
-    const pvs = members.filter((vg) => vg === name).length;
-    if (pvs === 0) refuse([], `${name} has no physical volume: no content is \`pv: ${name}\``);
+    const group = ["volume-groups", name];
+    const pvs = members.filter(({ vg }) => vg === name).length;
+    if (pvs === 0) refuse(group, `${name} has no physical volume: no content is \`pv: ${name}\``);
     logicalVolumes.forEach((lv, i) => {
-      const path = ["logical-volumes", i];
+      const path = [...group, "logical-volumes", i];
       if (lv.stripes > pvs) refuse([...path, "stripes"], `${lv.stripes} stripes need as many physical volumes; ${name} has ${pvs}`);
       if (lv.sizeBytes === undefined && i < logicalVolumes.length - 1) refuse(path, `size is missing: only the last logical volume takes the rest`);
     });
@@ -24,14 +27,26 @@ export function checkRecipe(recipe: Recipe, text: string, file: string): void {
 
 /** Every content of a recipe, those inside containers behind the container. */
 export function allContents(recipe: Recipe): Content[] {
-  const outer = [
-    ...recipe.disks.flatMap(({ content, table }) => [content, ...(table?.partitions ?? []).map((partition) => partition.content)]),
-    ...recipe.volumeGroups.flatMap(({ logicalVolumes }) => logicalVolumes.map(({ content }) => content)),
-  ];
-  return outer.flatMap(withInner);
+  return locatedContents(recipe).map(({ content }) => content);
 }
 
-function withInner(content: Content | undefined): Content[] {
+/** A content, and the keys that lead to it in the recipe's text. */
+interface Located {
+  content: Content;
+  path: PropertyKey[];
+}
+
+function locatedContents({ disks, volumeGroups }: Recipe): Located[] {
+  return [
+    ...disks.flatMap(({ content, table }, disk) => [
+      ...withInner(content, ["disks", disk, "content"]),
+      ...(table?.partitions ?? []).flatMap((partition, i) => withInner(partition.content, ["disks", disk, "partitions", i, "content"])),
+    ]),
+    ...volumeGroups.flatMap(({ name, logicalVolumes }) => logicalVolumes.flatMap(({ content }, i) => withInner(content, ["volume-groups", name, "logical-volumes", i, "content"]))),
+  ];
+}
+
+function withInner(content: Content | undefined, path: PropertyKey[]): Located[] {
   if (content === undefined) return [];
-  return content.kind === "luks" ? [content, ...withInner(content.content)] : [content];
+  return [{ content, path }, ...(content.kind === "luks" ? withInner(content.content, [...path, "luks", "content"]) : [])];
 }

@@ -71,7 +71,9 @@ describe("refused, with line and column", () => {
     { what: "a label that would end sfdisk's quotes", text: "disks:\n  - { size: 64M, partitions: [{ label: 'a\", b' }] }", found: /label holds a quote/ },
     { what: "a group without physical volumes", text: "disks: [{ size: 64M }]\nvolume-groups:\n  vg00: { logical-volumes: [{ name: a }] }", found: /line 3, column 9: vg00 has no physical volume/ },
     { what: "more stripes than physical volumes", text: "disks: [{ size: 64M, table: none, content: { pv: vg00 } }]\nvolume-groups:\n  vg00: { logical-volumes: [{ name: a, stripes: 2 }] }", found: /2 stripes need as many physical volumes; vg00 has 1/ },
-    { what: "a physical volume of no group", text: "disks: [{ size: 64M, table: none, content: { pv: vg01 } }]", found: /a physical volume of vg01, which volume-groups does not have; known: none/ },
+    { what: "a physical volume of no group", text: "disks: [{ size: 64M, table: none, content: { pv: vg01 } }]", found: /line 1, column 50: a physical volume of vg01, which volume-groups does not have; known: none/ },
+    { what: "a physical volume of no group, in LUKS in a partition", text: "disks:\n  - { size: 64M, partitions: [{ content: { luks: { passphrase: x, content: {\n      pv: vg01 } } } }] }", found: /line 3, column 11: a physical volume of vg01/ },
+    { what: "partitions that are larger than the disk", text: "disks:\n  - { size: 64M, partitions: [{ size: 32M }, { size: 32M }] }", found: /line 2, column 30: they take 67108864 bytes of a disk of 67108864/ },
   ])("$what", ({ text, found }) => {
     expect(() => parse(text)).toThrow(found);
   });
