@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { isatty, ReadStream, WriteStream } from "node:tty";
 
 /** A terminal that a person sits at. Keys come as bytes, never as strings. */
@@ -81,7 +81,20 @@ function openStreams(path: string): { input: ReadStream; output: WriteStream } {
   for (const stream of [input, output]) stream.on("error", () => {}); // a line that hangs up: nobody is there to be told
   giveSize(output);
   input.setRawMode(true);
+  discardTyped(fd);
   return { input, output };
+}
+
+/** Keys from before the screen stood: some were lost, some may have been echoed. They are no answer to any question. */
+function discardTyped(fd: number): void {
+  const bytes = Buffer.allocUnsafeSlow(4096);
+  try {
+    while (readSync(fd, bytes) > 0) bytes.fill(0);
+  } catch {
+    // EAGAIN: nothing is left.
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 function closeStreams(input: ReadStream, output: WriteStream): void {

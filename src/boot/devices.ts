@@ -7,9 +7,6 @@ import { listModaliases } from "./sysfs.ts";
 /** How long several pieces of news are gathered before anybody looks. */
 const GATHER_MS = 15;
 
-/** How many modprobe run at once. */
-const LOADERS = 4;
-
 export interface DeviceWatch extends Devices {
   /** A number that grows with every arrival or departure. */
   readonly generation: number;
@@ -45,21 +42,15 @@ export function createDevices(log: Log): DeviceWatch {
   };
 
   async function loadDrivers(): Promise<void> {
-    const aliases = listModaliases().filter((alias) => !tried.has(alias));
-    if (aliases.length === 0 || stopped.signal.aborted) return;
-    for (const alias of aliases) tried.add(alias);
-    // Side by side, since a driver that probes slow hardware (old ATA) must not hold up the disk's.
-    const share = (index: number) => aliases.filter((_, position) => position % LOADERS === index);
-    await Promise.all(Array.from({ length: LOADERS }, (_, index) => load(share(index))));
-  }
-
-  async function load(aliases: string[]): Promise<void> {
-    if (aliases.length === 0) return;
-    // Exit code 1: some alias has no module in this image, which is no error.
-    await exec("modprobe", ["-abq", ...aliases], { accept: [1] }).catch((error) => log.warn(explain(error)));
-    news();
-    // A driver may have found a bus with more devices on it (virtio behind PCI).
-    await loadDrivers();
+    // A driver may find a bus with more devices on it (virtio behind PCI): go on until nothing new turns up.
+    for (;;) {
+      const aliases = listModaliases().filter((alias) => !tried.has(alias));
+      if (aliases.length === 0 || stopped.signal.aborted) return;
+      for (const alias of aliases) tried.add(alias);
+      // Exit code 1: some alias has no module in this image, which is no error.
+      await exec("modprobe", ["-abq", ...aliases], { accept: [1] }).catch((error) => log.warn(explain(error)));
+      news();
+    }
   }
 
   async function listen(): Promise<void> {

@@ -6,7 +6,7 @@ import type { PromptState, Store } from "./state.ts";
 // In the VGA console's font as in every other; CP437 has no braille.
 const SPINNER = ["|", "/", "-", "\\"];
 /** Each turn draws the box anew, and a slow machine is busy deriving the key. */
-const SPINNER_MS = 250;
+const SPINNER_MS = 400;
 /** Columns that a row of asterisks may take; longer passphrases show as many and go on. */
 const MAX_ASTERISKS = 48;
 
