@@ -3,7 +3,7 @@
 // after set-up; each step is a command that a person could have typed.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { vmKernel } from "./kernel.js";
@@ -17,6 +17,10 @@ const TIMEOUT_SECONDS = 300;
 const recipe = parse(readFileSync(RECIPE, "utf8"));
 const attended = process.stdin.isTTY === true && process.stdout.isTTY === true;
 const folder = mkdtempSync(join(tmpdir(), "mkinitrd-demo-"));
+/** @type {import("node:child_process").ChildProcess | undefined} */
+let current;
+// The command that runs ends, and with it the demo, which leaves nothing behind.
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => void current?.kill(signal));
 try {
   process.exitCode = await demo();
 } finally {
@@ -27,9 +31,11 @@ async function demo() {
   const image = join(folder, "initrd.img");
   const modules = ["lib/modules", "usr/lib/modules"].map((path) => join(vmKernel, path)).find((path) => existsSync(path)) ?? vmKernel;
   say("1. An initrd: the Node runtime, rc scripts, cryptsetup, lvm and kernel modules.");
-  if ((await mkinitrd("build", "-o", image, "--modules-directory", modules)) !== 0) return 1;
+  const built = await mkinitrd("build", "-o", image, "--modules-directory", modules);
+  if (built !== 0) return built;
   say("2. A disk whose ext4 root is a logical volume inside of LUKS2, made without root in a virtual machine.");
-  if ((await mkinitrd("disk", RECIPE, "-o", folder)) !== 0) return 1;
+  const made = await mkinitrd("disk", RECIPE, "-o", folder);
+  if (made !== 0) return made;
   const disks = readdirSync(folder).filter((name) => name !== "initrd.img").map((name) => join(folder, name));
   const [secret = ""] = Object.values(recipe.answers);
   say(`3. A boot. ${attended ? "Type the passphrase when it asks" : "The passphrase is typed for you"}: ${secret}`);
@@ -54,7 +60,8 @@ function unattended() {
 function mkinitrd(...words) {
   console.log(`$ mkinitrd ${words.map((word) => (/\s/.test(word) ? `'${word}'` : word)).join(" ")}`);
   const child = spawn(pinnedNode, [join(dist, "host/mkinitrd.js"), ...words], { stdio: "inherit", cwd: repository });
-  return new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
+  current = child;
+  return new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))));
 }
 
 /** @param {string} text */
