@@ -3,7 +3,7 @@
 // FIELDS:    device name options
 // OPTIONS:   discard readonly keyslot tries
 // MODULES:   dm_mod dm_crypt xts ecb? cbc? essiv? sha256_generic? aes_generic? aesni_intel? algif_skcipher?
-// PROGRAMS:  cryptsetup
+// PROGRAMS:  cryptsetup dmsetup
 // LIBRARIES: libgcc_s.so.1
 import type { MkinitrdError } from "../src/core/errors.ts";
 import type { Context, OpenVolume } from "../src/core/rc/types.ts";

@@ -2,7 +2,7 @@
 // FIELDS:   device options
 // OPTIONS:  vg-uuid
 // MODULES:  dm_mod
-// PROGRAMS: lvm
+// PROGRAMS: lvm dmsetup
 import type { Context } from "../src/core/rc/types.ts";
 
 // No udev runs here, so libdm makes the nodes itself, and lvm looks at /dev and not at udev's database.

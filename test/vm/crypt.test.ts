@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bootRecipe, describeVm } from "./boot-helper.ts";
+import { vmDisk } from "./disks.ts";
 
 describeVm("an encrypted root", () => {
   test("LUKS1 opens with the passphrase that is typed", async () => {
@@ -52,5 +53,15 @@ describeVm("an encrypted root", () => {
     await guest.waitFor("Passphrase for");
     guest.type("correct horse\r");
     await guest.waitFor(/REALROOT .*\n/);
+  });
+
+  test("what was opened before a failure is closed again: the retry asks for the passphrase", async () => {
+    const { realroot } = (await vmDisk("crypt-luks1")).recipe;
+    const guest = await bootRecipe("crypt-luks1", { answers: {}, realroot: realroot.replace(/^crypt:\w*:/, "crypt:xfs:") });
+    await guest.waitFor("Passphrase for");
+    guest.type("correct horse\r");
+    await guest.waitFor("Choose:");
+    guest.type("r");
+    await guest.waitFor("Passphrase for");
   });
 });
