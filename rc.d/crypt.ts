@@ -30,6 +30,7 @@ export default async function run(ctx: Context): Promise<string> {
   }
   await checkMemory(ctx, volume);
   const attempts = countOption(ctx, "tries") ?? DEFAULT_ATTEMPTS;
+  await ctx.system.opens(name);
   const args = ["open", "--type", "luks", "--key-file", "-", ...flags(ctx), volume.path, name];
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const label = volume.content.label ?? volume.partition?.partLabel;
@@ -37,7 +38,6 @@ export default async function run(ctx: Context): Promise<string> {
     try {
       await ctx.exec("cryptsetup", args, { input: passphrase, env: ENV });
       ctx.log.mark("key accepted");
-      await ctx.system.opened(name);
       ctx.log.step(`opened ${volume.name} as ${mapping}`);
       return mapping;
     } catch (error) {
@@ -86,7 +86,7 @@ async function checkMemory(ctx: Context, volume: OpenVolume): Promise<void> {
   if (wantedBytes > freeBytes) throw memoryFailure(ctx, volume, wantedBytes, freeBytes);
 }
 
-/** cryptsetup ran out of memory, or was killed for it: says how much the dearest keyslot wants. */
+/** cryptsetup ran out of memory: says how much the dearest keyslot wants. */
 async function explainMemory(ctx: Context, volume: OpenVolume, cause: unknown): Promise<MkinitrdError> {
   return memoryFailure(ctx, volume, volume.content?.kdfMemoryBytes?.most ?? 0, await ctx.system.availableMemoryBytes(), cause);
 }

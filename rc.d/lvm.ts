@@ -17,8 +17,8 @@ export default async function run(ctx: Context): Promise<string> {
   const { vg, lv, active } = volume.lv!;
   const mapping = `${doubleDashes(vg)}-${doubleDashes(lv)}`;
   if (!active) {
+    await ctx.system.opens(mapping);
     await ctx.exec("lvm", ["lvchange", "--activate", "y", "--ignoremonitoring", "--config", CONFIG, `${vg}/${lv}`], { env: ENV });
-    await ctx.system.opened(mapping);
     ctx.log.step(`activated ${vg}/${lv}`);
   }
   return `/dev/mapper/${mapping}`;

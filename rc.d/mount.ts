@@ -4,6 +4,9 @@
 // PROGRAMS: busybox
 import type { Context } from "../src/core/rc/types.ts";
 
+/** Contents that hold other volumes, or nothing; blkid's names. */
+const NO_FILESYSTEMS = ["crypto_LUKS", "LVM2_member", "swap", "swsuspend"];
+
 /** Mounts the root that the last stage opened on /new_root. */
 export default async function run(ctx: Context): Promise<void> {
   const { realroot, request, newRoot } = ctx;
@@ -34,11 +37,12 @@ async function explainDamage(ctx: Context, device: string, cause: unknown): Prom
 
 async function findFstype(ctx: Context, device: string): Promise<string> {
   const volume = await ctx.volumes.find(device);
-  if (volume.content !== undefined) return volume.content.type;
+  const type = volume.content?.type;
+  if (type !== undefined && !NO_FILESYSTEMS.includes(type)) return type;
   throw ctx.failure({
     tried: "finding the filesystem of the root",
     on: device,
-    found: volume.damage ?? "no filesystem that is known here",
-    next: "name the filesystem in the realroot, as in local:ext4:DEVICE, or check the disk with fsck",
+    found: volume.damage ?? (type === undefined ? "no filesystem that is known here" : `${type}, which is no filesystem`),
+    next: type === "crypto_LUKS" ? "unlock it: crypt in place of local in the realroot" : "name the filesystem in the realroot, as in local:ext4:DEVICE, or check the disk with fsck",
   });
 }

@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import type { BootConfig } from "../core/rc/boot-config.ts";
+import type { BootConfig, BootKind } from "../core/rc/boot-config.ts";
 import { MkinitrdError } from "../core/errors.ts";
 import { exitCode } from "../core/exec.ts";
 import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
@@ -30,7 +30,7 @@ export function createContext({ config, request, devices, screen, log }: Machine
   const timeoutMs = request.timeoutMs ?? config.timeoutMs;
   const stages = createStages({
     stages: request.stages,
-    loadKind: (kind) => loadScript(config.kinds[kind]!.script),
+    loadKind: async (kind) => loadScript(findKind(config, kind).script),
     contextFor,
   });
   return contextFor([]);
@@ -51,6 +51,18 @@ export function createContext({ config, request, devices, screen, log }: Machine
       failure: (failure) => new MkinitrdError(failure),
     };
   }
+}
+
+/** A stage that the boot makes up itself, for a logical volume below, may be of a kind that the image lacks. */
+function findKind(config: BootConfig, kind: string): BootKind {
+  const found = Object.hasOwn(config.kinds, kind) ? config.kinds[kind] : undefined;
+  if (found !== undefined) return found;
+  throw new MkinitrdError({
+    tried: "opening a stage",
+    on: `the kind ${kind}`,
+    found: `this image serves only ${Object.keys(config.kinds).join(", ")}`,
+    next: `add ${kind} to realroots in mkinitrd.config.yaml and build the image again`,
+  });
 }
 
 /** The default export of a rc script of the image. */

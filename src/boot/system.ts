@@ -23,7 +23,7 @@ export function createSystem(log: Log): System {
         });
       });
     },
-    async opened(mapping) {
+    async opens(mapping) {
       appendFileSync(`${RUN_DIRECTORY}/mappings`, `${mapping}\n`, { mode: 0o600 });
     },
     async describeMappings() {

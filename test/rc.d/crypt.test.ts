@@ -14,7 +14,7 @@ const OPEN = "exec cryptsetup open --type luks --key-file -";
 test("the passphrase goes to cryptsetup's standard input and the mapping is returned", async () => {
   const ctx = context({ answers: ["correct horse"] });
   await expect(crypt(ctx)).resolves.toBe("/dev/mapper/root");
-  expect(ctx.recorded).toEqual(["ask /dev/vda2 1/3", `${OPEN} /dev/vda2 root`, "opened root", "step opened /dev/vda2 as /dev/mapper/root"]);
+  expect(ctx.recorded).toEqual(["opens root", "ask /dev/vda2 1/3", `${OPEN} /dev/vda2 root`, "step opened /dev/vda2 as /dev/mapper/root"]);
   expect(ctx.inputs).toEqual(["correct horse"]);
 });
 

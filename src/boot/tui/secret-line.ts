@@ -33,7 +33,7 @@ export function createSecretLine(): SecretLine {
   };
   const edit = (byte: number) => {
     if (sequence !== "none") sequence = nextInSequence(sequence, byte);
-    else if (byte === RETURN || byte === LINE_FEED) done = true;
+    else if (byte === RETURN || byte === LINE_FEED) done = length > 0; // nobody's key is empty: a key to wake the screen
     else if (byte === DELETE || byte === CTRL_H) cut(startOfLastCharacter(buffer, length));
     else if (byte === CTRL_U) cut(0);
     else if (byte === CTRL_W) cut(startOfLastWord(buffer, length));

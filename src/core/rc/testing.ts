@@ -88,7 +88,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
     },
     system: {
       mount: async ({ source, target, fstype, options: words }) => note(`mount ${source} ${target} ${fstype} ${words.join(",")}`),
-      opened: async (mapping) => note(`opened ${mapping}`),
+      opens: async (mapping) => note(`opens ${mapping}`),
       describeMappings: async () => note("describe mappings"),
       findInit: async (_newRoot, asked) => asked ?? "/sbin/init",
       handOver: async (init, args) => note(`hand over ${[init, ...args].join(" ")}`),

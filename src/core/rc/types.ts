@@ -63,7 +63,7 @@ export interface Stages {
 
 /** Questions to the person at the console. They queue: one prompt at a time. */
 export interface Ask {
-  /** The bytes typed, without the line end. The caller wipes them. */
+  /** The bytes typed, one at least, without the line end. The caller wipes them. */
   passphrase(question: PassphraseQuestion): Promise<Buffer>;
 }
 
@@ -94,8 +94,11 @@ export interface Log {
 export interface System {
   /** mount(8) of the image; the kernel loads a missing filesystem module. */
   mount(mount: { source: string; target: string; fstype: string; options: string[] }): Promise<void>;
-  /** Notes a device-mapper name that this boot opened: closed again when the boot fails, described to udev when it succeeds. */
-  opened(mapping: string): Promise<void>;
+  /**
+   * Notes a device-mapper name before it is opened, so that nothing is left open whenever the boot ends: pid 1 closes it
+   * when the boot fails.
+   */
+  opens(mapping: string): Promise<void>;
   /** Leaves for udev what it would know of our device-mapper devices, and links in place of libdm's nodes. */
   describeMappings(): Promise<void>;
   /** The real root's init under `newRoot`: the one asked for, else the first usual one that is an executable file. */

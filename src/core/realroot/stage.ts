@@ -9,8 +9,11 @@ import type { KindSyntax, KindTable, Stage } from "./types.ts";
 
 /** As the kernel and mount(8) name filesystems. */
 const FSTYPE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
-/** A device-mapper name: DM_NAME_LEN is 128 with the NUL; `control` is device-mapper's own node. */
-const MAPNAME = /^(?!(?:control|\.\.?)$)[^/-][^/]*$/;
+/**
+ * A device-mapper name: DM_NAME_LEN is 128 with the NUL; `control` is device-mapper's own node. Of other characters
+ * libdevmapper makes \xHH (its _is_whitelisted_char), and the mapping would have another name than the one that was asked for.
+ */
+const MAPNAME = /^(?!(?:control|\.\.?)$)[A-Za-z0-9#+.:=@_][A-Za-z0-9#+.:=@_-]*$/;
 const MAPNAME_BYTES = 127;
 
 /**
@@ -87,7 +90,7 @@ function parseDevice(text: string, kind: string, syntax: KindSyntax, part: strin
 function parseName(text: string, part: string): string {
   const name = decode(text, part);
   if (name === "" || (MAPNAME.test(name) && Buffer.byteLength(name) <= MAPNAME_BYTES)) return name;
-  throw specError(text, `${quote(name)} can't be a device-mapper name`, `at most ${MAPNAME_BYTES} bytes, no slash, no dash in front, and not "control"`);
+  throw specError(text, `${quote(name)} can't be a device-mapper name`, `at most ${MAPNAME_BYTES} letters, digits and # + - . : = @ _, no dash in front, and not "control"`);
 }
 
 function parseOptions(text: string, kind: string, syntax: KindSyntax, field: string): Pick<Stage, "options" | "mountOptions"> {

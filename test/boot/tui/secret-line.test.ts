@@ -21,6 +21,14 @@ test.each([
   expect(typed(...keys)).toBe(secret);
 });
 
+test("Enter on an empty line is no answer", () => {
+  const line = createSecretLine();
+  line.feed(Buffer.from("\r\na\x7f\r"));
+  expect(line.done).toBe(false);
+  line.feed(Buffer.from("b\r"));
+  expect(line.done).toBe(true);
+});
+
 test("an escape sequence that comes in pieces does nothing either", () => {
   expect(typed("a\x1b", "[1", ";5", "Cb\r")).toBe("ab");
 });
