@@ -27,8 +27,8 @@ export interface ImageFigures {
 const CONFIGURATIONS = {
   /** The default: drivers and filesystems for any machine. */
   generic: "modules: generic",
-  /** The same root with this machine's drivers, and the kinds that it needs. */
-  listed: "modules: [virtio_pci, virtio_blk, ext4]\nrealroots: [crypt, lvm]",
+  /** The same root with this machine's drivers, its filesystem, and the kinds that it needs. */
+  listed: "modules: {set: none, add: [virtio_pci, virtio_blk, ext4], omit: [xfs, btrfs]}\nrealroots: [crypt, lvm]",
 };
 
 /** Builds an image of ours with the disk's realroot as its default. */

@@ -62,11 +62,11 @@ export async function bootRecipe(name: string, options: BootOptions = {}): Promi
   return Object.assign(guest, { machine });
 }
 
-/** Builds an image for the VM kernel, from the cached layers in less than a second; it is removed when the process ends. */
+/** Builds an image for the VM kernel, from the cached layers in less than a second; it is removed when the test is over. */
 export async function vmImage(settings: Partial<BuildSettings> = {}): Promise<string> {
   const { release, modulesDirectory } = findVmKernel();
   const directory = mkdtempSync(join(tmpdir(), "mkinitrd-vm-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const { output } = await buildImage({
     realroot: "", realroots: ["local", "crypt", "lvm"], modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], scripts: [],
     sealed: false, timeoutMs: 30_000, sysroot: "/", kernel: release, modulesDirectory, compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL },
