@@ -7,6 +7,7 @@ import type { BootRequest, Stage } from "../core/realroot/types.ts";
 import type { DeviceWatch } from "./devices.ts";
 import { exec } from "./exec.ts";
 import type { BootLog } from "./log.ts";
+import { createScan } from "./scan.ts";
 import { createStages } from "./stages.ts";
 import { createSystem } from "./system.ts";
 import type { Screen } from "./tui/screen.ts";
@@ -27,6 +28,7 @@ export interface Machine {
 /** The context of the boot steps; the scripts of the stages get theirs from it, each with its own stage. */
 export function createContext({ config, request, devices, screen, log }: Machine): Context {
   const system = createSystem(log);
+  const scan = createScan(log);
   const timeoutMs = request.timeoutMs ?? config.timeoutMs;
   const stages = createStages({
     stages: request.stages,
@@ -41,7 +43,7 @@ export function createContext({ config, request, devices, screen, log }: Machine
       request,
       newRoot: NEW_ROOT,
       devices,
-      volumes: createVolumes({ devices, stages, log, timeoutMs, chain, showWaiting: screen.showWaiting }),
+      volumes: createVolumes({ devices, stages, log, timeoutMs, chain, scan, showWaiting: screen.showWaiting }),
       stages: { serve: (stage) => stages.serveFor(chain, stage) },
       ask: screen,
       log,

@@ -1,11 +1,17 @@
-import { watch, type FSWatcher } from "node:fs";
+import { watch } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { explain } from "../core/errors.ts";
-import { exec } from "./exec.ts";
+import type { Exec } from "../core/exec.ts";
 import type { Devices, Log } from "../core/rc/types.ts";
+import { exec } from "./exec.ts";
 import { listModaliases } from "./sysfs.ts";
 
 /** How long several pieces of news are gathered before anybody looks. */
 const GATHER_MS = 15;
+/** Between two starts of a listener that ended: twice as long each time, unless it had lasted. */
+const RESTART_MS = { least: 100, most: 5000, lasted: 10_000 };
+/** At the end drivers get so long to be in. The real root looks for them again. */
+const DRIVERS_END_WITHIN_MS = 5000;
 
 export interface DeviceWatch extends Devices {
   /** A number that grows with every arrival or departure. */
@@ -14,53 +20,75 @@ export interface DeviceWatch extends Devices {
   changed(generation: number, timeoutMs: number): Promise<void>;
 }
 
+/** What this needs of the machine; tests have another one. */
+export interface DeviceMachine {
+  exec: Exec;
+  listModaliases(): string[];
+  /** Calls back at each change of the nodes in /dev, until the returned function is called. */
+  watchNodes(changed: () => void): () => void;
+}
+
 /**
  * Loads drivers by modalias, and hears of arrivals in two ways. Nodes that devtmpfs makes are seen through inotify at
  * once and for nothing; for devices that have no node yet and want a driver, busybox's uevent listener sends a signal
  * for each kernel event. The listener starts after the first drivers are in, so that their own storm of events costs no
  * process each; whatever came in between is found by the look at /sys that follows its start.
  */
-export function createDevices(log: Log): DeviceWatch {
+export function createDevices(log: Log, machine: DeviceMachine = { exec, listModaliases, watchNodes }): DeviceWatch {
   const tried = new Set<string>();
   const waiting = new Set<() => void>();
   const stopped = new AbortController();
-  let watcher: FSWatcher | undefined;
+  let stopWatching = () => {};
   let generation = 0;
   let gathering: NodeJS.Timeout | undefined;
+  let wantsDrivers = false;
   let loading: Promise<void> = Promise.resolve();
+  let listening: Promise<void> = Promise.resolve();
 
   const news = () => {
     gathering ??= setTimeout(() => {
       gathering = undefined;
       generation++;
       for (const wake of waiting) wake();
+      if (wantsDrivers) loadSoon();
     }, GATHER_MS);
   };
+  // A thousand events cost a look at /sys for each gathering, not a thousand.
   const onEvent = () => {
+    wantsDrivers = true;
     news();
-    loading = loading.then(loadDrivers);
   };
+
+  function loadSoon(): void {
+    wantsDrivers = false;
+    loading = loading.then(loadDrivers).catch((error) => log.warn(`loading drivers: ${explain(error)}`));
+  }
 
   async function loadDrivers(): Promise<void> {
     // A driver may find a bus with more devices on it (virtio behind PCI): go on until nothing new turns up.
     for (;;) {
-      const aliases = listModaliases().filter((alias) => !tried.has(alias));
+      const aliases = machine.listModaliases().filter((alias) => !tried.has(alias));
       if (aliases.length === 0 || stopped.signal.aborted) return;
       for (const alias of aliases) tried.add(alias);
       // Exit code 1: some alias has no module in this image, which is no error.
-      await exec("modprobe", ["-abq", ...aliases], { accept: [1] }).catch((error) => log.warn(explain(error)));
+      await machine.exec("modprobe", ["-abq", ...aliases], { accept: [1] }).catch((error) => log.warn(explain(error)));
       news();
     }
   }
 
   async function listen(): Promise<void> {
+    let pauseMs = RESTART_MS.least;
+    let told = "";
     while (!stopped.signal.aborted) {
-      const listener = exec("uevent", ["kill", "-USR2", String(process.pid)], { cancel: stopped.signal });
-      loading = loading.then(loadDrivers);
-      await listener.catch((error) => {
-        if (!stopped.signal.aborted) log.debug(`the uevent listener ended and is started again: ${explain(error)}`);
-      });
-      if (!stopped.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 100));
+      const startedMs = performance.now();
+      const listener = machine.exec("uevent", ["kill", "-USR2", String(process.pid)], { cancel: stopped.signal });
+      loadSoon();
+      const reason = await listener.then(() => "exit code 0", explain);
+      if (stopped.signal.aborted) return;
+      if (reason !== told) log.debug(`the uevent listener ended and is started again: ${reason}`);
+      told = reason;
+      pauseMs = performance.now() - startedMs > RESTART_MS.lasted ? RESTART_MS.least : Math.min(2 * pauseMs, RESTART_MS.most);
+      await pause(pauseMs, undefined, { signal: stopped.signal }).catch(() => {});
     }
   }
 
@@ -69,16 +97,22 @@ export function createDevices(log: Log): DeviceWatch {
       return generation;
     },
     async start() {
-      process.on("SIGUSR2", onEvent);
-      watcher = watch("/dev", { persistent: false }, news);
-      watcher.on("error", (error) => log.debug(`watching /dev: ${explain(error)}`));
-      loading = loading.then(loadDrivers);
-      void loading.then(listen);
+      process.on("SIGUSR2", onEvent); // for good: a signal that comes late would end us
+      try {
+        stopWatching = machine.watchNodes(news);
+      } catch (error) {
+        log.warn(`watching /dev: ${explain(error)}; new devices are found within a second`);
+      }
+      loadSoon();
+      listening = loading.then(listen);
     },
     async stop() {
       stopped.abort();
-      watcher?.close();
-      await loading;
+      stopWatching();
+      const ended = Promise.all([loading, listening]).then(() => true);
+      // A driver that waits for its hardware must not keep the root that is there waiting.
+      if (await Promise.race([ended, pause(DRIVERS_END_WITHIN_MS, false, { ref: false })])) return;
+      log.warn("a driver is still busy with its hardware, the boot goes on");
     },
     changed(since, timeoutMs) {
       if (generation !== since || timeoutMs <= 0) return Promise.resolve();
@@ -93,4 +127,10 @@ export function createDevices(log: Log): DeviceWatch {
       });
     },
   };
+}
+
+function watchNodes(changed: () => void): () => void {
+  const watcher = watch("/dev", { persistent: false }, changed);
+  watcher.on("error", () => {}); // a scan comes each second anyway
+  return () => watcher.close();
 }

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, existsSync } from "node:fs";
 import { SECTOR_BYTES } from "../core/binary/source.ts";
 
-const CLASS_BLOCK = "/sys/class/block";
 
 /** A block device as sysfs describes it; kernel documentation, ABI/stable/sysfs-block. */
 export interface SysfsBlock {
@@ -14,28 +13,42 @@ export interface SysfsBlock {
   dm?: { name: string; uuid: string };
 }
 
-/** Every block device that has a size; a drive without a medium and an unused loop device have none. */
-export function listBlockDevices(): SysfsBlock[] {
-  if (!existsSync(CLASS_BLOCK)) return [];
-  return readdirSync(CLASS_BLOCK).sort().map(readBlockDevice).filter((block) => block !== undefined);
+/**
+ * Every block device that can be read: one that has a size (a drive without a medium and an unused loop device have none),
+ * and no device-mapper device that is suspended, where each read would wait.
+ */
+export function listBlockDevices(sysfs = "/sys"): SysfsBlock[] {
+  const classBlock = `${sysfs}/class/block`;
+  return listDirectory(classBlock).sort().map((name) => readBlockDevice(classBlock, name)).filter((block) => block !== undefined);
 }
 
-function readBlockDevice(name: string): SysfsBlock | undefined {
-  const folder = `${CLASS_BLOCK}/${name}`;
+/** Undefined for a device that is not to be read, or that has just gone. */
+function readBlockDevice(classBlock: string, name: string): SysfsBlock | undefined {
+  const folder = `${classBlock}/${name}`;
   const sizeBytes = Number(attribute(`${folder}/size`) ?? 0) * SECTOR_BYTES;
-  if (sizeBytes === 0 || name.startsWith("ram")) return undefined;
+  if (sizeBytes === 0 || name.startsWith("ram") || attribute(`${folder}/dm/suspended`) === "1") return undefined;
   const block: SysfsBlock = { path: devicePath(name), sizeBytes, logicalBlockBytes: blockBytes(folder) };
   const start = attribute(`${folder}/start`);
   if (start !== undefined && existsSync(`${folder}/partition`)) {
-    const disk = readlinkSync(folder).split("/").at(-2)!;
+    const disk = diskOf(folder);
+    if (disk === undefined) return undefined;
     block.partitionOf = { disk: devicePath(disk), startSector: Number(start) };
-    block.logicalBlockBytes = blockBytes(`${CLASS_BLOCK}/${disk}`);
+    block.logicalBlockBytes = blockBytes(`${classBlock}/${disk}`);
   }
   const serial = attribute(`${folder}/serial`) ?? attribute(`${folder}/device/serial`);
   if (serial) block.serial = serial;
   const dmName = attribute(`${folder}/dm/name`);
   if (dmName !== undefined) block.dm = { name: dmName, uuid: attribute(`${folder}/dm/uuid`) ?? "" };
   return block;
+}
+
+/** The kernel name of a partition's disk, from where the link leads: …/block/vda/vda2. */
+function diskOf(folder: string): string | undefined {
+  try {
+    return readlinkSync(folder).split("/").at(-2);
+  } catch {
+    return undefined; // unplugged
+  }
 }
 
 const devicePath = (name: string) => `/dev/${name.replaceAll("!", "/")}`;
@@ -52,11 +65,11 @@ function attribute(path: string): string | undefined {
 }
 
 /** The modaliases of all devices on all buses: what their drivers are found by. */
-export function listModaliases(): string[] {
+export function listModaliases(sysfs = "/sys"): string[] {
   const found = new Set<string>();
-  for (const bus of listDirectory("/sys/bus")) {
-    for (const device of listDirectory(`/sys/bus/${bus}/devices`)) {
-      const modalias = attribute(`/sys/bus/${bus}/devices/${device}/modalias`);
+  for (const bus of listDirectory(`${sysfs}/bus`)) {
+    for (const device of listDirectory(`${sysfs}/bus/${bus}/devices`)) {
+      const modalias = attribute(`${sysfs}/bus/${bus}/devices/${device}/modalias`);
       if (modalias) found.add(modalias);
     }
   }

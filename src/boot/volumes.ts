@@ -1,15 +1,11 @@
-import { openFile } from "../core/binary/file.ts";
-import type { Source } from "../core/binary/source.ts";
-import { explain, MkinitrdError } from "../core/errors.ts";
+import { MkinitrdError } from "../core/errors.ts";
 import type { Log, OpenVolume, Volumes } from "../core/rc/types.ts";
 import type { Stage } from "../core/realroot/types.ts";
 import { describeVolumes } from "../core/volumes/describe.ts";
-import { discover } from "../core/volumes/discover.ts";
 import { findVolumes } from "../core/volumes/match.ts";
-import type { BlockDevice, Volume } from "../core/volumes/types.ts";
+import type { Volume } from "../core/volumes/types.ts";
 import type { DeviceWatch } from "./devices.ts";
 import type { StageRunner } from "./stages.ts";
-import { listBlockDevices } from "./sysfs.ts";
 
 /** A wait shorter than this needs no countdown on the screen. */
 const QUIET_WAIT_MS = 1000;
@@ -23,18 +19,17 @@ export interface VolumesOptions {
   chain: Stage[];
   /** Shows what is waited for and how many seconds are left; `undefined` when the wait is over. */
   showWaiting(text: string | undefined): void;
-  scan?: () => Promise<Volume[]>;
+  /** Probes every block device. */
+  scan(): Promise<Volume[]>;
 }
 
 /** Finds volumes for one stage, opening what lies under them where another stage names it. */
 export function createVolumes(options: VolumesOptions): Volumes {
-  const { devices, stages, log, chain } = options;
-  const scan = options.scan ?? (() => scanBlockDevices(log));
+  const { devices, stages, log, chain, scan } = options;
 
   /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
   async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>): Promise<T> {
-    const startedMs = Date.now();
-    const deadlineMs = startedMs + options.timeoutMs;
+    let startedMs = performance.now(); // not the time of day, which the driver of a clock sets
     try {
       for (;;) {
         const { generation } = devices;
@@ -44,11 +39,12 @@ export function createVolumes(options: VolumesOptions): Volumes {
         const below = stageBelow(wanted, volumes, stages, chain);
         if (below !== undefined) {
           await stages.serveFor(chain, below);
+          startedMs = performance.now(); // a person may have taken all of the time to type
           continue;
         }
-        const leftMs = deadlineMs - Date.now();
+        const waitedMs = performance.now() - startedMs;
+        const leftMs = options.timeoutMs - waitedMs;
         if (leftMs <= 0) throw notFound(wanted, options.timeoutMs, volumes);
-        const waitedMs = Date.now() - startedMs;
         if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${wanted}: ${Math.ceil(leftMs / 1000)} s left`);
         await devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
       }
@@ -104,26 +100,6 @@ function stageBelow(wanted: string, volumes: Volume[], stages: StageRunner, chai
   const namesMapping = (stage: Stage) => stage.name !== undefined && wanted === `/dev/mapper/${stage.name}`;
   const ready = (stage: Stage) => findVolumes(volumes, stage.device).some(isOpen);
   return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find(ready);
-}
-
-/** Probes every block device that the kernel lists. */
-export async function scanBlockDevices(log: Log): Promise<Volume[]> {
-  const opened: Source[] = [];
-  try {
-    const blocks: BlockDevice[] = [];
-    for (const { sizeBytes: _, ...block } of listBlockDevices()) {
-      try {
-        const source = await openFile(block.path);
-        opened.push(source);
-        blocks.push({ ...block, source });
-      } catch (error) {
-        log.debug(explain(error)); // a device that went away, or that can't be read, hides no other
-      }
-    }
-    return await discover(blocks);
-  } finally {
-    for (const source of opened) await source.close?.();
-  }
 }
 
 function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): MkinitrdError {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createStages } from "../../src/boot/stages.ts";
 import { createVolumes } from "../../src/boot/volumes.ts";
 import { createTestContext } from "../../src/core/rc/testing.ts";
@@ -115,4 +115,31 @@ test("while the first stage's disk is late, a later stage that waits for it is n
   setTimeout(() => add(disk("/dev/vda2")), 20);
   await expect(runner.serve(below)).resolves.toBe("/dev/mapper/pv0");
   await expect(runner.serve(root)).resolves.toBe("vg/a");
+});
+
+test("the time that a person takes for the stage below does not count", async () => {
+  const [root, below] = [stage("lvm", "vg/a"), stage("crypt", "/dev/vda2", "pv0")];
+  const { runner, add } = machine([root, below], [disk("/dev/vda2")], {
+    lvm: async (ctx) => (await ctx.volumes.findLogical(ctx.realroot.device)).name,
+    crypt: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 150)); // thrice the timeout
+      setTimeout(() => add(logical("vg", "a")), 20); // its second disk is late
+      return "/dev/mapper/pv0";
+    },
+  });
+  await expect(runner.serve(root)).resolves.toBe("vg/a");
+});
+
+test("a clock that is set while a device is waited for changes nothing", async () => {
+  const { volumesFor, add } = machine([], [], {}, 2000);
+  let jump = 0;
+  const now = vi.spyOn(Date, "now").mockImplementation(() => (jump += 3_600_000));
+  setTimeout(() => add(disk("/dev/vda")), 20);
+  await expect(volumesFor([]).find("/dev/vda")).resolves.toMatchObject({ path: "/dev/vda" });
+  now.mockRestore();
+});
+
+test("with no time to wait there is one look", async () => {
+  await expect(machine([], [disk("/dev/vda")], {}, 0).volumesFor([]).find("/dev/vda")).resolves.toMatchObject({ path: "/dev/vda" });
+  await expect(machine([], [], {}, 0).volumesFor([]).find("/dev/vda")).rejects.toThrow(/waiting 0 s for a device on \/dev\/vda: it did not appear/);
 });

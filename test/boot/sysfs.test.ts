@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { listBlockDevices, listModaliases } from "../../src/boot/sysfs.ts";
+
+let sysfs: string;
+beforeEach(() => {
+  sysfs = mkdtempSync(join(tmpdir(), "mkinitrd-sysfs-"));
+  mkdirSync(join(sysfs, "class/block"), { recursive: true });
+});
+afterEach(() => rmSync(sysfs, { recursive: true }));
+
+/** A device as sysfs has it: attributes in devices/, a link to them in class/block. */
+function device(path: string, attributes: Record<string, string>): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    const file = join(sysfs, "devices", path, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${value}\n`);
+  }
+  symlinkSync(`../../devices/${path}`, join(sysfs, "class/block", path.split("/").at(-1)!));
+}
+
+test("disks with their blocks and serial, partitions with their start, mappings with their names", () => {
+  device("block/vda", { size: "2048", "queue/logical_block_size": "4096", serial: "abc" });
+  device("block/vda/vda1", { size: "1024", start: "8", partition: "1" });
+  device("block/dm-0", { size: "512", "dm/name": "pv0", "dm/uuid": "CRYPT-LUKS2-x", "dm/suspended": "0" });
+  device("block/cciss!c0d0", { size: "8" });
+  expect(listBlockDevices(sysfs)).toEqual([
+    { path: "/dev/cciss/c0d0", sizeBytes: 4096, logicalBlockBytes: 512 },
+    { path: "/dev/dm-0", sizeBytes: 512 * 512, logicalBlockBytes: 512, dm: { name: "pv0", uuid: "CRYPT-LUKS2-x" } },
+    { path: "/dev/vda", sizeBytes: 1 << 20, logicalBlockBytes: 4096, serial: "abc" },
+    { path: "/dev/vda1", sizeBytes: 1 << 19, logicalBlockBytes: 4096, partitionOf: { disk: "/dev/vda", startSector: 8 } },
+  ]);
+});
+
+test("what has no size, RAM disks, and a mapping that is suspended are not read", () => {
+  device("block/sr0", { size: "0" });
+  device("block/ram0", { size: "2048" });
+  device("block/dm-1", { size: "2048", "dm/name": "slow", "dm/suspended": "1" });
+  expect(listBlockDevices(sysfs)).toEqual([]);
+});
+
+test("a device that goes away while it is read is left out", () => {
+  symlinkSync("../../devices/block/gone", join(sysfs, "class/block/gone"));
+  expect(listBlockDevices(sysfs)).toEqual([]);
+  expect(listBlockDevices(join(sysfs, "nothing"))).toEqual([]);
+});
+
+test("the modaliases of all buses, each once", () => {
+  for (const [path, alias] of [["pci/devices/a", "pci:x"], ["pci/devices/b", "pci:x"], ["usb/devices/c", "usb:y"], ["usb/devices/d", ""]]) {
+    mkdirSync(join(sysfs, "bus", path!), { recursive: true });
+    writeFileSync(join(sysfs, "bus", path!, "modalias"), `${alias}\n`);
+  }
+  expect(listModaliases(sysfs)).toEqual(["pci:x", "usb:y"]);
+});
