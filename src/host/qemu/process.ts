@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
+import { MkinitrdError } from "../../core/errors.ts";
 import { QMP_DESCRIPTOR } from "./machine.ts";
 
 const PROGRAM = "qemu-system-x86_64";
@@ -16,8 +17,16 @@ export interface QemuProcess {
   qmp: Duplex;
 }
 
-/** Starts QEMU so that it ends when we do, however we end. */
+/** Starts QEMU so that it ends when we do, however we end. Throws when it is not installed. */
 export function spawnQemu(args: string[]): QemuProcess {
+  if (!isOnPath(PROGRAM)) {
+    throw new MkinitrdError({
+      tried: "starting a virtual machine",
+      on: "this machine",
+      found: `no program ${PROGRAM}`,
+      next: "install it; on Debian: apt-get install qemu-system-x86",
+    });
+  }
   const line = isOnPath("setpriv") ? ["setpriv", "--pdeathsig", "KILL", PROGRAM, ...args] : [PROGRAM, ...args];
   const [program = PROGRAM, ...rest] = line;
   const stdio = ["pipe", "pipe", "pipe"] as Array<"pipe">;
