@@ -7,8 +7,10 @@ export interface Console {
   name: string;
   readonly output: NodeJS.WriteStream;
   write(text: string): void;
-  /** Starts reading keys; each piece is the listener's to wipe. Returns what stops it again. */
+  /** Starts reading keys, for one listener at a time; each piece is wiped behind it. Returns what stops it again. */
   listen(listener: (bytes: Buffer) => void): () => void;
+  /** Drops the keys that were typed and that nobody has read. */
+  discard(): void;
   /** Lets a program use the terminal meanwhile, with echo and line editing. */
   lend<T>(use: () => Promise<T>): Promise<T>;
   /** Gives the terminal back as it was found. */
@@ -16,6 +18,7 @@ export interface Console {
 }
 
 const ACTIVE = "/sys/class/tty/console/active";
+const KEYS_BYTES = 4096;
 const FLAGS = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
 
 /**
@@ -41,21 +44,43 @@ function activeConsoles(): string[] {
   }
 }
 
-function openTerminal(path: string): Console {
-  let { input, output } = openStreams(path);
+/** Opens a terminal by its path, in raw mode. Throws when it is none. */
+export function openTerminal(path: string): Console {
+  let listener: ((bytes: Buffer) => void) | undefined;
+  // A stream that was started and stopped in one turn reads once all the same: those keys are for the next listener.
+  const kept = Buffer.allocUnsafeSlow(KEYS_BYTES);
+  let keptBytes = 0;
+  const hear = (bytes: Buffer) => {
+    if (listener === undefined) keptBytes += bytes.copy(kept, keptBytes);
+    else listener(bytes);
+    return listener !== undefined;
+  };
+  const hearKept = (now = listener) => {
+    const bytes = kept.subarray(0, keptBytes);
+    keptBytes = 0;
+    now?.(bytes);
+    bytes.fill(0);
+  };
+  let { fd, input, output } = openStreams(path, hear);
   return {
     name: path,
     get output() {
       return output;
     },
     write: (text) => void output.write(text),
-    listen(listener) {
-      input.on("data", listener);
+    listen(next) {
+      listener = next;
       input.resume();
+      if (keptBytes > 0) queueMicrotask(() => listener === next && hearKept());
       return () => {
-        input.off("data", listener);
+        if (listener !== next) return;
+        listener = undefined;
         input.pause();
       };
+    },
+    discard() {
+      hearKept(() => {});
+      discardTyped(fd);
     },
     async lend(use) {
       closeStreams(input, output);
@@ -63,31 +88,42 @@ function openTerminal(path: string): Console {
         return await use();
       } finally {
         // When a shell that had it as its controlling terminal ends, the kernel hangs up every open file of it.
-        ({ input, output } = openStreams(path));
+        ({ fd, input, output } = openStreams(path, hear));
+        if (listener !== undefined) input.resume();
       }
     },
-    close: () => closeStreams(input, output),
+    close() {
+      hearKept(() => {});
+      closeStreams(input, output);
+    },
   };
 }
 
-function openStreams(path: string): { input: ReadStream; output: WriteStream } {
+function openStreams(path: string, hear: (bytes: Buffer) => boolean): { fd: number; input: ReadStream; output: WriteStream } {
   const fd = openSync(path, FLAGS);
   if (!isatty(fd)) {
     closeSync(fd);
     throw new Error(`${path} is no terminal`);
   }
-  const input = new ReadStream(fd);
+  // Into one buffer of our own: a stream's own buffers are copied, queued and dropped with the passphrase in them.
+  const buffer = Buffer.allocUnsafeSlow(KEYS_BYTES);
+  const callback = (count: number) => {
+    const goOn = hear(buffer.subarray(0, count));
+    buffer.fill(0, 0, count);
+    return goOn;
+  };
+  const input = new ReadStream(fd, { onread: { buffer, callback } });
   const output = new WriteStream(openSync(path, FLAGS));
   for (const stream of [input, output]) stream.on("error", () => {}); // a line that hangs up: nobody is there to be told
   giveSize(output);
   input.setRawMode(true);
   discardTyped(fd);
-  return { input, output };
+  return { fd, input, output };
 }
 
 /** Keys from before the screen stood: some were lost, some may have been echoed. They are no answer to any question. */
 function discardTyped(fd: number): void {
-  const bytes = Buffer.allocUnsafeSlow(4096);
+  const bytes = Buffer.allocUnsafeSlow(KEYS_BYTES);
   try {
     while (readSync(fd, bytes) > 0) bytes.fill(0);
   } catch {

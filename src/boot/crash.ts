@@ -1,17 +1,19 @@
-import { readFileSync } from "node:fs";
 import { MkinitrdError } from "../core/errors.ts";
-import type { BootConfig } from "../core/rc/boot-config.ts";
+import { givesShell, readCommandLine, readConfig } from "./config.ts";
 import { openConsole } from "./console.ts";
 import { createLog, RUN_DIRECTORY } from "./log.ts";
 import { runRescue } from "./rescue.ts";
 
 /** A shell's exit status for a program killed by signal N is 128 + N; POSIX, 2.8.2. */
 const KILLED = 128;
+/** The views of the boot program may have gone with a frame half drawn (DECSET 2026) and the cursor hidden (25). */
+const SHOW_CURSOR = "\x1b[?2026l\x1b[?25h\x1b[0m";
 
 /** The rescue program: the boot program is gone, with this exit status, and pid 1 has ended all that it started. */
 export async function rescueAfterCrash(status: number): Promise<number> {
   const terminal = openConsole();
-  const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: (text) => terminal?.write(`${text}\n`), quiet: true, debug: false });
+  const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: (text) => terminal?.write(`${text}\n`) });
+  terminal?.write(SHOW_CURSOR);
   const error = new MkinitrdError({
     tried: "running the boot program",
     on: "this machine",
@@ -19,17 +21,17 @@ export async function rescueAfterCrash(status: number): Promise<number> {
     next: "retry; when it happens again, give the machine more memory, or boot an older image",
   });
   try {
-    return await runRescue({ terminal, log, error, allowShell: !isEncrypted() });
+    return await runRescue({ terminal, log, error, allowShell: allowShell() });
   } finally {
     terminal?.close();
   }
 }
 
-/** Fails closed: an image whose configuration can't be read counts as encrypted. */
-function isEncrypted(): boolean {
+/** Fails closed: an image whose configuration can't be read gives no shell. */
+function allowShell(): boolean {
   try {
-    return (JSON.parse(readFileSync("/etc/mkinitrd/boot.json", "utf8")) as BootConfig).encrypted !== false;
+    return givesShell(readConfig(), readCommandLine());
   } catch {
-    return true;
+    return false;
   }
 }

@@ -6,35 +6,28 @@ import { parseCommandLine } from "../core/realroot/command-line.ts";
 import type { BootRequest } from "../core/realroot/types.ts";
 import { openConsole } from "./console.ts";
 import { createContext, loadScript } from "./context.ts";
+import { givesShell, readCommandLine, readConfig } from "./config.ts";
 import { createDevices } from "./devices.ts";
 import { createLog, readUptime, RUN_DIRECTORY } from "./log.ts";
 import { EXIT_HANDED_OVER, runRescue, runShell } from "./rescue.ts";
 import { runSteps } from "./runner.ts";
 import { createScreen, noScreen } from "./tui/screen.ts";
 
-const CONFIG_FILE = "/etc/mkinitrd/boot.json";
-
 /** The early boot, from the command line to a mounted root. Returns the exit status for pid 1: 0 hands over. */
 export async function boot(): Promise<number> {
   const terminal = openConsole();
   const screen = terminal === undefined ? noScreen() : createScreen(terminal, () => log.mark("prompt"));
-  const words = readFileSync("/proc/cmdline", "utf8").trim();
-  const log = createLog({
-    file: `${RUN_DIRECTORY}/log`,
-    print: screen.print,
-    quiet: / quiet /.test(` ${words} `),
-    debug: / mkinitrd\.log=debug /.test(` ${words} `),
-  });
+  const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: screen.print });
   markStart(log);
-  let config: BootConfig | undefined;
   let allowShell = false; // until the image has said that it is no encrypted one
   try {
-    config = JSON.parse(readFileSync(CONFIG_FILE, "utf8")) as BootConfig;
-    allowShell = !config.encrypted;
-    log.step(`mkinitrd, image ${config.imageId}, Linux ${readFileSync("/proc/sys/kernel/osrelease", "latin1").trim()}`);
+    const words = readCommandLine();
+    const config = readConfig();
+    allowShell = givesShell(config, words);
     const request = readRequest(words, config);
+    log.show(request);
+    log.step(`mkinitrd, image ${config.imageId}, Linux ${readFileSync("/proc/sys/kernel/osrelease", "latin1").trim()}`);
     for (const warning of request.warnings) log.warn(warning);
-    if (request.shell === false) allowShell = false;
     await runBootSteps(config, request);
     return EXIT_HANDED_OVER;
   } catch (error) {
@@ -66,7 +59,7 @@ export async function boot(): Promise<number> {
 
   /** `mkinitrd.break=STEP`: a shell in front of a step, where the image allows one. */
   async function breakBefore(step: string): Promise<void> {
-    if (terminal !== undefined && allowShell) return runShell(terminal, `A shell before the step ${step}. \`exit\` goes on.`);
+    if (terminal !== undefined && allowShell) return screen.leave(() => runShell(terminal, `A shell before the step ${step}. \`exit\` goes on.`));
     log.warn(`mkinitrd.break=${step} does nothing: this image gives no shell`);
   }
 }

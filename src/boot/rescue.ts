@@ -1,4 +1,6 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { explain } from "../core/errors.ts";
+import { printable } from "../core/quote.ts";
 import { exec } from "./exec.ts";
 import type { Console } from "./console.ts";
 import type { BootLog } from "./log.ts";
@@ -7,6 +9,9 @@ import type { BootLog } from "./log.ts";
 export const EXIT_HANDED_OVER = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_RETRY = 75;
+
+const SYNC_WITHIN_MS = 5000;
+const LOWER_CASE = 0x20; // the bit that tells ASCII's letters apart
 
 export interface RescueOptions {
   terminal: Console | undefined;
@@ -29,12 +34,13 @@ export async function runRescue({ terminal, log, error, allowShell }: RescueOpti
   log.debug(`failed: ${explain(error)}`);
   if (terminal === undefined) return EXIT_FAILED;
   const choices = listChoices(terminal, log, allowShell);
-  terminal.write(`\n${explain(error)}\n`);
+  terminal.discard(); // what was meant for a prompt is no choice
+  terminal.write(`\n${printable(explain(error))}\n`);
   for (;;) {
     terminal.write(`\n${choices.map(({ key, text }) => `  ${key}  ${text}`).join("\n")}\nChoose: `);
     const choice = await readChoice(terminal, choices);
     terminal.write(`${choice.key}\n`);
-    const status = await choice.run().catch((failure: unknown) => terminal.write(`\n${explain(failure)}\n`));
+    const status = await choice.run().catch((failure: unknown) => terminal.write(`\n${printable(explain(failure))}\n`));
     if (typeof status === "number") return status;
   }
 }
@@ -54,19 +60,20 @@ function listChoices(terminal: Console, log: BootLog, allowShell: boolean): Choi
 async function readChoice(terminal: Console, choices: Choice[]): Promise<Choice> {
   return new Promise((resolve) => {
     const stop = terminal.listen((bytes) => {
-      const keys = bytes.toString("latin1");
-      bytes.fill(0);
-      const choice = choices.find(({ key }) => keys.toLowerCase().includes(key));
-      if (choice === undefined) return;
-      stop();
-      resolve(choice);
+      for (const byte of bytes) {
+        const choice = choices.find(({ key }) => key.charCodeAt(0) === (byte | LOWER_CASE));
+        if (choice === undefined) continue;
+        stop();
+        return resolve(choice);
+      }
     });
   });
 }
 
 async function endMachine(program: "reboot" | "poweroff"): Promise<undefined> {
-  await exec("sync", []);
-  await exec(program, ["-f"]);
+  // A disk that does not answer must not keep the machine up.
+  await Promise.race([exec("sync", []).catch(() => {}), pause(SYNC_WITHIN_MS)]);
+  await exec(program, ["-n", "-f"]);
   await new Promise(() => {}); // the kernel is on its way down
 }
 

@@ -11,6 +11,16 @@ export function quote(text: string): string {
   return `"${characters.slice(0, SHOWN_CHARACTERS).map(escape).join("")}${cut ? "…" : ""}"`;
 }
 
+/** Foreign text for a terminal or a log: a `?` for each control and invisible character. Line ends stay. */
+export function printable(text: string): string {
+  return text.replace(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+}
+
+/** As `printable`, for one line: line ends are `?`, too. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll("\n", "?");
+}
+
 function escape(character: string): string {
   if (character === '"' || character === "\\") return `\\${character}`;
   // Control, format (direction marks, among others), unassigned and lone surrogate code points; line separators.

@@ -7,7 +7,7 @@ test("a logical volume below the root, in an image that has no script for LVM: t
   const { request, log, devices } = createTestContext();
   const config = { steps: [], kinds: { local: { script: "rc.d/local.js", fields: ["device"], options: [], encrypted: false } }, realroot: "", sealed: false, encrypted: false, timeoutMs: 10, imageId: "" };
   const watch = { ...devices, generation: 0, changed: async () => {} };
-  const context = createContext({ config, request, devices: watch, screen: noScreen(), log: { ...log, lines: () => [] } });
+  const context = createContext({ config, request, devices: watch, screen: noScreen(), log: { ...log, lines: () => [], show() {} } });
   const stage = { kind: "lvm", fstype: "none", device: "vg00/lv0", options: {}, mountOptions: [] };
   await expect(context.stages.serve(stage)).rejects.toThrow(/on the kind lvm: this image serves only local\n {2}next: add lvm to realroots/);
 });

@@ -1,4 +1,5 @@
 import { MkinitrdError } from "../../core/errors.ts";
+import { printableLine } from "../../core/quote.ts";
 import type { Ask, PassphraseQuestion } from "../../core/rc/types.ts";
 import type { Console } from "../console.ts";
 import { createSecretLine } from "./secret-line.ts";
@@ -11,7 +12,9 @@ export interface Screen extends Ask {
   showWaiting(text: string | undefined): void;
   /** Loads the views in the background, so that the first prompt need not wait for them. */
   prepare(): void;
-  /** Takes the views off the screen and wipes what was typed and not used. */
+  /** Takes the views off the screen while somebody else has it. */
+  leave<T>(use: () => Promise<T>): Promise<T>;
+  /** Takes the views off the screen for good, ends the question that is open, and wipes what was typed and not used. */
   close(): Promise<void>;
 }
 
@@ -25,37 +28,55 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
   let ink: { stop(): void } | undefined;
   let closed = false;
   let queue: Promise<unknown> = Promise.resolve();
-  let ahead: Buffer = Buffer.alloc(0); // typed behind an Enter, for the next question
+  let ahead: Buffer | undefined; // typed behind an Enter, for the next question
+  let cancel = () => {};
 
   const load = () => (app ??= import("./app.tsx"));
   const draw = async () => {
     const { startInk } = await load();
     if (!closed) ink ??= startInk(store, terminal.output);
   };
+  const stopInk = () => {
+    ink?.stop();
+    ink = undefined;
+    store.set({ lines: [] }); // they stand on the screen already
+  };
 
   async function askPassphrase(question: PassphraseQuestion): Promise<Buffer> {
-    const { volume, label, attempt, attempts } = question;
+    if (closed) throw cancelled(question);
+    const { attempt, attempts } = question;
+    const volume = printableLine(question.volume);
+    const label = question.label === undefined ? undefined : printableLine(question.label);
     const line = createSecretLine();
     const show = (checking: boolean) =>
       store.set({ prompt: { volume, ...(label === undefined ? {} : { label }), attempt, attempts, characters: line.count, checking } });
     show(false);
     await draw();
+    if (closed) throw cancelled(question);
     onPrompt();
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const take = (bytes: Buffer) => {
         const taken = line.feed(bytes);
-        if (line.done) {
-          stop();
-          ahead = Buffer.from(bytes.subarray(taken));
-          bytes.fill(0);
-          show(true);
-          resolve(line.take());
-        } else {
-          show(false);
-        }
+        if (!line.done) return show(false);
+        end();
+        ahead = copyOf(bytes.subarray(taken));
+        bytes.fill(0);
+        show(true);
+        resolve(line.take());
       };
       const stop = terminal.listen(take);
-      if (ahead.length > 0) take(ahead);
+      const end = () => {
+        stop();
+        cancel = () => {};
+      };
+      cancel = () => {
+        end();
+        line.wipe();
+        reject(cancelled(question));
+      };
+      const typed = ahead;
+      ahead = undefined;
+      if (typed !== undefined) take(typed);
     });
   }
 
@@ -70,19 +91,40 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
       else store.set({ lines: [...store.get().lines, ...text.split("\n")], ...(store.get().prompt?.checking ? { prompt: undefined } : {}) });
     },
     showWaiting(text) {
-      if (text === store.get().waiting) return;
-      store.set({ waiting: text });
-      if (text !== undefined) void draw();
+      const waiting = text === undefined ? undefined : printableLine(text);
+      if (waiting === store.get().waiting) return;
+      store.set({ waiting });
+      if (waiting !== undefined) void draw().catch(() => {}); // the boot goes on without the countdown
+    },
+    async leave(use) {
+      stopInk();
+      try {
+        return await use();
+      } finally {
+        if (store.get().prompt !== undefined) await draw();
+      }
     },
     prepare: () => void load().catch(() => {}),
     async close() {
       closed = true;
-      ahead.fill(0);
+      cancel();
+      ahead?.fill(0);
+      ahead = undefined;
       store.set({ prompt: undefined, waiting: undefined });
-      ink?.stop();
-      ink = undefined;
+      stopInk();
     },
   };
+}
+
+/** In memory of its own: Buffer.from would put it in a pool that others read. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
+function cancelled({ volume }: PassphraseQuestion): MkinitrdError {
+  return new MkinitrdError({ tried: "asking for the passphrase", on: volume, found: "the boot has ended before there was an answer" });
 }
 
 /** The screen of a machine without a console: nobody reads, and nobody can be asked. */
@@ -100,6 +142,7 @@ export function noScreen(): Screen {
     print: () => {},
     showWaiting: () => {},
     prepare: () => {},
+    leave: (use) => use(),
     close: async () => {},
   };
 }

@@ -1,4 +1,4 @@
-import { quote } from "../quote.ts";
+import { printableLine, quote } from "../quote.ts";
 import type { Volume } from "./types.ts";
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -8,15 +8,15 @@ export function describeVolumes(volumes: Volume[]): string[] {
   return volumes.map((volume) => {
     const { content, damage, lv, name, partition, sizeBytes } = volume;
     const words = [
-      printable(name),
+      printableLine(name),
       content?.type ?? volume.layer,
       content?.label === undefined ? "" : `LABEL=${quote(content.label)}`,
-      content?.uuid === undefined ? "" : `UUID=${printable(content.uuid)}`,
+      content?.uuid === undefined ? "" : `UUID=${printableLine(content.uuid)}`,
       partition?.partLabel === undefined ? "" : `PARTLABEL=${quote(partition.partLabel)}`,
       formatSize(sizeBytes),
       lv === undefined || lv.active ? "" : "not active",
-      lv === undefined || lv.missingPvs.length === 0 ? "" : `missing PV ${lv.missingPvs.map(printable).join(", ")}`,
-      ...[damage, ...(content?.damage ?? [])].map((text) => (text === undefined ? "" : `(${printable(firstLine(text))})`)),
+      lv === undefined || lv.missingPvs.length === 0 ? "" : `missing PV ${lv.missingPvs.map(printableLine).join(", ")}`,
+      ...[damage, ...(content?.damage ?? [])].map((text) => (text === undefined ? "" : `(${printableLine(firstLine(text))})`)),
     ];
     return words.filter((word) => word !== "").join("  ");
   });
@@ -31,9 +31,4 @@ function formatSize(bytes: number): string {
 
 function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
-}
-
-/** What a disk says reaches no terminal as it is. */
-function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

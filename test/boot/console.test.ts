@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Console, openTerminal } from "../../src/boot/console.ts";
+import { exec } from "../../src/host/exec.ts";
+import { findProgram } from "../../tools/packages.js";
+
+// script(1) makes a pseudo-terminal: what is written to its standard input is typed, what it prints is on the screen.
+const missing = ["script", "stty", "tty"].filter((tool) => findProgram(tool) === undefined);
+
+let keyboard: ChildProcess;
+let screen: string;
+let path: string;
+let terminal: Console | undefined;
+
+beforeEach(async () => {
+  screen = "";
+  keyboard = spawn("script", ["-qefc", "tty; exec sleep 60", "/dev/null"], { stdio: ["pipe", "pipe", "ignore"] });
+  keyboard.stdout!.setEncoding("utf8").on("data", (text: string) => (screen += text));
+  await expect.poll(() => screen).toMatch(/\/dev\/pts\/\d+\r?\n/);
+  path = /\/dev\/pts\/\d+/.exec(screen)![0];
+  screen = "";
+});
+afterEach(() => {
+  terminal?.close();
+  terminal = undefined;
+  keyboard.kill("SIGKILL");
+});
+
+const type = (text: string) => void keyboard.stdin!.write(text);
+const modes = async () => (await exec("stty", ["-F", path, "-a"])).stdout;
+
+/** Listens; what was heard so far, and the pieces themselves. */
+function hear(on: Console) {
+  const heard = { text: "", pieces: [] as Buffer[], stop: () => {} };
+  heard.stop = on.listen((bytes) => {
+    heard.text += bytes.toString("latin1");
+    heard.pieces.push(bytes);
+  });
+  return heard;
+}
+
+describe.skipIf(missing.length > 0)(`a terminal${missing.length > 0 ? ` (skipped, not on this machine: ${missing.join(", ")})` : ""}`, () => {
+  test("keys come as bytes, one by one and without echo, signals among them", async () => {
+    terminal = openTerminal(path);
+    const heard = hear(terminal);
+    type("a\x03\x1a\x1c\x13\r\xff");
+    await expect.poll(() => Buffer.from(heard.text, "latin1")).toEqual(Buffer.from("a\x03\x1a\x1c\x13\r\xff"));
+    expect(screen).toBe("");
+  });
+
+  test("what the listener was given is wiped behind it", async () => {
+    terminal = openTerminal(path);
+    const heard = hear(terminal);
+    type("correct horse");
+    await expect.poll(() => heard.text).toBe("correct horse");
+    expect(heard.pieces.every((piece) => piece.every((byte) => byte === 0))).toBe(true);
+  });
+
+  test("keys that nobody listens to wait for the next listener, unless they are discarded", async () => {
+    terminal = openTerminal(path);
+    hear(terminal).stop();
+    type("kept");
+    await pause(50);
+    const heard = hear(terminal);
+    await expect.poll(() => heard.text).toBe("kept");
+    heard.stop();
+    type("dropped");
+    await pause(50);
+    terminal.discard();
+    const next = hear(terminal);
+    type("new");
+    await expect.poll(() => next.text).toBe("new");
+  });
+
+  test("keys from before it was opened are dropped", async () => {
+    await exec("stty", ["-F", path, "-icanon", "-echo"]);
+    type("early");
+    await pause(50);
+    terminal = openTerminal(path);
+    const heard = hear(terminal);
+    type("late");
+    await expect.poll(() => heard.text).toBe("late");
+  });
+
+  test("a program that it is lent to has line editing and echo, and a listener hears again behind it", async () => {
+    terminal = openTerminal(path);
+    const heard = hear(terminal);
+    expect(await modes()).toMatch(/-icanon/);
+    await terminal.lend(async () => expect(await modes()).toMatch(/ icanon[^]* echo /));
+    expect(await modes()).toMatch(/-icanon/);
+    type("again");
+    await expect.poll(() => heard.text).toBe("again");
+    terminal.write("on the screen");
+    await expect.poll(() => screen).toBe("on the screen");
+  });
+
+  test("it is given back as it was found", async () => {
+    const before = await modes();
+    terminal = openTerminal(path);
+    expect(await modes()).not.toBe(before);
+    terminal.close();
+    terminal = undefined;
+    expect(await modes()).toBe(before);
+  });
+
+  test("what is no terminal is refused", () => {
+    expect(() => openTerminal("/dev/null")).toThrow(/is no terminal/);
+  });
+});
