@@ -1,33 +1,46 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync, lstatSync } from "node:fs";
-import { dirname } from "node:path";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { deviceNumber } from "../core/binary/file.ts";
+import { explain } from "../core/errors.ts";
 import { readUptime } from "./log.ts";
 
-const UDEV_DATA = "/run/udev/data";
+/** Where the kernel and udev have their folders; tests have others. */
+const PLACES = { classBlock: "/sys/class/block", dev: "/dev", data: "/run/udev/data" };
 
 /**
  * Leaves for the real root's udev what a udev that had activated these device-mapper devices would have left. Without
  * the primary source flag, lvm2's 10-dm.rules (55-dm.rules in Debian) turn a coldplugged device off, and systemd waits 90 s
  * for it. The nodes that libdm made become links to ../dm-N: udev calls a node in their place a conflict.
  */
-export function describeMappings(warn: (text: string) => void): void {
-  mkdirSync(UDEV_DATA, { recursive: true, mode: 0o755 });
-  for (const kernelName of readdirSync("/sys/class/block").filter((name) => name.startsWith("dm-"))) {
-    const attribute = (name: string) => readFileSync(`/sys/class/block/${kernelName}/${name}`, "utf8").trim();
-    const [number, name, uuid] = [attribute("dev"), attribute("dm/name"), attribute("dm/uuid")];
+export function describeMappings(warn: (text: string) => void, places = PLACES): void {
+  mkdirSync(places.data, { recursive: true, mode: 0o755 });
+  for (const kernelName of readdirSync(places.classBlock).filter((name) => /^dm-\d+$/.test(name))) {
     try {
-      writeFileSync(`${UDEV_DATA}/b${number}`, udevEntry(name, uuid, readUptime()), { mode: 0o644 });
-      for (const node of nodesOf(number)) linkTo(node, `/dev/${kernelName}`);
+      describeMapping(kernelName, places);
     } catch (error) {
-      warn(`leaving udev's entry for ${name}: ${error instanceof Error ? error.message : error}`);
+      warn(`leaving udev's entry for ${kernelName}: ${explain(error)}`); // it may just have gone
     }
   }
 }
 
-/** The database entry of an active device-mapper device; systemd, src/libsystemd/sd-device, device_update_db. */
+function describeMapping(kernelName: string, { classBlock, dev, data }: typeof PLACES): void {
+  const attribute = (name: string) => readFileSync(`${classBlock}/${kernelName}/${name}`, "utf8").trim();
+  const [number, name, uuid] = [attribute("dev"), attribute("dm/name"), attribute("dm/uuid")];
+  writeFileSync(`${data}/b${number}`, udevEntry(name, uuid, readUptime()), { mode: 0o644 });
+  for (const node of nodesOf(number, dev)) {
+    rmSync(node);
+    symlinkSync(`../${kernelName}`, node);
+  }
+}
+
+/**
+ * The database entry of an active device-mapper device; systemd, src/libsystemd/sd-device, device_update_db. Throws for a
+ * name that would not be one line of it: libdevmapper makes none, and the kernel takes any.
+ */
 export function udevEntry(name: string, uuid: string, uptimeSeconds: number): string {
+  if (!/^[\x21-\x7e]+$/.test(name) || !/^[\x21-\x7e]*$/.test(uuid)) throw new Error("its name or UUID is not of plain characters");
   const properties = {
     DM_NAME: name,
-    DM_UUID: uuid,
+    ...(uuid === "" ? {} : { DM_UUID: uuid }),
     DM_SUSPENDED: "0",
     DM_ACTIVATION: "1",
     DM_UDEV_PRIMARY_SOURCE_FLAG: "1",
@@ -39,35 +52,21 @@ export function udevEntry(name: string, uuid: string, uptimeSeconds: number): st
   const lines = [
     `S:mapper/${name}`,
     `S:disk/by-id/dm-name-${name}`,
-    `S:disk/by-id/dm-uuid-${uuid}`,
+    ...(uuid === "" ? [] : [`S:disk/by-id/dm-uuid-${uuid}`]),
     `I:${Math.round(uptimeSeconds * 1e6)}`,
     ...Object.entries(properties).map(([key, value]) => `E:${key}=${value}`),
-    "G:systemd",
+    "G:systemd", // a tag, and behind Q that it is one now
     "Q:systemd",
     "V:1",
   ];
   return `${lines.join("\n")}\n`;
 }
 
-/** Block device nodes of this number outside /dev itself: /dev/mapper/NAME and /dev/VG/LV. */
-function nodesOf(number: string): string[] {
-  const [major, minor] = number.split(":").map(Number);
-  const folders = readdirSync("/dev", { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return folders
-    .flatMap((folder) => readdirSync(`/dev/${folder.name}`).map((name) => `/dev/${folder.name}/${name}`))
-    .filter((path) => {
-      const stat = lstatSync(path);
-      return stat.isBlockDevice() && stat.rdev === makeDevice(major!, minor!);
-    });
-}
-
-/** Linux's 64-bit device number; makedev(3). */
-function makeDevice(major: number, minor: number): number {
-  return (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12);
-}
-
-function linkTo(node: string, target: string): void {
-  if (!statSync(target).isBlockDevice()) return;
-  rmSync(node);
-  symlinkSync(`../${target.slice(dirname(target).length + 1)}`, node);
+/** Block device nodes of this number in the folders of /dev: /dev/mapper/NAME and /dev/VG/LV. */
+function nodesOf(number: string, dev: string): string[] {
+  const folders = readdirSync(dev, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.flatMap((folder) => readdirSync(`${dev}/${folder.name}`).map((name) => `${dev}/${folder.name}/${name}`)).filter((path) => {
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat?.isBlockDevice() === true && deviceNumber(stat.rdev) === number;
+  });
 }

@@ -1,5 +1,26 @@
-import { expect, test } from "vitest";
-import { udevEntry } from "../../src/boot/udev.ts";
+import { execFileSync } from "node:child_process";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { describeMappings, udevEntry } from "../../src/boot/udev.ts";
+
+let root: string;
+let places: { classBlock: string; dev: string; data: string };
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "mkinitrd-udev-"));
+  places = { classBlock: join(root, "block"), dev: join(root, "dev"), data: join(root, "data") };
+  for (const folder of ["block", "dev/mapper", "dev/vg00"]) mkdirSync(join(root, folder), { recursive: true });
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function mapping(kernelName: string, dev: string, name?: string, uuid = "LVM-x"): void {
+  mkdirSync(join(places.classBlock, kernelName, "dm"), { recursive: true });
+  writeFileSync(join(places.classBlock, kernelName, "dev"), `${dev}\n`);
+  if (name === undefined) return;
+  writeFileSync(join(places.classBlock, kernelName, "dm/name"), `${name}\n`);
+  writeFileSync(join(places.classBlock, kernelName, "dm/uuid"), `${uuid}\n`);
+}
 
 test("the entry has the flag that lets a coldplugged device-mapper device pass lvm2's rules", () => {
   const lines = udevEntry("vg00-lv0", "LVM-abc", 7.5).split("\n");
@@ -7,4 +28,29 @@ test("the entry has the flag that lets a coldplugged device-mapper device pass l
   expect(lines).toContain("I:7500000");
   expect(lines).toContain("S:mapper/vg00-lv0");
   expect(lines.filter((line) => line !== "").every((line) => /^[SIEGQV]:/.test(line))).toBe(true);
+});
+
+test("a mapping without a UUID has no link by UUID", () => {
+  expect(udevEntry("plain", "", 1)).not.toMatch(/uuid/i);
+});
+
+test("a device that has just gone, and a name that would be two lines, hide no other", () => {
+  const warnings: string[] = [];
+  mapping("dm-0", "253:0");
+  mapping("dm-1", "253:1", "evil\nE:SYSTEMD_MOUNT=x");
+  mapping("dm-2", "253:2", "pv0", "CRYPT-LUKS2-x");
+  mapping("vda", "254:0");
+  describeMappings((text) => void warnings.push(text), places);
+  expect(readdirSync(places.data)).toEqual(["b253:2"]);
+  expect(readFileSync(join(places.data, "b253:2"), "utf8")).toContain("E:DM_UUID=CRYPT-LUKS2-x\n");
+  expect(warnings).toEqual([expect.stringMatching(/dm-0: .*ENOENT/), expect.stringMatching(/dm-1: .*not of plain characters/)]);
+});
+
+test.skipIf(process.getuid?.() !== 0)("the mapping's own nodes become links, and no other does", () => {
+  for (const [path, minor] of [["mapper/pv0", "300"], ["vg00/lv0", "300"], ["mapper/other", "44"]]) execFileSync("mknod", [join(places.dev, path!), "b", "253", minor!]);
+  mapping("dm-300", "253:300", "pv0");
+  describeMappings(() => {}, places);
+  expect(["mapper/pv0", "vg00/lv0"].map((path) => readlinkSync(join(places.dev, path)))).toEqual(["../dm-300", "../dm-300"]);
+  expect(lstatSync(join(places.dev, "mapper/other")).isBlockDevice()).toBe(true);
+  expect(existsSync(join(places.data, "b253:300"))).toBe(true);
 });
