@@ -28,6 +28,8 @@ export async function boot(): Promise<number> {
     log.show(request);
     log.step(`mkinitrd, image ${config.imageId}, Linux ${readFileSync("/proc/sys/kernel/osrelease", "latin1").trim()}`);
     for (const warning of request.warnings) log.warn(warning);
+    const names = config.steps.map(({ name }) => name);
+    if (request.breakAt !== undefined && !names.includes(request.breakAt)) log.warn(`mkinitrd.break=${request.breakAt}: no such step; known: ${names.join(", ")}`);
     await runBootSteps(config, request);
     return EXIT_HANDED_OVER;
   } catch (error) {
@@ -46,9 +48,14 @@ export async function boot(): Promise<number> {
       await runSteps(
         config.steps,
         async (step) => {
-          if (request.breakAt === step.name) await breakBefore(step.name);
-          const script = await loadScript<StepScript>(step.script);
-          await script(context);
+          try {
+            if (request.breakAt === step.name) await breakBefore(step.name);
+            const script = await loadScript<StepScript>(step.script);
+            await script(context);
+          } catch (error) {
+            await screen.close(); // nobody need answer a question of a boot that has failed
+            throw error;
+          }
         },
         log.debug,
       );

@@ -54,7 +54,7 @@ function put(path: string, text: string): void {
 async function start(node: string, { environment = {}, prelude = PRELUDE }: { environment?: Record<string, string>; prelude?: string } = {}): Promise<void> {
   put("usr/bin/node", `#!/bin/sh\nn=$(cat /tmp/n 2>/dev/null || echo 0)\necho $((n + 1)) >/tmp/n\necho "NODE $n $2 $3"\n${node}\n`);
   const { stdout } = await exec("cat", [join(packageRoot(), "rc.d/init")]);
-  put("init", stdout.replace("\nulimit", `\n${prelude}\nulimit`).replace(/^/, "#!/bin/sh\n"));
+  put("init", stdout.replace("\nmount -t proc", `\n${prelude}\nmount -t proc`).replace(/^/, "#!/bin/sh\n"));
   const root = mkdtempSync(join(tmpdir(), "mkinitrd-root-"));
   const words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", `'${START}'`, root, image];
   guest = spawn("script", ["-qefc", words.join(" "), "/dev/null"], { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...environment } });
@@ -100,6 +100,11 @@ describe.skipIf(missing.length > 0)(`pid 1${missing.length > 0 ? ` (skipped, mis
     await start("env; echo END; sleep 60", { environment: { NODE_OPTIONS: "--none", MARK: "yes" } });
     await seen("END");
     expect(screen).not.toMatch(/NODE_OPTIONS|MARK/);
+  });
+
+  test("nobody dumps the boot program's memory, and the limit stays with it", async () => {
+    await start('grep core /proc/self/limits; grep core /proc/1/limits; echo END; sleep 60');
+    await seen(/core file size +0 +0 [^]*core file size +\S+ +[1-9u]\S* [^]*END/);
   });
 
   test("modules are loaded again for each attempt: those who loaded them may have been killed", async () => {

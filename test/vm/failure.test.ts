@@ -82,6 +82,23 @@ describeVm("a boot that can't go on", () => {
     await expect(guest.exited).resolves.toMatchObject({ reason: "guest-shutdown" });
   });
 
+  test.each([
+    { how: "fails beside the prompt", code: 'await new Promise((done) => setTimeout(done, 3000)); throw new Error("beside\\x1b[2J the prompt")', found: "Error: beside?[2J the prompt" },
+    { how: "throws where nobody catches", code: 'setTimeout(() => { throw new Error("behind\\x1b[2J the back") }, 3000)', found: /behind\?\[2J the back[^]*it ended with 1/ },
+  ])("a script that $how ends the question, and the error is on the screen", async ({ code, found }) => {
+    const script = join(mkdtempSync(join(tmpdir(), "mkinitrd-beside-")), "beside.js");
+    onTestFinished(() => rmSync(dirname(script), { recursive: true }));
+    writeFileSync(script, `// REQUIRE: devices\n// BEFORE: mount\nexport default async function run() { ${code}; }\n`);
+    const guest = await bootRecipe("crypt-luks1", { image: await vmImage({ scripts: [script] }), answers: {} });
+    const menu = await guest.waitFor("Choose:");
+    expect(menu).toMatch(found);
+    expect(menu).not.toMatch(/shell/i);
+    guest.type("l");
+    await guest.waitFor(found instanceof RegExp ? /the boot program failed: Error: behind\?\[2J the back\n *at / : found);
+    guest.type("r");
+    await guest.waitFor("Passphrase for");
+  });
+
   test("a keyslot that wants more memory than there is: the error has both figures, before anybody types", async () => {
     const guest = await bootRecipe("crypt-greedy", { memoryMiB: 384, answers: {} });
     const error = await guest.waitFor("Choose:");
