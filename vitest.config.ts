@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/vm/**"] } },
+      // Beside booting machines a property test takes its time.
+      { test: { name: "unit", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/vm/**"], testTimeout: 30_000 } },
       {
         test: {
           name: "vm",
