@@ -33,17 +33,14 @@ async function hostFiles() {
   return files.set("package.json", MODULE_PACKAGE);
 }
 
-/** The boot program, its chunks, and one readable file per rc script. */
+/** The boot program, and one readable file per rc script. */
 async function imageFiles() {
-  const scripts = rcScripts();
-  // A script that needs nothing but `ctx` keeps its text; one that imports code of ours shares the boot program's chunks.
-  const plain = scripts.filter((script) => !importsOurs(script.code));
-  const bundled = scripts.filter((script) => importsOurs(script.code));
-  const entries = Object.fromEntries(bundled.map((script) => [script.name, script.file]));
-  const files = await bundleFiles(inputs({ boot: "src/boot/main.ts", ...entries }), {
-    banner: (chunk) => bundled.find((script) => script.name === chunk.name)?.header ?? "",
-  });
-  for (const script of plain) files.set(`${script.name}.js`, script.code);
+  const files = await bundleFiles(inputs({ boot: "src/boot/main.ts" }), { format: "cjs", extension: "cjs" });
+  for (const { name, file, header, code } of rcScripts()) {
+    // A script that needs nothing but `ctx` keeps its text; what one imports of ours it gets as a copy.
+    if (!importsOurs(code)) files.set(`${name}.js`, code);
+    else for (const [path, text] of await bundleFiles({ [name]: file }, { banner: () => header })) files.set(path, text);
+  }
   return files.set("package.json", MODULE_PACKAGE);
 }
 
@@ -76,12 +73,12 @@ function inputs(table) {
 }
 
 /**
- * Bundles entries to texts by path.
+ * Bundles entries to texts by path: as ES modules that share chunks, or as CommonJS, each in one file.
  * @param {Record<string, string>} input entry name → file
- * @param {{ banner: (chunk: { name: string, isEntry: boolean }) => string }} options
+ * @param {{ banner?: (chunk: { name: string, isEntry: boolean }) => string, format?: "esm" | "cjs", extension?: string }} options
  * @returns {Promise<Files>}
  */
-async function bundleFiles(input, { banner }) {
+async function bundleFiles(input, { banner, format = "esm", extension = "js" }) {
   if (Object.keys(input).length === 0) return new Map();
   const build = await rolldown({
     cwd: repository,
@@ -92,23 +89,18 @@ async function bundleFiles(input, { banner }) {
       target: "node26",
       define: { "process.env.NODE_ENV": '"production"' },
     },
+    resolve: { alias: { "yoga-layout$": join(repository, "src/boot/tui/layout.ts") } },
     checks: { pluginTimings: false },
     plugins: [{ name: "quick-start", transform: quickStart }],
   });
   try {
     const { output } = await build.generate({
-      format: "esm",
-      entryFileNames: "[name].js",
+      format,
+      entryFileNames: `[name].${extension}`,
       chunkFileNames: "chunks/[name].js",
-      banner,
+      ...(banner === undefined ? {} : { banner }),
       minifyInternalExports: false,
-      codeSplitting: {
-        groups: [
-          // What is imported at start stays apart from what is loaded when a screen is first drawn (Ink, React).
-          { name: "libraries", test: /node_modules/, tags: ["$initial"], priority: 2 },
-          { name: "screen-libraries", test: /node_modules[\\/](ink|react|react-reconciler|yoga-layout)[\\/]/, priority: 1 },
-        ],
-      },
+      codeSplitting: format === "esm",
     });
     return new Map(output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? minifyLibraries(chunk) : String(chunk.source)]));
   } finally {

@@ -7,13 +7,14 @@ import { fileURLToPath } from "node:url";
  */
 const EDITS = [
   {
-    // A regular expression over all emoji sequences takes 20 ms to parse: only text that may be emoji is asked about it.
+    // A regular expression over all emoji sequences takes 25 ms to parse: only text with a character outside of ASCII is
+    // asked about it. (Not \p{Emoji}: that is digits and asterisks, too.)
     file: /node_modules[\\/]string-width[\\/]index\.js$/,
     edits: [
       [
         "const rgiEmojiRegex = /^\\p{RGI_Emoji}$/v;",
         `let emojiSequence;
-const rgiEmojiRegex = { test: (text) => /\\p{Emoji}/u.test(text) && (emojiSequence ??= new RegExp("^\\\\p{RGI_Emoji}$", "v")).test(text) };`,
+const rgiEmojiRegex = { test: (text) => /[^\\x00-\\x7f\\u2010-\\u2027\\u2500-\\u257f]/.test(text) && (emojiSequence ??= new RegExp("^\\\\p{RGI_Emoji}$", "v")).test(text) };`,
       ],
     ],
   },
@@ -23,9 +24,21 @@ const rgiEmojiRegex = { test: (text) => /\\p{Emoji}/u.test(text) && (emojiSequen
     edits: [["var loadYoga = ", "const fetch = undefined;\nvar loadYoga = "]],
   },
   {
-    // React's debugger, which Ink loads where DEV=true; the package is not installed.
+    // React's debugger, which Ink loads where DEV=true; the package is not installed. CommonJS knows no await at its top.
     file: /node_modules[\\/]ink[\\/]build[\\/]reconciler\.js$/,
-    edits: [["await import('./devtools.js');", ""]],
+    edits: [
+      ["await import('./devtools.js');", ""],
+      ["const loaded = await loadPackageJson();", "const loaded = packageInfo;"],
+    ],
+  },
+  {
+    // The snapshot of the boot program would keep where it was made.
+    file: /node_modules[\\/]stack-utils[\\/]index\.js$/,
+    edits: [["? process.cwd()", "? '/'"]],
+  },
+  {
+    file: /node_modules[\\/]ink[\\/]build[\\/]components[\\/]ErrorOverview\.js$/,
+    edits: [["    cwd: cwd(),", "    cwd: '/',"]],
   },
 ];
 

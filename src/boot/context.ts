@@ -1,4 +1,4 @@
-import { pathToFileURL } from "node:url";
+import { createRequire } from "node:module";
 import type { BootConfig, BootKind } from "../core/rc/boot-config.ts";
 import { MkinitrdError } from "../core/errors.ts";
 import { exitCode } from "../core/exec.ts";
@@ -69,6 +69,6 @@ function findKind(config: BootConfig, kind: string): BootKind {
 
 /** The default export of a rc script of the image. */
 export async function loadScript<Script extends StepScript | KindScript>(script: string): Promise<Script> {
-  const module = (await import(pathToFileURL(`${LIBRARY_DIRECTORY}/${script}`).href)) as { default: Script };
+  const module = createRequire(`${LIBRARY_DIRECTORY}/`)(`./${script}`) as { default: Script };
   return module.default;
 }

@@ -30,7 +30,7 @@ let screen: string;
 beforeEach(() => {
   image = mkdtempSync(join(tmpdir(), "mkinitrd-init-"));
   screen = "";
-  put("usr/lib/mkinitrd/boot.js", "");
+  put("usr/lib/mkinitrd/boot.cjs", "");
   put("etc/mkinitrd/modules", "");
   mkdirSync(join(image, "usr/bin"), { recursive: true });
   copyFileSync(findProgram("busybox")!, join(image, "usr/bin/busybox"));
@@ -94,6 +94,13 @@ describe.skipIf(missing.length > 0)(`pid 1${missing.length > 0 ? ` (skipped, mis
     await seen(/NODE 2 boot/);
     guest!.stdin!.write("p\n");
     await seen("POWEROFF -n -f");
+  });
+
+  test("Node starts from the snapshot, and without it once that may be to blame", async () => {
+    put("usr/lib/mkinitrd/boot.blob", "");
+    await start('echo "ARGS $*"; case $1 in --snapshot-blob) exit 14 ;; *) sleep 60 ;; esac');
+    await seen(/ARGS --snapshot-blob \/usr\/lib\/mkinitrd\/boot.blob \/usr\/lib\/mkinitrd\/boot.cjs boot\s/);
+    await seen(/ARGS \/usr\/lib\/mkinitrd\/boot.cjs rescue 14\s/);
   });
 
   test("words of the command line reach nobody's environment, whatever else it says", async () => {

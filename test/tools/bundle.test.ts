@@ -19,11 +19,13 @@ beforeAll(async () => {
   const sources = {
     "src/core/shared.ts": "/** Shared. */\nexport const shared: string = `shared ${process.pid > 0}`;",
     "src/boot/main.ts":
-      'import { shared } from "../core/shared.ts";\n' +
-      "if (process.argv[2]) (await import(process.argv[2])).default();\n" +
-      'else { console.log(shared); const { draw } = await import("./tui/screen.tsx"); console.log(draw()); }',
+      'import { createRequire } from "node:module";\nimport { shared } from "../core/shared.ts";\nimport { draw } from "./tui/screen.tsx";\n' +
+      "if (process.argv[2]) createRequire(__filename)(process.argv[2]).default();\n" +
+      "else { console.log(shared); void draw().then(console.log); }",
+    "src/boot/tui/layout.ts": await readFile(join(repository, "src/boot/tui/layout.ts"), "utf8"),
     "src/boot/tui/screen.tsx":
-      'import { renderToString, Text } from "ink";\nexport const draw = (): string => renderToString(<Text>drawn</Text>);',
+      'import { renderToString, Text } from "ink";\nimport { startLayout } from "./layout.ts";\n' +
+      "export const draw = async (): Promise<string> => (await startLayout(), renderToString(<Text>drawn</Text>));",
     "src/host/cli/main.ts": 'import { shared } from "../../core/shared.ts";\nconsole.log("host", shared);',
     "rc.d/plain.ts":
       '// KEYWORD: plain\nimport type { A } from "x";\n\n// why\nexport default (a: A): void => console.log("plain");',
@@ -46,27 +48,26 @@ const made = (path: string) => readFile(join(folder, "dist", path), "utf8");
 
 test("two bundlers at once make one whole result", async () => {
   await Promise.all([bundle(), bundle()]);
-  expect(await start("image/boot.js")).toBe("shared true\ndrawn\n");
+  expect(await start("image/boot.cjs")).toBe("shared true\ndrawn\n");
   expect(await start("host/mkinitrd.js")).toBe("host shared true\n");
 }, 30_000);
 
-test("the boot program holds no screen library until it draws", async () => {
-  expect(await made("image/boot.js")).not.toContain("libraries");
-  expect(await made("image/chunks/screen-libraries.js")).not.toContain("checkPropTypes"); // React's development build
+test("the boot program holds React without what is for its developers", async () => {
+  expect(await made("image/boot.cjs")).not.toContain("checkPropTypes"); // React's development build
 });
 
-test("drawing a screen loads neither Node's HTTP client nor the tables of emoji sequences", async () => {
-  const loaded = "console.log(process.moduleLoadList.filter((name) => /undici/.test(name)).length)";
-  const url = JSON.stringify(join(folder, "dist/image/chunks/screen-libraries.js"));
-  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", `await import(${url}); ${loaded}`]);
+test("loading the boot program neither starts WebAssembly, nor loads Node's HTTP client or the tables of emoji sequences", async () => {
+  const path = JSON.stringify(join(folder, "dist/image/boot.cjs"));
+  const loaded = "process.moduleLoadList.filter((name) => /undici/.test(name)).length";
+  const { stdout } = await run(process.execPath, ["-e", `delete globalThis.WebAssembly; process.argv[2] = "node:os"; try { require(${path}) } catch {}; console.log(${loaded})`]);
   expect(stdout).toBe("0\n");
-  expect(await made("image/chunks/screen-libraries.js")).not.toContain("/^\\p{RGI_Emoji}$/v");
+  expect(await made("image/boot.cjs")).not.toContain("/^\\p{RGI_Emoji}$/v");
 });
 
 test("an rc script keeps its header and comments, and our names", async () => {
   expect(await made("image/rc.d/plain.js")).toBe('// KEYWORD: plain\n\n// why\nexport default (a) => console.log("plain");');
   expect(await made("image/rc.d/sharing.js")).toMatch(/^\/\/ KEYWORD: sharing\n\/\/ REQUIRE: plain\n/);
-  expect(await start("image/boot.js", "./rc.d/sharing.js")).toBe("shared true\n");
+  expect(await start("image/boot.cjs", "./rc.d/sharing.js")).toBe("shared true\n");
 });
 
 test("what nobody changed is not made again, and a change makes only what it touches", async () => {

@@ -17,8 +17,15 @@ test("a segmenter made late gives the segments of one made at once", () => {
   }
 });
 
-test("a segmenter is not made for printable ASCII", () => {
+test("each character of plain text is a grapheme, and no segmenter is made for it", () => {
+  const characters = Array.from({ length: 0x2600 }, (_, code) => String.fromCharCode(code));
+  const early = new Intl.Segmenter();
+  for (const [plain, each] of characters.map((each) => [each + each + "x" + each, each] as const)) {
+    const segmenter = lazySegmenter(() => early);
+    expect([...segmenter.segment(plain)].map(({ segment }) => segment), JSON.stringify(each)).toEqual([...early.segment(plain)].map(({ segment }) => segment));
+  }
   const segmenter = lazySegmenter(() => expect.unreachable());
+  expect([...segmenter.segment("\u001b[1m┌─│…\n\u001b[22m")]).toHaveLength(14);
   expect([...segmenter.segment("ab")].map(({ segment }) => segment)).toEqual(["a", "b"]);
 });
 

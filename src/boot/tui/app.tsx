@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import chalk from "chalk";
 import { Box, render, Static, Text } from "ink";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { PromptState, Store } from "./state.ts";
@@ -10,8 +11,12 @@ const SPINNER_MS = 400;
 /** Columns that a row of asterisks may take; longer passphrases show as many and go on. */
 const MAX_ASTERISKS = 48;
 
+/** chalk's level for the colours that every console has. */
+const COLORS_16 = 1;
+
 /** Draws the state on a terminal, and again at each change. Keys are not Ink's business: it gets an input that is silent. */
 export function startInk(store: Store, output: NodeJS.WriteStream): { stop(): void } {
+  chalk.level = process.env["TERM"] === "dumb" ? 0 : COLORS_16; // it looked at what it was built on
   const input = new Readable({ read() {} }) as unknown as NodeJS.ReadStream;
   const instance = render(<Screen store={store} />, {
     stdout: output,

@@ -2,6 +2,8 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { printableLine } from "../../core/quote.ts";
 import type { Ask, PassphraseQuestion } from "../../core/rc/types.ts";
 import type { Console } from "../console.ts";
+import { startInk } from "./app.tsx";
+import { startLayout } from "./layout.ts";
 import { createSecretLine } from "./secret-line.ts";
 import { createStore } from "./state.ts";
 
@@ -10,7 +12,7 @@ export interface Screen extends Ask {
   /** A line that stays. */
   print(line: string): void;
   showWaiting(text: string | undefined): void;
-  /** Loads the views in the background, so that the first prompt need not wait for them. */
+  /** Starts the layout engine in the background, so that the first prompt need not wait for it. */
   prepare(): void;
   /** Takes the views off the screen while somebody else has it. */
   leave<T>(use: () => Promise<T>): Promise<T>;
@@ -19,21 +21,19 @@ export interface Screen extends Ask {
 }
 
 /**
- * The screen on one console. Ink, a large library, is loaded for the first thing that changes in place; until then lines
- * are written as they come. `onPrompt` hears that a prompt stands on the screen.
+ * The screen on one console. Ink is started for the first thing that changes in place; until then lines are written as
+ * they come. `onPrompt` hears that a prompt stands on the screen.
  */
 export function createScreen(terminal: Console, onPrompt: () => void = () => {}): Screen {
   const store = createStore();
-  let app: Promise<typeof import("./app.tsx")> | undefined;
   let ink: { stop(): void } | undefined;
   let closed = false;
   let queue: Promise<unknown> = Promise.resolve();
   let ahead: Buffer | undefined; // typed behind an Enter, for the next question
   let cancel = () => {};
 
-  const load = () => (app ??= import("./app.tsx"));
   const draw = async () => {
-    const { startInk } = await load();
+    await startLayout();
     if (!closed) ink ??= startInk(store, terminal.output);
   };
   const stopInk = () => {
@@ -104,7 +104,7 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
         if (store.get().prompt !== undefined) await draw();
       }
     },
-    prepare: () => void load().catch(() => {}),
+    prepare: () => void startLayout().catch(() => {}),
     async close() {
       closed = true;
       cancel();

@@ -4,10 +4,11 @@ import { quote } from "../../core/quote.ts";
 import type { BootConfig } from "../../core/rc/boot-config.ts";
 import { cacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
+import { bootSnapshot } from "../layers/boot-snapshot.ts";
 import { buildLayer } from "../layers/build.ts";
 import { hashContent, sha256 } from "../layers/hash.ts";
 import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
-import { pruneLayers } from "../layers/prune.ts";
+import { pruneBuilt } from "../layers/prune.ts";
 import { trimmedNode } from "../layers/runtime.ts";
 import { packageRoot } from "../package-root.ts";
 import { BOOT_CONFIG_PATH, bootConfigEntry } from "../plan/boot-layer.ts";
@@ -54,8 +55,10 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const memo = openFileMemo(join(cacheDirectory("layers"), "files.json"));
   progress("preparing the runtime");
   const node = await trimmedNode({ nodeBinary: process.execPath, cacheDirectory: cacheDirectory("runtime"), memo });
+  const root = packageRoot();
+  const snapshot = await bootSnapshot({ nodeBinary: node.file, program: join(root, "dist/image/boot.cjs"), cacheDirectory: cacheDirectory("snapshots"), memo });
   progress("planning");
-  const facts = readHostFacts({ ...settings, nodeBinary: node.file, packageRoot: packageRoot(), machine: settings.modules.set === "auto", memo });
+  const facts = readHostFacts({ ...settings, nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), packageRoot: root, machine: settings.modules.set === "auto", memo });
   const plan = await planImage(settings, facts);
   const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
   const imageId = sha256(hashes.join("\n")).slice(0, 12);
@@ -69,10 +72,10 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
     return built;
   }));
   memo.save();
-  pruneLayers(options.cacheDirectory);
+  for (const kind of ["layers", "snapshots"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
   const bytes = await writeImage(layers, settings.output);
-  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...(node.note === undefined ? [] : [node.note]), ...plan.notes] };
+  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...plan.notes] };
 }
 
 /** The site layer with the image's name in boot.json; its hash is another one then. */

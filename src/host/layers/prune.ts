@@ -5,15 +5,15 @@ const KEEP_MS = 30 * 24 * 60 * 60 * 1000;
 /** A temporary file this old is of a build that was killed. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
-/** Removes layers from the cache that no build used for 30 days, and what killed builds left. Never throws: it only saves room. */
-export function pruneLayers(cacheDirectory: string, now = Date.now()): void {
+/** Removes layers and snapshots that no build used for 30 days, and what killed builds left. Never throws: it only saves room. */
+export function pruneBuilt(cacheDirectory: string, now = Date.now()): void {
   for (const name of list(cacheDirectory)) {
-    const built = /^[0-9a-f]{64}\.cpio(\.size)?$/.test(name);
-    const temporary = /^[0-9a-f]{64}\.cpio\.\d+\.\d+(\.size)?$/.test(name);
+    const built = /^[0-9a-f]{64}\.cpio(\.size)?$|^[0-9a-f]{32}\.blob$/.test(name);
+    const temporary = /^[0-9a-f]{64}\.cpio\.\d+\.\d+(\.size)?$|^\.new-/.test(name);
     if (!built && !temporary) continue;
     const file = join(cacheDirectory, name);
     const used = statSync(join(cacheDirectory, built ? name.replace(/\.size$/, "") : name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (now - used > (built ? KEEP_MS : ABANDONED_MS)) rmSync(file, { force: true });
+    if (now - used > (built ? KEEP_MS : ABANDONED_MS)) rmSync(file, { force: true, recursive: true });
   }
 }
 

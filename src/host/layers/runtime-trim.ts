@@ -4,7 +4,7 @@ import { trimElf, type Unused } from "./elf-trim.ts";
 import { packIcuData } from "./icu-data.ts";
 
 /** Changes when the same binary is trimmed to other bytes. */
-export const TRIM_VERSION = 1;
+export const TRIM_VERSION = 2;
 
 /** What an English boot reads of the data that is there for each language. */
 const LOCALES = new Set(["en", "en_US", "en_US_POSIX"]);
@@ -17,6 +17,10 @@ const FOLDERS_UNUSED = new Set(["rbnf", "translit"]);
 const WASM_BASE64 = Buffer.from("AGFzbQ", "latin1");
 const TYPE_STRIPPER_BYTES_MIN = 1_000_000;
 
+/** Head of the code that V8 keeps of a module: magic number, version hash, …, length of what follows. V8, snapshot/code-serializer.h. */
+const CODE_CACHE = { headBytes: 32, sameBytes: 8, lengthAt: 20, magic: 0xc0de, magicAt: 2 };
+const CODE_CACHES_MIN = 100;
+
 const UNWIND_SECTIONS = [".eh_frame_hdr", ".eh_frame", ".gcc_except_table"];
 
 /**
@@ -25,6 +29,7 @@ const UNWIND_SECTIONS = [".eh_frame_hdr", ".eh_frame", ".gcc_except_table"];
  */
 export async function trimNode(original: Buffer): Promise<Buffer> {
   const bytes = Buffer.from(original);
+  blankCodeCaches(bytes);
   const unused = [packIcuData(bytes, isNeededIcuItem), blankTypeStripper(bytes), await findUnwindTables(bytes)];
   return trimElf(bytes, unused.filter((range) => range !== undefined).sort((a, b) => a.startBytes - b.startBytes));
 }
@@ -50,6 +55,28 @@ function blankTypeStripper(bytes: Buffer): Unused | undefined {
     return { startBytes: start, endBytes };
   }
   return undefined;
+}
+
+/**
+ * What V8 has compiled of Node's own modules, one behind the other, each with a NUL after it. A boot starts from a snapshot
+ * that has them compiled; without one V8 finds no magic number and compiles them anew.
+ * They are blanked and stay in place: the table of segments has no room for one more hole.
+ */
+function blankCodeCaches(bytes: Buffer): void {
+  const { headBytes, sameBytes, lengthAt, magic, magicAt } = CODE_CACHE;
+  const mark = Buffer.of(magic & 0xff, magic >> 8);
+  for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) {
+    const startBytes = at - magicAt;
+    const head = bytes.subarray(startBytes, startBytes + sameBytes);
+    let [endBytes, count] = [startBytes, 0];
+    while (endBytes + headBytes < bytes.length && bytes.subarray(endBytes, endBytes + sameBytes).equals(head)) {
+      endBytes += headBytes + bytes.readUInt32LE(endBytes + lengthAt) + 1;
+      count++;
+    }
+    if (count < CODE_CACHES_MIN || endBytes > bytes.length) continue;
+    bytes.fill(0, startBytes, endBytes);
+    return;
+  }
 }
 
 /**

@@ -13,14 +13,16 @@ const HOME = "usr/lib/mkinitrd";
 export const BOOT_CONFIG_PATH = "etc/mkinitrd/boot.json";
 
 /** The boot layer: /init, the boot program, and our own rc scripts. */
-export function planBoot(facts: Pick<HostFacts, "bootProgram" | "init">, chosen: ChosenScripts): Entry[] {
+export function planBoot(facts: Pick<HostFacts, "bootProgram" | "bootSnapshot" | "init">, chosen: ChosenScripts): Entry[] {
   const program = files(facts.bootProgram).filter((path) => !path.startsWith("rc.d/"));
-  if (!program.includes("boot.js")) {
-    throw new MkinitrdError({ tried: "planning the boot program", on: facts.bootProgram, found: "boot.js is missing", next: "npm run build" });
+  if (!program.includes("boot.cjs")) {
+    throw new MkinitrdError({ tried: "planning the boot program", on: facts.bootProgram, found: "boot.cjs is missing", next: "npm run build" });
   }
+  const snapshot = facts.bootSnapshot;
   return [
     { path: "init", mode: 0o755, reason: "pid 1", type: "file", from: { file: facts.init } },
     ...program.map((path): Entry => ({ path: `${HOME}/${path}`, mode: 0o644, reason: "the boot program", type: "file", from: { file: join(facts.bootProgram, path) } })),
+    ...(snapshot === undefined ? [] : [{ path: `${HOME}/boot.blob`, mode: 0o644, reason: "the boot program, loaded", type: "file", from: { file: snapshot } } satisfies Entry]),
     ...chosen.scripts.filter(({ origin }) => origin !== "configuration").map(scriptEntry),
   ];
 }

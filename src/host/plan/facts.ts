@@ -10,8 +10,10 @@ export interface HostFacts {
   sysroot: Sysroot;
   /** The Node binary to pack, on the build machine. */
   nodeBinary: string;
-  /** The directory of the boot program: boot.js, chunks/, rc.d/. */
+  /** The directory of the boot program: boot.cjs, rc.d/. */
   bootProgram: string;
+  /** The boot program's heap, for a quick start; absent when there is none to be trusted. */
+  bootSnapshot?: string;
   /** rc.d/init */
   init: string;
   /** Every rc script that may go in. */

@@ -17,6 +17,8 @@ export interface FactSources {
   /** Without it the newest. */
   kernel?: string;
   nodeBinary: string;
+  /** Of the boot program, made with that binary. */
+  bootSnapshot?: string;
   /** The top of this package. */
   packageRoot: string;
   /** The user's own rc scripts, .ts or .js. */
@@ -36,6 +38,7 @@ export function readHostFacts(from: FactSources): HostFacts {
     sysroot: openSysroot(from.sysroot),
     nodeBinary: from.nodeBinary,
     bootProgram,
+    ...(from.bootSnapshot === undefined ? {} : { bootSnapshot: from.bootSnapshot }),
     init: join(from.packageRoot, "rc.d/init"),
     scripts: [...ownScripts(from.packageRoot, bootProgram), ...from.scripts.map(foreignScript)],
     modules: readKernel(from.modulesDirectory ?? join(from.sysroot, "lib/modules"), from.kernel),

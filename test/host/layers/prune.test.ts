@@ -2,26 +2,27 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { pruneLayers } from "../../../src/host/layers/prune.ts";
+import { pruneBuilt } from "../../../src/host/layers/prune.ts";
 
 const DAY = 24 * 60 * 60;
 const layer = (digit: string) => `${digit.repeat(64)}.cpio`;
 
-test("unused layers and abandoned temporary files go, everything else stays", () => {
+test("unused layers and snapshots and abandoned temporary files go, everything else stays", () => {
   const directory = mkdtempSync(join(tmpdir(), "prune-"));
   const now = Date.now() / 1000;
   const ages = {
     [layer("a")]: 1, [`${layer("a")}.size`]: 90,
     [layer("b")]: 31, [`${layer("b")}.size`]: 31,
     [`${layer("c")}.123.0`]: 2, [`${layer("d")}.123.0`]: 0.5,
+    [`${"e".repeat(32)}.blob`]: 31, [`${"f".repeat(32)}.blob`]: 1, ".new-abc": 2,
     "files.json": 90, "notes.txt": 90,
   };
   for (const [name, days] of Object.entries(ages)) {
     writeFileSync(join(directory, name), "");
     utimesSync(join(directory, name), now - days * DAY, now - days * DAY);
   }
-  pruneLayers(directory);
-  expect(readdirSync(directory).sort()).toEqual([layer("a"), `${layer("a")}.size`, `${layer("d")}.123.0`, "files.json", "notes.txt"].sort());
+  pruneBuilt(directory);
+  expect(readdirSync(directory).sort()).toEqual([layer("a"), `${layer("a")}.size`, `${layer("d")}.123.0`, `${"f".repeat(32)}.blob`, "files.json", "notes.txt"].sort());
   rmSync(directory, { recursive: true });
-  expect(() => pruneLayers(directory)).not.toThrow();
+  expect(() => pruneBuilt(directory)).not.toThrow();
 });

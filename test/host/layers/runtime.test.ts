@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Script } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { memorySource } from "../../../src/core/binary/source.ts";
 import { probeElf } from "../../../src/core/formats/elf.ts";
@@ -24,6 +25,16 @@ test("the pinned Node loses nearly half of its bytes and passes the self-test", 
   expect(result).toEqual({ file: expect.stringContaining(folder), trimmed: true });
   expect(statSync(result.file).size).toBeLessThan(80_000_000);
   expect(execFileSync(result.file, ["-p", "process.version"]).toString().trim()).toBe(process.version);
+});
+
+test("of its modules no compiled code is left, and each is the one it was", () => {
+  const script = "const { builtinModules } = require('node:module'); for (const name of builtinModules) { try { require(name) } catch (error) { console.log(name, error.message) } } console.log(builtinModules.length)";
+  const [before, after] = [process.execPath, result.file].map((file) => execFileSync(file, ["--no-warnings", "-e", script]).toString());
+  expect(after).toBe(before);
+  const head = new Script("").createCachedData().subarray(0, 8); // V8's own: magic number and version hash
+  const caches = (file: string) => readFileSync(file).toString("latin1").split(head.toString("latin1")).length - 1;
+  expect(caches(process.execPath)).toBeGreaterThan(100);
+  expect(caches(result.file)).toBe(0);
 });
 
 test("the trimmed Node needs the libraries that ldd lists for the original", () => {

@@ -26,13 +26,13 @@ beforeEach(() => {
   for (const path of ["root/usr/bin", "root/usr/sbin", "boot/chunks", "modules/kernel/fs"]) mkdirSync(join(directory, path), { recursive: true });
   program("usr/bin/busybox", "#!/bin/sh\n[ $1 = --list-full ] && printf '%s\\n' bin/sh bin/mount sbin/modprobe usr/bin/opener linuxrc\n");
   program("usr/sbin/opener", "the real one");
-  for (const path of ["boot/boot.js", "boot/chunks/lib.js", "init", "modules/modules.builtin"]) writeFileSync(join(directory, path), path);
+  for (const path of ["boot/boot.cjs", "boot/package.json", "init", "modules/modules.builtin"]) writeFileSync(join(directory, path), path);
   writeFileSync(join(directory, "modules/modules.dep"), "kernel/fs/afs.ko:\nkernel/disk.ko: kernel/bus.ko\nkernel/bus.ko:\nkernel/dm-crypt.ko:\nkernel/other.ko:\n");
   writeFileSync(join(directory, "modules/modules.alias"), "alias fs-afs afs\nalias pci:x disk\nalias pci:y other\n");
   for (const name of ["fs/afs", "disk", "bus", "dm-crypt", "other"]) writeFileSync(join(directory, `modules/kernel/${name}.ko`), SMALL_ELF);
   facts = {
     sysroot: openSysroot(join(directory, "root")),
-    nodeBinary: join(directory, "boot/boot.js"),
+    nodeBinary: join(directory, "boot/boot.cjs"),
     bootProgram: join(directory, "boot"),
     init: join(directory, "init"),
     scripts: [DEVICES, UNLOCK, LOCAL, CRYPT],
@@ -142,7 +142,7 @@ describe("an error says what is missing and who wants it", () => {
     { what: "kind of the default spec", config: { realroot: "zfs:x:y" }, found: /zfs/ },
     { what: "file", config: { files: [{ from: "/no/such/file", to: "/x" }] }, found: /adding \/x to the image on \/no\/such\/file: no such file/ },
     { what: "content of a device", config: { files: [{ from: "/dev/zero", to: "/x" }] }, found: /adding \/x to the image on \/dev\/zero: it is neither a file nor a directory/ },
-    { what: "boot program", change: () => rmSync(join(directory, "boot/boot.js")), found: /boot.js/ },
+    { what: "boot program", change: () => rmSync(join(directory, "boot/boot.cjs")), found: /boot.cjs/ },
     { what: "script", config: { onlyScripts: ["devises"] }, found: /there is no script "devises"; known: crypt, devices, local, unlock/ },
   ])("missing $what", async ({ config, change, found }) => {
     change?.();

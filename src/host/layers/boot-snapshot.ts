@@ -1,0 +1,77 @@
+import { renameSync, utimesSync } from "node:fs";
+import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { explain, MkinitrdError } from "../../core/errors.ts";
+import { makeCacheDirectory } from "../cache.ts";
+import { exec } from "../exec.ts";
+import type { FileMemo } from "../file-memo.ts";
+import { statOf } from "../stat.ts";
+import { withTemporary } from "../temporary.ts";
+import { hashFile, sha256 } from "./hash.ts";
+
+/** Changes when the same program is kept in another way. */
+const SNAPSHOT_VERSION = 1;
+const TIMEOUT_MS = 120_000; // it takes a second on an idle machine
+
+/** What the boot program prints when it was started as `self-test` (src/boot/self-test.ts) and all went well. */
+export const SELF_TEST_PASSED = "self-test: done";
+
+export interface SnapshotRequest {
+  /** The Node binary that runs in the image: no other one takes the snapshot. */
+  nodeBinary: string;
+  /** The boot program, one CommonJS file. */
+  program: string;
+  /** Where snapshots are kept: CACHE/snapshots. */
+  cacheDirectory: string;
+  memo: FileMemo;
+}
+
+export interface BootSnapshot {
+  /** The file to pack; absent when it is not to be trusted. */
+  file?: string;
+  /** Why there is none, for the person who builds. */
+  note?: string;
+}
+
+/**
+ * Node's heap with the boot program loaded, which a boot starts from instead of loading the program. It is given only
+ * after it passed a self-test; without it the boot takes longer. Never throws over the snapshot itself.
+ */
+export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapshot> {
+  const { nodeBinary, program, cacheDirectory, memo } = request;
+  const hashes = await Promise.all([nodeBinary, program].map((file) => memo.get(file, "sha256", () => hashFile(file))));
+  const file = join(cacheDirectory, `${sha256([SNAPSHOT_VERSION, ...hashes].join("\n")).slice(0, 32)}.blob`);
+  if (isKept(file)) return { file };
+  makeCacheDirectory(cacheDirectory);
+  try {
+    const aside = await mkdtemp(join(cacheDirectory, ".new-"));
+    await withTemporary(aside, async () => renameSync(await makeTested(request, aside), file));
+    return { file };
+  } catch (error) {
+    return { note: `the boot starts without a snapshot: ${explain(error).split("\n")[0]!}` };
+  }
+}
+
+function isKept(file: string): boolean {
+  if (statOf(file) === undefined) return false;
+  try {
+    const now = new Date();
+    utimesSync(file, now, now); // when it was last of use
+  } catch {
+    // A cache that can't be written keeps it all the same.
+  }
+  return true;
+}
+
+/** Makes the snapshot in `folder`, and starts it once. */
+async function makeTested({ nodeBinary, program }: SnapshotRequest, folder: string): Promise<string> {
+  await copyFile(program, join(folder, "boot.cjs"));
+  // Code caches are for one processor's features; without them the snapshot starts on each.
+  await writeFile(join(folder, "config.json"), JSON.stringify({ builder: "/proc/self/cwd/boot.cjs", withoutCodeCache: true }));
+  // Nothing of this machine gets in: no path, no environment, and no seed that would make each snapshot another one.
+  const options = { env: { TERM: "linux", NODE_ENV: "production" }, cwd: folder, timeoutMs: TIMEOUT_MS };
+  await exec(nodeBinary, ["--no-warnings", "--random-seed=1", "--snapshot-blob", "boot.blob", "--build-snapshot-config", "config.json"], options);
+  const { stdout } = await exec(nodeBinary, ["--snapshot-blob", "boot.blob", "boot.cjs", "self-test"], options);
+  if (stdout.includes(SELF_TEST_PASSED)) return join(folder, "boot.blob");
+  throw new MkinitrdError({ tried: "starting the boot program from its snapshot", on: program, found: "its self-test ended early" });
+}

@@ -1,0 +1,56 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openFileMemo } from "../../../src/host/file-memo.ts";
+import { bootSnapshot } from "../../../src/host/layers/boot-snapshot.ts";
+import { packageRoot } from "../../../src/host/package-root.ts";
+
+const PROGRAM = join(packageRoot(), "dist/image/boot.cjs");
+const TIMEOUT_MS = 120_000;
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "mkinitrd-snapshot-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const request = (cache: string, { nodeBinary = process.execPath, program = PROGRAM } = {}) => ({
+  nodeBinary, program, cacheDirectory: join(folder, cache), memo: openFileMemo(join(folder, "memo.json")),
+});
+
+test("the same program gives the same bytes wherever Node, the program and the cache are, and nothing of the machine is in them", { timeout: TIMEOUT_MS }, async () => {
+  const [node, program] = [join(folder, "another place/for/node"), join(folder, "program.cjs")];
+  mkdirSync(dirname(node), { recursive: true });
+  copyFileSync(process.execPath, node);
+  copyFileSync(PROGRAM, program);
+  const one = await bootSnapshot(request("one"));
+  const two = await bootSnapshot(request("a cache with a longer name", { nodeBinary: node, program }));
+  const bytes = readFileSync(one.file!);
+  expect(bytes.equals(readFileSync(two.file!))).toBe(true);
+  for (const text of [folder, process.execPath, packageRoot(), process.env["HOME"] ?? "/root", hostname()]) {
+    if (text.length > 3) expect(bytes.includes(text), text).toBe(false);
+  }
+});
+
+test("the second time it comes from the cache", { timeout: TIMEOUT_MS }, async () => {
+  const { file } = await bootSnapshot(request("one"));
+  writeFileSync(file!, "kept");
+  expect(await bootSnapshot(request("one"))).toEqual({ file });
+  expect(readFileSync(file!, "utf8")).toBe("kept");
+});
+
+test.each([
+  { what: "fails while it is loaded", code: "throw new Error('no good')", note: /starts without a snapshot: running .*node/ },
+  { what: "does not pass its self-test", code: "require('node:v8').startupSnapshot.setDeserializeMainFunction(() => console.log('nothing'))", note: /starts without a snapshot: .*self-test ended early/ },
+  { what: "fails in its self-test", code: "require('node:v8').startupSnapshot.setDeserializeMainFunction(() => { throw 1 })", note: /starts without a snapshot: running .*node/ },
+])("a program that $what gives a note, and none is kept", { timeout: TIMEOUT_MS }, async ({ code, note }) => {
+  const program = join(folder, "bad.cjs");
+  writeFileSync(program, code);
+  const result = await bootSnapshot(request("bad", { program }));
+  expect(result).toEqual({ note: expect.stringMatching(note) });
+});
+
+test("a file that is no Node gives a note", async () => {
+  expect(await bootSnapshot(request("bad", { nodeBinary: "/bin/false" }))).toEqual({ note: expect.stringMatching(/starts without a snapshot/) });
+});
