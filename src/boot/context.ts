@@ -6,6 +6,7 @@ import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
 import type { BootRequest, Stage } from "../core/realroot/types.ts";
 import type { DeviceWatch } from "./devices.ts";
 import { exec } from "./exec.ts";
+import { createKeyFiles } from "./key-files.ts";
 import type { BootLog } from "./log.ts";
 import { createScan } from "./scan.ts";
 import { createStages } from "./stages.ts";
@@ -38,14 +39,16 @@ export function createContext({ config, request, devices, screen, log }: Machine
   return contextFor([]);
 
   function contextFor(chain: Stage[]): Context {
+    const volumes = createVolumes({ devices, stages, log, timeoutMs, chain, scan, showWaiting: screen.showWaiting });
     return {
       realroot: chain.at(-1) ?? request.stages.at(-1)!,
       request,
       newRoot: NEW_ROOT,
       devices,
-      volumes: createVolumes({ devices, stages, log, timeoutMs, chain, scan, showWaiting: screen.showWaiting }),
+      volumes,
       stages: { serve: (stage) => stages.serveFor(chain, stage) },
       ask: screen,
+      keyFiles: createKeyFiles({ find: volumes.find, mount: system.mount, unmount: async (target) => void (await exec("umount", [target])) }),
       log,
       system,
       exec,

@@ -28,7 +28,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
   const { devices, stages, log, chain, scan } = options;
 
   /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
-  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>): Promise<T> {
+  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, timeoutMs = options.timeoutMs): Promise<T> {
     let startedMs = performance.now(); // not the time of day, which the driver of a clock sets
     try {
       for (;;) {
@@ -43,8 +43,8 @@ export function createVolumes(options: VolumesOptions): Volumes {
           continue;
         }
         const waitedMs = performance.now() - startedMs;
-        const leftMs = options.timeoutMs - waitedMs;
-        if (leftMs <= 0) throw notFound(wanted, options.timeoutMs, volumes);
+        const leftMs = timeoutMs - waitedMs;
+        if (leftMs <= 0) throw notFound(wanted, timeoutMs, volumes);
         if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${wanted}: ${Math.ceil(leftMs / 1000)} s left`);
         await devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
       }
@@ -62,7 +62,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     });
   }
 
-  async function find(device: string): Promise<OpenVolume> {
+  async function find(device: string, timeoutMs?: number): Promise<OpenVolume> {
     const volume = await waitFor(device, async (volumes): Promise<OpenVolume | undefined> => {
       const found = findVolumes(volumes, device);
       const open = found.filter(isOpen);
@@ -74,7 +74,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
       await stages.serveFor(chain, lvmStage(`${vg}/${lv}`, vgUuid));
       const opened = (await scan()).filter((candidate) => candidate.lv?.lvUuid === logical.lv?.lvUuid);
       return opened.find(isOpen);
-    });
+    }, timeoutMs);
     log.mark("device found");
     log.debug(`${device} is ${volume.name}: ${volume.content?.type ?? volume.damage ?? "nothing known"}`);
     return volume;

@@ -14,6 +14,8 @@ export interface TestContextOptions {
   volumes?: Record<string, Partial<Volume>>;
   /** What the person types, in order. */
   answers?: string[];
+  /** Key files by the place that an option names, as text; any other is missing. */
+  keyFiles?: Record<string, string>;
   /** The exit code of each program run, in order; 0 when there are no more. */
   exitCodes?: number[];
   /** Paths that exist. */
@@ -23,7 +25,7 @@ export interface TestContextOptions {
 
 export interface TestContext extends Context {
   readonly recorded: Recorded;
-  /** Every buffer that `ask` gave out, to see that it was wiped. */
+  /** Every buffer that `ask` and `keyFiles` gave out, to see that it was wiped. */
   readonly secrets: Buffer[];
   /** What each program got on its standard input, as text. */
   readonly inputs: string[];
@@ -76,6 +78,16 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       async passphrase({ volume, attempt, attempts }) {
         note(`ask ${volume} ${attempt}/${attempts}`);
         const secret = Buffer.from(answers.shift() ?? "");
+        secrets.push(secret);
+        return secret;
+      },
+    },
+    keyFiles: {
+      async read(place, { offsetBytes = 0, sizeBytes } = {}) {
+        note(`key file ${place}`);
+        const text = options.keyFiles?.[place];
+        if (text === undefined) throw new MkinitrdError({ tried: "reading the key file", on: place, found: "no such file" });
+        const secret = Buffer.from(text).subarray(offsetBytes, sizeBytes === undefined ? undefined : offsetBytes + sizeBytes);
         secrets.push(secret);
         return secret;
       },

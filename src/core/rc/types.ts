@@ -23,6 +23,7 @@ export interface Context {
   readonly volumes: Volumes;
   readonly stages: Stages;
   readonly ask: Ask;
+  readonly keyFiles: KeyFiles;
   readonly log: Log;
   readonly system: System;
   /** Runs a program of the image; throws MkinitrdError when it exits with anything but 0. */
@@ -43,9 +44,10 @@ export interface Devices {
 export interface Volumes {
   /**
    * Waits for the device that a spec names (`/dev/vda2`, `UUID=…`, `vg00/lv0`), opening what lies under it where a
-   * stage names that, until the deadline. Throws with what was looked for and what was found.
+   * stage names that, until the deadline. Throws with what was looked for and what was found. `timeoutMs` is in place of
+   * the boot's own.
    */
-  find(device: string): Promise<OpenVolume>;
+  find(device: string, timeoutMs?: number): Promise<OpenVolume>;
   /** As `find`, for a logical volume `VG/LV`, active or not: its physical volumes are there. */
   findLogical(name: string, vgUuid?: string): Promise<Volume>;
   /** Probes every block device anew and gives them all, the logical volumes that are not active among them. */
@@ -74,6 +76,22 @@ export interface PassphraseQuestion {
   /** From 1; a later one says on the screen that the one before was wrong. */
   attempt: number;
   attempts: number;
+}
+
+/** Keys that lie in files. */
+export interface KeyFiles {
+  /**
+   * The bytes of a key file, which the caller wipes: `PATH` in the image, `PATH@DEVICE` on a device that is waited for and
+   * mounted read-only meanwhile, or a device `/dev/…` itself. Throws when the device or the file is missing (the error
+   * says which), when it is no regular file, is shorter than asked for or larger than LARGEST_KEY_FILE_BYTES.
+   */
+  read(place: string, options?: KeyFilePart & { timeoutMs?: number }): Promise<Buffer>;
+}
+
+/** Which bytes of a file are the key; all of them unless given. */
+export interface KeyFilePart {
+  offsetBytes?: number;
+  sizeBytes?: number;
 }
 
 /** The boot log: on the console, and in /run/mkinitrd/log. Holds no secret. */
