@@ -65,7 +65,7 @@ async function build(config: Config): Promise<BuildReport> {
 function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, compression }: BuildOptions): Config {
   return {
     ...config,
-    ...(output === undefined ? {} : { output: resolve(output) }),
+    ...(output === undefined ? {} : { output: output.endsWith("/") ? output : resolve(output) }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(modulesDirectory === undefined ? {} : { modulesDirectory: resolve(modulesDirectory) }),
     ...(sysroot === undefined ? {} : { sysroot: resolve(sysroot) }),

@@ -15,7 +15,7 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 export async function writeImage(layers: readonly BuiltLayer[], output: string): Promise<number> {
   const target = resolve(output);
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
-  checkOutput(target);
+  checkOutput(output);
   try {
     removeAbandoned(target);
     return await withTemporary(aside, async () => {
@@ -31,6 +31,9 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string):
 
 /** Throws where no image can be: a build asks before it begins. */
 export function checkOutput(output: string): void {
+  if (output.endsWith("/")) {
+    throw new MkinitrdError({ tried: "writing the image", on: output, found: "it is the name of a directory", next: "name a file in it: -o FILE" });
+  }
   checkReplaceable(resolve(output), "writing the image");
 }
 

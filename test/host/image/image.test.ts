@@ -43,6 +43,7 @@ test("a layer that is not what was built leaves the old image as it was", async 
 
 test.each([
   { what: "a directory that does not exist", path: "nowhere/initrd.img", found: /the directory does not exist.*\n  next: make it/ },
+  { what: "a directory by its name, be it there or not", path: "none/", found: /on .*none\/: it is the name of a directory.*\n  next: name a file/ },
   { what: "a directory in its place", path: "boot", found: /it is a directory/ },
   { what: "a pipe in its place", path: "pipe", found: /it is no regular file/ },
   { what: "a file as a directory", path: "file/initrd.img", found: /no directory/ },
