@@ -30,9 +30,9 @@ export interface Machine {
 export function createContext({ config, request, devices, screen, log }: Machine): Context {
   const system = createSystem(log);
   const scan = createScan(log);
-  const timeoutMs = request.timeoutMs ?? config.timeoutMs;
+  const timeoutMs = request.timeoutMs ?? Math.max(config.timeoutMs, request.leastTimeoutMs ?? 0);
   const stages = createStages({
-    stages: request.stages,
+    stages: [...request.stages, ...(request.atHand ?? [])],
     loadKind: async (kind) => loadScript(findKind(config, kind).script),
     contextFor,
   });

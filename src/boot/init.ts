@@ -90,7 +90,7 @@ function readRequest(words: string, config: BootConfig): BootRequest {
   throw new MkinitrdError({
     tried: "finding out which root to mount",
     on: "the kernel command line",
-    found: "no realroot, and the image has no default one",
+    found: ["no realroot, and the image has no default one", ...request.warnings].join("; "),
     next: "add realroot=KIND:FILESYSTEM:DEVICE to the kernel command line, as in realroot=local:ext4:UUID=…",
   });
 }

@@ -6,6 +6,7 @@ import { SECTOR_BYTES } from "../core/binary/source.ts";
 export interface SysfsBlock {
   /** `/dev/vda2`; the kernel's `!` in a name is a slash in the node's. */
   path: string;
+  number?: string;
   sizeBytes: number;
   logicalBlockBytes: number;
   partitionOf?: { disk: string; startSector: number };
@@ -28,6 +29,8 @@ function readBlockDevice(classBlock: string, name: string): SysfsBlock | undefin
   const sizeBytes = Number(attribute(`${folder}/size`) ?? 0) * SECTOR_BYTES;
   if (sizeBytes === 0 || name.startsWith("ram") || attribute(`${folder}/dm/suspended`) === "1") return undefined;
   const block: SysfsBlock = { path: devicePath(name), sizeBytes, logicalBlockBytes: blockBytes(folder) };
+  const number = attribute(`${folder}/dev`);
+  if (number !== undefined) block.number = number;
   const start = attribute(`${folder}/start`);
   if (start !== undefined && existsSync(`${folder}/partition`)) {
     const disk = diskOf(folder);

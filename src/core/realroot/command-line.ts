@@ -1,7 +1,8 @@
 import { quote } from "../quote.ts";
 import { joinWord, splitCommandLine, type Word } from "./words.ts";
-import { type Draft, explainUnknownKnob, HARMLESS_WORDS, isInitArgument, translateWords, WORDS } from "./foreign.ts";
+import { type Draft, explainUnknownKnob, HARMLESS_WORDS, isInitArgument, newDraft, WORDS } from "./foreign.ts";
 import { parseRealroot, parseStage } from "./stage.ts";
+import { translateWords } from "./translate.ts";
 import type { BootRequest, KindTable, Stage } from "./types.ts";
 
 export interface CommandLineOptions {
@@ -16,13 +17,13 @@ export interface CommandLineOptions {
 const MOST_WARNINGS = 20;
 
 /**
- * What the text of a kernel command line asks of this boot. The stages are those of `realroot=`, else the default's, else those
- * that other tools' words are translated into; an empty `realroot=` drops the default too. Throws when a spec that is to be
+ * What the text of a kernel command line asks of this boot. The stages are those of `realroot=`, else those that other tools'
+ * words are translated into, else the default's; an empty `realroot=` drops the default too. Throws when a spec that is to be
  * used is wrong; any other word that can't be used is a warning.
  */
 export function parseCommandLine(text: string, options: CommandLineOptions): BootRequest {
   const { words, behindDashes } = splitAtDashes(splitCommandLine(text));
-  const draft: Draft = { request: emptyRequest() };
+  const draft = newDraft(emptyRequest());
   const sealedWords = new Set<string>();
   for (const word of words) {
     if (options.sealed && !HARMLESS_WORDS.includes(word.key)) {
@@ -73,12 +74,12 @@ function readWord(draft: Draft, word: Word): void {
 }
 
 function chooseStages(draft: Draft, { kinds, defaultRealroot }: CommandLineOptions): Stage[] {
-  const { specs, root, request } = draft;
-  const used = specs === undefined ? parseRealroot(defaultRealroot, kinds) : specs.map((spec) => parseStage(spec, kinds));
-  if (used.length === 0) return translateWords(draft, kinds);
-  const isSame = root === undefined || root === used.at(-1)?.device;
-  if (!isSame) request.warnings.push(`root=${quote(root)}: the realroot of ${specs === undefined ? "the image" : "the command line"} is used`);
-  return used;
+  const { specs, root, crypt, request } = draft;
+  if (specs === undefined || specs.length === 0) return translateWords(draft, kinds, specs === undefined ? parseRealroot(defaultRealroot, kinds) : []);
+  const stages = specs.map((spec) => parseStage(spec, kinds));
+  if (root !== undefined && root !== stages.at(-1)?.device) request.warnings.push(`root=${quote(root)}: the realroot of the command line is used`);
+  if (crypt.volumes.length > 0) request.warnings.push(`${crypt.volumes[0]?.word}: the realroot of the command line is used`);
+  return stages;
 }
 
 /** The last stage is the root whatever its fstype: `none` there can only mean that nobody said which. */

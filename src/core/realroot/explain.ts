@@ -1,4 +1,5 @@
 import { quote } from "../quote.ts";
+import { normalizeDevice } from "./device.ts";
 import type { BootRequest, Stage } from "./types.ts";
 
 /** What a boot with this request will do, in sentences without a full stop; the last ones are its warnings. */
@@ -6,7 +7,8 @@ export function explainRealroot(request: BootRequest): string[] {
   const last = request.stages.length - 1;
   const root = request.stages[last];
   return [
-    ...request.stages.flatMap((stage, index) => explainStage(stage, index === last)),
+    ...request.stages.flatMap((stage, index) => explainStage(stage, index === last, request.stages)),
+    ...(request.atHand ?? []).flatMap((stage) => explainStage(stage, false).map((sentence) => `${sentence}, when what is looked for isn't there without`)),
     root === undefined ? "names no root: the boot can't go on" : explainMount(root, request),
     ...explainHandOver(request),
     ...explainKnobs(request),
@@ -15,7 +17,7 @@ export function explainRealroot(request: BootRequest): string[] {
 }
 
 /** Opening a stage; nothing for a local one that only is mounted. */
-function explainStage(stage: Stage, isRoot: boolean): string[] {
+function explainStage(stage: Stage, isRoot: boolean, others: Stage[] = []): string[] {
   const { kind, device, options } = stage;
   const rest = { ...options };
   const sentence = (text: string, ...taken: string[]) => {
@@ -25,7 +27,8 @@ function explainStage(stage: Stage, isRoot: boolean): string[] {
   };
   switch (kind) {
     case "local":
-      return isRoot && Object.keys(options).length === 0 ? [] : sentence(`waits for ${device}`);
+      if (!isRoot || Object.keys(options).length > 0) return sentence(`waits for ${device}`);
+      return explainLogicalVolume(device, others);
     case "crypt":
       return sentence(`opens ${device} (LUKS) as ${mappingName(stage)}; ${explainKey(stage)}`, "keyfile");
     case "lvm": {
@@ -37,6 +40,16 @@ function explainStage(stage: Stage, isRoot: boolean): string[] {
     default:
       return sentence(`opens ${device}${stage.name === undefined ? "" : ` as ${stage.name}`} (kind ${kind})`);
   }
+}
+
+/** `/dev/VG/LV` and `/dev/mapper/VG-LV` may be a logical volume that nobody named by its kind. */
+function explainLogicalVolume(device: string, others: Stage[]): string[] {
+  const isMapping = others.some((stage) => stage.name !== undefined && device === `/dev/mapper/${stage.name}`);
+  const isLink = /^\/dev\/(disk|block|mapper\/(luks|md)-)/.test(device);
+  const logical = normalizeDevice("lvm", device);
+  if (!device.startsWith("/dev/") || isMapping || isLink || "reason" in logical) return [];
+  const [vg, lv] = logical.text.split("/");
+  return [`activates logical volume ${lv} of volume group ${vg}, if that is what ${device} is`];
 }
 
 function mappingName(stage: Stage): string {
@@ -62,9 +75,10 @@ function explainHandOver({ init, initArguments }: BootRequest): string[] {
   return [`starts ${init ?? "the root's own init"}${words === "" ? "" : ` with ${words}`}`];
 }
 
-function explainKnobs({ breakAt, shell, timeoutMs, quiet, debug }: BootRequest): string[] {
+function explainKnobs({ breakAt, shell, timeoutMs, leastTimeoutMs, quiet, debug }: BootRequest): string[] {
   return [
     ...(timeoutMs === undefined ? [] : [`waits at most ${timeoutMs / 1000} s for a device`]),
+    ...(leastTimeoutMs === undefined || timeoutMs !== undefined ? [] : [`waits at least ${leastTimeoutMs / 1000} s for a device before it gives up`]),
     ...(breakAt === undefined ? [] : [`stops before the step ${breakAt}, where the image's policy allows`]),
     ...(shell === undefined ? [] : [shell ? "gives a shell on failure, where the image's policy allows" : "gives no shell on failure"]),
     ...(quiet ? ["shows nothing but prompts and errors"] : []),

@@ -1,22 +1,42 @@
 import { nearest } from "../nearest.ts";
-import { quote } from "../quote.ts";
+import { CRYPT_WORDS, type CryptWords, noCryptWords } from "./foreign-crypt.ts";
+import { normalizeDevice } from "./device.ts";
+import type { BootRequest } from "./types.ts";
 import type { Word } from "./words.ts";
-import { DEVICE_TAGS, normalizeDevice } from "./device.ts";
-import type { BootRequest, KindTable, Stage } from "./types.ts";
 
-/** What the words have said so far. The translated ones become stages when all words are read. */
+/** What the words have said so far. The translated ones become stages, by translate.ts, when all words are read. */
 export interface Draft {
   request: BootRequest;
   /** The values of `realroot=` since the last empty one; undefined when the word is not there. */
   specs?: string[];
   root?: string;
   rootfstype?: string;
+  crypt: CryptWords;
+  /** Volume groups, and volumes as `VG/LV`, that rd.lvm.* names. */
+  lvm: string[];
+  /** UUIDs of rd.md.uuid. */
+  md: string[];
+  /** Why no `root=` may be mounted. */
+  refusal?: string;
 }
+
+export const newDraft = (request: BootRequest): Draft => ({ request, crypt: noCryptWords(), lvm: [], md: [] });
 
 /** Takes one word into the draft; returns why it can't be used, if so. `value` is undefined for a word without `=`. */
 type Reader = (draft: Draft, value: string | undefined) => string | undefined;
 
 const LONGEST_TIMEOUT_SECONDS = 24 * 60 * 60;
+const NO_SECONDS = `it is no number of seconds from 0 to ${LONGEST_TIMEOUT_SECONDS}`;
+
+/**
+ * Where other tools' words stop, as the step of ours that comes next: dracut.cmdline(7), initramfs-tools(7), mkinitcpio(8) and
+ * systemd-debug-generator(8). A word without a value stops where its tool has done its work.
+ */
+const BREAK_POINTS: Record<string, string> = {
+  cmdline: "devices", "pre-udev": "devices", "pre-trigger": "devices", "pre-basic": "devices", top: "devices", modules: "devices", init: "pivot",
+  initqueue: "unlock", "pre-mount": "mount", premount: "mount", mount: "mount", mountroot: "mount",
+  "": "pivot", "pre-pivot": "pivot", "pre-switch-root": "pivot", cleanup: "pivot", bottom: "pivot", postmount: "pivot",
+};
 
 /** The realroot's words and our own knobs, and other tools' words with a meaning here. Whatever is not here is not ours. */
 export const WORDS: Record<string, Reader> = {
@@ -46,8 +66,42 @@ export const WORDS: Record<string, Reader> = {
     if (value === undefined || !value.startsWith("/") || hasControl(value)) return "it is no absolute path";
     draft.request.init = value;
   },
+  rootdelay: (draft, value) => readPatience(draft, value),
+  // Since Linux 6.6 with a number of seconds.
+  rootwait: (draft, value) => readPatience(draft, value ?? String(LONGEST_TIMEOUT_SECONDS)),
   quiet: (draft) => {
     draft.request.quiet = true;
+  },
+
+  // dracut.cmdline(7) and systemd-cryptsetup-generator(8); mkinitcpio's encrypt hook; Debian's cryptsetup-initramfs.
+  ...Object.fromEntries(Object.entries(CRYPT_WORDS).map(([word, read]): [string, Reader] => [word, (draft, value) => read(draft.crypt, value ?? "")])),
+  "rd.lvm.vg": (draft, value) => {
+    if (!/^[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}$/.test(value ?? "")) return "it is no volume group's name";
+    draft.lvm.push(value ?? "");
+  },
+  "rd.lvm.lv": (draft, value) => {
+    const volume = normalizeDevice("lvm", value ?? "");
+    if ("reason" in volume) return volume.reason;
+    draft.lvm.push(volume.text);
+  },
+  // dracut takes mdadm's four groups of eight digits, and the same with dashes; `:` and `-` mean nothing.
+  "rd.md.uuid": (draft, value) => {
+    const digits = (value ?? "").replaceAll(/[:-]/g, "").toLowerCase();
+    if (!/^[0-9a-f]{32}$/.test(digits)) return "it is no array's UUID; `mdadm --detail` shows it";
+    draft.md.push(digits.replace(/^(.{8})(.{8})(.{8})(.{8})$/, "$1:$2:$3:$4"));
+  },
+  roothash: (draft) => refuseRoot(draft, "roothash= wants it verified by dm-verity, which this boot can't"),
+  "rd.break": (draft, value) => readBreak(draft, value),
+  "rd.systemd.break": (draft, value) => readBreak(draft, value),
+  break: (draft, value) => readBreak(draft, value), // initramfs-tools(7), mkinitcpio(8)
+  "rd.shell": (draft, value) => {
+    if (value !== undefined && value !== "0" && value !== "1") return "known: 0, 1";
+    draft.request.shell ??= value !== "0";
+  },
+  "rd.timeout": (draft, value) => {
+    const seconds = readSeconds(value);
+    if (seconds === undefined) return NO_SECONDS;
+    draft.request.timeoutMs ??= (seconds === 0 ? LONGEST_TIMEOUT_SECONDS : seconds) * 1000; // 0: for ever
   },
 
   "mkinitrd.break": (draft, value) => {
@@ -59,10 +113,9 @@ export const WORDS: Record<string, Reader> = {
     draft.request.shell = value === "1";
   },
   "mkinitrd.timeout": (draft, value) => {
-    if (value === undefined || !/^\d{1,5}$/.test(value) || Number(value) > LONGEST_TIMEOUT_SECONDS) {
-      return `it is no number of seconds from 0 to ${LONGEST_TIMEOUT_SECONDS}`;
-    }
-    draft.request.timeoutMs = Number(value) * 1000;
+    const seconds = readSeconds(value);
+    if (seconds === undefined) return NO_SECONDS;
+    draft.request.timeoutMs = seconds * 1000;
   },
   "mkinitrd.log": (draft, value) => {
     if (value !== "debug") return "known: debug";
@@ -87,39 +140,32 @@ export function explainUnknownKnob(key: string): string {
   return `known: ${known.join(", ")}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
 
-/**
- * The stages that other tools' words ask for. Which of them are used when the image has a spec of its own, command-line.ts
- * decides. A word that can't be used adds a warning to the request.
- */
-export function translateWords(draft: Draft, kinds: KindTable): Stage[] {
-  if (draft.root === undefined) return [];
-  const refuse = (reason: string): Stage[] => {
-    draft.request.warnings.push(`root=${quote(draft.root ?? "")}: ${reason}`);
-    return [];
-  };
-  if (!Object.hasOwn(kinds, "local")) return refuse("this image does not serve the kind local");
-  const path = draft.root.replace(/^block:/, ""); // dracut.cmdline(7)
-  const isTag = DEVICE_TAGS.some((tag) => path.startsWith(`${tag}=`));
-  if ((!isTag && !path.startsWith("/dev/")) || ["/dev/nfs", "/dev/ram0"].includes(path)) {
-    return refuse(`it is no device that can be looked for; known: a path in /dev, ${DEVICE_TAGS.map((tag) => `${tag}=`).join(", ")}`);
-  }
-  if (hasControl(path)) return refuse("it holds a control character");
-  const device = normalizeDevice("local", path);
-  if ("reason" in device) return refuse(device.reason);
-  return [{ kind: "local", fstype: rootFstype(draft), device: device.text, options: {}, mountOptions: [] }];
-}
-
-function rootFstype(draft: Draft): string {
-  const fstype = draft.rootfstype ?? "auto";
-  if (/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/.test(fstype)) return fstype;
-  // The kernel tries each type of a list in turn: the probe knows which it is.
-  if (!/^[A-Za-z0-9,._+-]+$/.test(fstype)) draft.request.warnings.push(`rootfstype=${quote(fstype)}: it is no filesystem's name`);
-  return "auto";
-}
-
 function readSpec(draft: Draft, value: string | undefined): undefined {
   if (value === undefined || value === "") draft.specs = [];
   else (draft.specs ??= []).push(value);
+}
+
+/** How long a disk may take to come: at least so long, whatever the image's own limit is. */
+function readPatience(draft: Draft, value: string | undefined): string | undefined {
+  const seconds = readSeconds(value);
+  if (seconds === undefined) return NO_SECONDS;
+  draft.request.leastTimeoutMs = Math.max(draft.request.leastTimeoutMs ?? 0, seconds * 1000);
+  return undefined;
+}
+
+function readSeconds(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d{1,5}$/.test(value) && Number(value) <= LONGEST_TIMEOUT_SECONDS ? Number(value) : undefined;
+}
+
+function readBreak(draft: Draft, value = ""): string | undefined {
+  const step = Object.hasOwn(BREAK_POINTS, value) ? BREAK_POINTS[value] : undefined;
+  if (step === undefined) return `known: ${Object.keys(BREAK_POINTS).filter((point) => point !== "").join(", ")}`;
+  draft.request.breakAt ??= step; // mkinitrd.break= is the exact word
+  return undefined;
+}
+
+function refuseRoot(draft: Draft, reason: string): undefined {
+  draft.refusal = reason;
 }
 
 function hasControl(text: string | undefined): boolean {

@@ -89,8 +89,14 @@ function parseDevice(text: string, kind: string, syntax: KindSyntax, part: strin
 
 function parseName(text: string, part: string): string {
   const name = decode(text, part);
-  if (name === "" || (MAPNAME.test(name) && Buffer.byteLength(name) <= MAPNAME_BYTES)) return name;
-  throw specError(text, `${quote(name)} can't be a device-mapper name`, `at most ${MAPNAME_BYTES} letters, digits and # + - . : = @ _, no dash in front, and not "control"`);
+  const problem = name === "" ? undefined : checkMapname(name);
+  if (problem === undefined) return name;
+  throw specError(text, problem, `at most ${MAPNAME_BYTES} letters, digits and # + - . : = @ _, no dash in front, and not "control"`);
+}
+
+/** Why device-mapper takes no device of this name; undefined when it does. */
+export function checkMapname(name: string): string | undefined {
+  return MAPNAME.test(name) && Buffer.byteLength(name) <= MAPNAME_BYTES ? undefined : `${quote(name)} can't be a device-mapper name`;
 }
 
 function parseOptions(text: string, kind: string, syntax: KindSyntax, field: string): Pick<Stage, "options" | "mountOptions"> {

@@ -33,6 +33,8 @@ export type KindTable = Record<string, KindSyntax>;
 /** What the kernel command line asks of this boot. */
 export interface BootRequest {
   stages: Stage[];
+  /** Volumes that may be opened when something that is needed isn't there without, and that nothing asks for otherwise. */
+  atHand?: Stage[];
   /** `ro` and `rw`; the last one wins, read-only when neither is there. */
   readonly: boolean;
   /** `rootflags=`, split at commas, and the last stage's own mount options are apart from these. */
@@ -49,6 +51,8 @@ export interface BootRequest {
   shell?: boolean;
   /** `mkinitrd.timeout=SECONDS`, as milliseconds: how long to wait for a device. */
   timeoutMs?: number;
+  /** `rootdelay=`, `rootwait`, as milliseconds: wait for a device no shorter than this, unless timeoutMs is there. */
+  leastTimeoutMs?: number;
   /** `mkinitrd.log=debug` */
   debug: boolean;
   /** Words that were understood as ours and could not be used, with the reason: shown, never fatal. */

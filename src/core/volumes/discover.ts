@@ -57,13 +57,14 @@ async function readTable({ logicalBlockBytes, source }: BlockDevice): Promise<Ta
 
 /** A device that is no LV, and the partitions in it that the kernel did not make. */
 async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>): Promise<Volume[]> {
-  const { dm, partitionOf, path, serial, source } = device;
+  const { dm, number, partitionOf, path, serial, source } = device;
   const volume: Volume = {
     name: dm === undefined ? path : `/dev/mapper/${dm.name}`,
     layer: partitionOf ? "partition" : dm ? "mapping" : "disk",
     path,
     sizeBytes: source.sizeBytes,
     source,
+    ...(number === undefined ? {} : { number }),
     ...(serial === undefined ? {} : { serial }),
     ...(dm === undefined ? {} : { dm }),
     ...(partitionOf === undefined ? {} : { parent: partitionOf.disk }),

@@ -13,7 +13,7 @@ export function isLvmDevice({ dm }: BlockDevice): boolean {
 
 /** The volume of a device that LVM made; undefined for the parts that no person sees: mirror legs, pool data. */
 export function activeLogicalVolume(device: BlockDevice, groups: VolumeGroup[]): Volume | undefined {
-  const { dm, path, source } = device;
+  const { dm, number, path, source } = device;
   const [, vgId, lvId, suffix] = DM_UUID.exec(dm?.uuid ?? "") ?? [];
   if (dm === undefined || vgId === undefined || lvId === undefined || suffix !== undefined) return undefined;
   const group = groups.find(({ uuid }) => undashed(uuid) === vgId);
@@ -29,7 +29,7 @@ export function activeLogicalVolume(device: BlockDevice, groups: VolumeGroup[]):
     active: true,
     missingPvs: logical?.missingPvs ?? [],
   };
-  return { name: `${lv.vg}/${lv.lv}`, layer: "lv", path, sizeBytes: source.sizeBytes, source, dm, lv };
+  return { name: `${lv.vg}/${lv.lv}`, layer: "lv", path, ...(number === undefined ? {} : { number }), sizeBytes: source.sizeBytes, source, dm, lv };
 }
 
 /** The visible LVs that have no device, with a source where their bytes can be reached without activation. */

@@ -8,20 +8,29 @@ export type DeviceName = { text: string } & (
   | { by: "mapper"; name: string }
   /** `VG/LV`; also `/dev/VG/LV`, which may just as well be a node in a folder of /dev. */
   | { by: "lv"; vg: string; lv: string; path: string }
-  | { by: Tag; value: string }
+  /** MAJOR:MINOR, as udev's /dev/block/254:1 and the kernel's root= have it. */
+  | { by: "number"; number: string }
+  | { by: Tag; value: string; partitionsOn?: number }
 );
 
 type Tag = "uuid" | "label" | "partuuid" | "partlabel" | "serial";
 
 const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL|SERIAL)=(.*)$/s;
+const NUMBER = /^\/dev\/block\/(\d+:\d+)$/;
+/** The partition so many numbers on from the one named; the kernel's admin-guide, "root=". */
+const OFFSET = /^(.*)\/PARTNROFF=(-?\d{1,3})$/s;
 const LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/s;
 
 /**
  * Reads the name of a device: `/dev/vda2`, `vda2`, `/dev/mapper/NAME`, `/dev/VG/LV`, `VG/LV`, `UUID=…` and the other
- * tags, `/dev/disk/by-uuid/…` and its like (with udev's \x20 for what no file name holds). Any text is some name.
+ * tags, `PARTUUID=…/PARTNROFF=1`, `/dev/block/254:1`, `/dev/disk/by-uuid/…` and its like (with udev's \x20 for what no file name holds). Any text is some name.
  */
 export function parseDevice(text: string): DeviceName {
+  const [, number] = NUMBER.exec(text) ?? [];
+  if (number !== undefined) return { text, by: "number", number };
   const [, tag, value] = TAG.exec(text) ?? [];
+  const [, partUuid, partitionsOn] = (tag === "PARTUUID" && value !== undefined && OFFSET.exec(value)) || [];
+  if (partUuid !== undefined) return { text, by: "partuuid", value: partUuid, partitionsOn: Number(partitionsOn) };
   if (tag !== undefined && value !== undefined) return { text, by: tag.toLowerCase() as Tag, value };
   const [, link, encoded] = LINK.exec(text) ?? [];
   if (link !== undefined && encoded !== undefined) return { text, by: link as Tag, value: decodeLink(encoded) };
@@ -47,6 +56,8 @@ export function matches(volume: Volume, device: DeviceName): boolean {
       return volume.dm?.name === device.name || (volume.lv !== undefined && mapperName(volume.lv.vg, volume.lv.lv) === device.name);
     case "lv":
       return volume.path === device.path || (volume.lv?.vg === device.vg && volume.lv.lv === device.lv);
+    case "number":
+      return volume.number === device.number;
     case "uuid":
       return sameLetters(volume.content?.uuid, device.value);
     case "label":
@@ -63,7 +74,10 @@ export function matches(volume: Volume, device: DeviceName): boolean {
 /** Every volume that the text names: several where copies are attached, or two groups have one name. */
 export function findVolumes(volumes: Volume[], text: string): Volume[] {
   const device = parseDevice(text);
-  return volumes.filter((volume) => matches(volume, device));
+  const found = volumes.filter((volume) => matches(volume, device));
+  if (device.by !== "partuuid" || device.partitionsOn === undefined) return found;
+  const { partitionsOn } = device;
+  return volumes.filter(({ parent, partition }) => found.some((named) => named.parent === parent && partition !== undefined && named.partition!.number + partitionsOn === partition.number));
 }
 
 function sameLetters(a: string | undefined, b: string): boolean {

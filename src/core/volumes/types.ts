@@ -8,6 +8,8 @@ export interface BlockDevice {
   /** `/dev/vda2`, or the path of the image file. */
   path: string;
   source: Source;
+  /** MAJOR:MINOR; absent for an image file. */
+  number?: string;
   /** Of the disk; 512 unless known. */
   logicalBlockBytes: number;
   /** For a partition that the kernel made: the path of its disk, and where it starts. */
@@ -24,6 +26,8 @@ export interface Volume {
   layer: "disk" | "partition" | "mapping" | "lv";
   /** The device node; absent for what only we see (a partition of an image file, an LV that is not active). */
   path?: string;
+  /** MAJOR:MINOR of the node. */
+  number?: string;
   sizeBytes: number;
   source?: Source;
   content?: Content;

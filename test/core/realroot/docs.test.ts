@@ -6,24 +6,25 @@ import { asCommandLine, explainText } from "../../../src/host/cli/realroot.ts";
 import { readKinds } from "../../../src/host/config/kinds.ts";
 import { kinds as testKinds } from "./kinds.ts";
 
-const page = readFileSync(join(import.meta.dirname, "../../../docs/realroot.md"), "utf8");
-const examples = (fence: string) => [...page.matchAll(new RegExp(`^\`\`\`${fence}\n(.*?)\n\`\`\`$`, "gms"))]
+const read = (name: string) => readFileSync(join(import.meta.dirname, "../../../docs", name), "utf8");
+const pages = read("realroot.md") + read("kernel-words.md");
+const examples = (fence: string) => [...pages.matchAll(new RegExp(`^\`\`\`${fence}\n(.*?)\n\`\`\`$`, "gms"))]
   .flatMap(([, block]) => (block ?? "").split("\n\n"))
   .map((example) => ({ words: example.split("\n", 1)[0] ?? "", printed: example.split("\n").slice(1).join("\n") }));
 // The page speaks of tcplay, which only some images have.
 const kinds = { tcplay: testKinds["tcplay"]!, ...(await readKinds()) };
 const request = (words: string) => parseCommandLine(asCommandLine([words]), { kinds, defaultRealroot: "", sealed: false });
 
-test("docs/realroot.md has its examples", () => {
-  expect(examples("realroot").length).toBeGreaterThanOrEqual(15);
+test("the pages have their examples", () => {
+  expect(examples("realroot").length).toBeGreaterThanOrEqual(25);
   expect(examples("realroot-error").length).toBeGreaterThanOrEqual(5);
 });
 
-test.each(examples("realroot"))("docs/realroot.md: $words", ({ words, printed }) => {
+test.each(examples("realroot"))("docs: $words", ({ words, printed }) => {
   expect(explainText(request(words), kinds)).toBe(printed);
 });
 
-test.each(examples("realroot-error"))("docs/realroot.md: $words is refused", ({ words, printed }) => {
+test.each(examples("realroot-error"))("docs: $words is refused", ({ words, printed }) => {
   const pattern = printed.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("…", ".*");
   expect(() => request(words)).toThrow(new RegExp(`^${pattern}$`));
 });

@@ -11,6 +11,7 @@ const volumes: Volume[] = [
     name: "/dev/vda2",
     layer: "partition",
     path: "/dev/vda2",
+    number: "254:2",
     sizeBytes: 1,
     parent: "/dev/vda",
     partition: { number: 2, partUuid: "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", partLabel: "Größe 1/2" },
@@ -26,6 +27,10 @@ describe("a volume is found by", () => {
   test.each([
     { text: "/dev/vda2", found: ["/dev/vda2"] },
     { text: "vda2", found: ["/dev/vda2"] },
+    { text: "/dev/block/254:2", found: ["/dev/vda2"] },
+    { text: "/dev/block/254:20", found: [] },
+    { text: "PARTUUID=0A1B2C3D-4E5F-6071-8293-a4b5c6d7e8f9/PARTNROFF=0", found: ["/dev/vda2"] },
+    { text: "PARTUUID=0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9/PARTNROFF=1", found: [] },
     { text: "/dev/vda", found: ["/dev/vda"] },
     { text: "/dev/dm-1", found: ["vg/lv"] },
     { text: "/dev/mapper/root", found: ["/dev/mapper/root"] },
@@ -66,4 +71,12 @@ test("any text is some name", () => {
     expect(parseDevice(before + text).text).toBe(before + text);
     findVolumes(volumes, before + text);
   }));
+});
+
+test("PARTNROFF counts from the partition that is named, on the same disk", () => {
+  const partition = (path: string, parent: string, number: number, partUuid: string): Volume => ({ name: path, layer: "partition", path, sizeBytes: 1, parent, partition: { number, partUuid } });
+  const all = [partition("/dev/vda1", "/dev/vda", 1, "aa-01"), partition("/dev/vda2", "/dev/vda", 2, "aa-02"), partition("/dev/vdb2", "/dev/vdb", 2, "bb-02")];
+  const names = (text: string) => findVolumes(all, text).map(({ name }) => name);
+  expect(names("PARTUUID=aa-01/PARTNROFF=1")).toEqual(["/dev/vda2"]);
+  expect(names("PARTUUID=bb-02/PARTNROFF=-1")).toEqual([]);
 });

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { bootRecipe, describeVm } from "./boot-helper.ts";
+
+describeVm("a root that other tools' kernel words name", () => {
+  test("dracut's words open LVM in LUKS", async () => {
+    const words = "root=/dev/mapper/vg00-lv0 ro rd.luks.uuid=luks-7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e04 rd.lvm.lv=vg00/lv0 rd.lvm.lv=vg00/swap0 rhgb";
+    const guest = await bootRecipe("lvm-in-luks", { realroot: "", append: `${words} realroot.cat=/run/mkinitrd/log` });
+    const text = await guest.waitFor("REALROOT-END");
+    expect(text).toMatch(/root=\/dev\/mapper\/vg00-lv0:ext4:ro/);
+    expect(text).toContain("as /dev/mapper/luks-7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e04");
+    expect(text).not.toMatch(/warning:|swap0/); // of the two volumes named only the one that is needed is activated
+  });
+
+  test("mkinitcpio's cryptdevice= opens LUKS", async () => {
+    const words = "cryptdevice=UUID=7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e02:foo:allow-discards root=/dev/mapper/foo rw";
+    const guest = await bootRecipe("crypt-luks2", { realroot: "", append: words });
+    await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/foo:ext4:rw/);
+  });
+
+  test("root=PARTUUID= is mounted as the kernel alone would", async () => {
+    const guest = await bootRecipe("local-ext4", { realroot: "", append: "root=PARTUUID=0f3b5a35-8a37-4d8e-b1f2-6b1d1c2a3e02 rootfstype=ext4 rootwait rw" });
+    await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/vda2:ext4:rw /);
+  });
+});
