@@ -64,6 +64,10 @@ export async function measure({ parts, rounds, peer, kernel, hardware }: Order, 
   };
   const generic = await admit(buildOurs("generic", luks, kernel, directory));
 
+  await attempt("boots", "the image at zstd:19", async () => {
+    say("image at zstd:19; the first time it takes a minute");
+    measured.images["generic, zstd:19"] = (await buildOurs("generic, zstd:19", luks, kernel, directory)).image;
+  });
   await attempt("boots", "the image with listed modules", async () => void await admit(buildOurs("listed", luks, kernel, directory)));
   if (peer) {
     await attempt("boots", "the image of initramfs-tools", async () => {
