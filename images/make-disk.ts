@@ -10,6 +10,8 @@ import type { DiskJob, Step } from "../src/host/qemu/steps.ts";
 const JOB = "/etc/mkinitrd/disk.json";
 const DEADLINE_MS = 30_000;
 const LOOK_EVERY_MS = 20;
+/** A whole disk's name where it begins the name of a partition, or ends. */
+const DISK = /\/dev\/vd[a-z](?![a-z])/g;
 const ENV = { PATH: "/usr/sbin:/usr/bin", DM_DISABLE_UDEV: "1" };
 
 /** Says DISK-MADE NAME on the console for each recipe, or DISK-FAILED NAME with the reason, then powers off. */
@@ -17,10 +19,11 @@ export default async function run(ctx: Context): Promise<void> {
   let name = "job";
   try {
     const job = JSON.parse(await read(ctx, JOB)) as DiskJob;
-    for (const disk of job.disks) await waitForDisk(ctx, disk);
+    for (const { path } of job.disks) await waitForDisk(ctx, path);
+    const paths = await pathsBySerial(ctx, job.disks);
     for (const recipe of job.recipes) {
       name = recipe.name;
-      for (const step of recipe.steps) await runStep(ctx, step);
+      for (const step of recipe.steps) await runStep(ctx, step, paths);
       ctx.log.step(`DISK-MADE ${name}`);
     }
   } catch (error) {
@@ -30,20 +33,30 @@ export default async function run(ctx: Context): Promise<void> {
   await ctx.exec("busybox", ["poweroff", "-f"]);
 }
 
-async function runStep(ctx: Context, { about, program, args, input }: Step): Promise<void> {
+async function runStep(ctx: Context, { about, program, args, input }: Step, paths: Map<string, string>): Promise<void> {
   ctx.log.step(about);
-  await ctx.exec(program, args, { env: ENV, ...(input === undefined ? {} : { input: Buffer.from(input) }) });
+  await ctx.exec(program, args.map((arg) => arg.replace(DISK, (path) => paths.get(path) ?? path)), { env: ENV, ...(input === undefined ? {} : { input: Buffer.from(input) }) });
 }
 
-/** A name like /dev/vdb is the kernel's choice: the serial proves that it is the disk which the steps mean. */
-async function waitForDisk(ctx: Context, { path, serial }: DiskJob["disks"][number]): Promise<void> {
-  const file = path.replace("/dev/", "/sys/block/");
+async function waitForDisk(ctx: Context, path: string): Promise<void> {
   for (const end = Date.now() + DEADLINE_MS; !(await ctx.system.exists(path)); ) {
     if (Date.now() > end) throw ctx.failure({ tried: "waiting for a disk", on: path, found: `nothing in ${DEADLINE_MS / 1000} s` });
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
-  const found = (await read(ctx, `${file}/serial`)).trim();
-  if (found !== serial) throw ctx.failure({ tried: "looking for a disk", on: path, found: `its serial is ${found}, expected ${serial}` });
+}
+
+/**
+ * A name like /dev/vdb is the kernel's choice, and not always in the order of the slots: the serial says which disk the steps
+ * mean. From the name that they use to the one that the disk has.
+ */
+async function pathsBySerial(ctx: Context, disks: DiskJob["disks"]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const { path } of disks) found.set((await read(ctx, `${path.replace("/dev/", "/sys/block/")}/serial`)).trim(), path);
+  return new Map(disks.map(({ path, serial }) => {
+    const actual = found.get(serial);
+    if (actual === undefined) throw ctx.failure({ tried: "looking for a disk", on: path, found: `no disk has the serial ${serial}; there is: ${[...found.keys()].join(", ")}` });
+    return [path, actual];
+  }));
 }
 
 async function read(ctx: Context, path: string): Promise<string> {
