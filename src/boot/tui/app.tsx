@@ -44,12 +44,12 @@ export function Screen({ store }: { store: Store }) {
 
 /** The question for one volume's passphrase. */
 export function Prompt({ prompt }: { prompt: PromptState }) {
-  const { volume, label, attempt, attempts, characters, checking } = prompt;
+  const { volume, label, what = "Passphrase", wrong: reason = WRONG_PASSPHRASE, attempt, attempts, characters, checking } = prompt;
   const wrong = attempt > 1 && !checking;
   return (
     <Box flexDirection="column" borderStyle="single" borderColor={wrong ? "yellow" : "cyan"} paddingX={2} marginY={1} width={64}>
       <Text bold>
-        {checking ? <Spinner /> : "Passphrase for "}
+        {checking ? <Spinner /> : `${what} for `}
         {volume}
         {label === undefined ? "" : ` (${label})`}
       </Text>
@@ -58,13 +58,12 @@ export function Prompt({ prompt }: { prompt: PromptState }) {
         {"*".repeat(Math.min(characters, MAX_ASTERISKS))}
         {characters > MAX_ASTERISKS ? "…" : checking ? "" : "_"}
       </Text>
-      <Text dimColor={!wrong}>{checking ? " " : wrong ? wrongText(attempt, attempts) : "Enter unlocks. Ctrl-U clears the line."}</Text>
+      <Text dimColor={!wrong}>{checking ? " " : wrong ? `${reason} Attempt ${attempt} of ${attempts}.` : "Enter unlocks. Ctrl-U clears the line."}</Text>
     </Box>
   );
 }
 
-const wrongText = (attempt: number, attempts: number) =>
-  `Wrong passphrase: it opens no keyslot. Attempt ${attempt} of ${attempts}.`;
+const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
 
 /** That the answer is being tried; the words of the question stand on the screen only while one is awaited. */
 function Spinner() {

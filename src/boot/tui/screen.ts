@@ -11,7 +11,6 @@ import { createStore } from "./state.ts";
 export interface Screen extends Ask {
   /** A line that stays. */
   print(line: string): void;
-  showWaiting(text: string | undefined): void;
   /** Starts the layout engine in the background, so that the first prompt need not wait for it. */
   prepare(): void;
   /** Takes the views off the screen while somebody else has it. */
@@ -47,9 +46,10 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
     const { attempt, attempts } = question;
     const volume = printableLine(question.volume);
     const label = question.label === undefined ? undefined : printableLine(question.label);
+    const { what, wrong } = question;
     const line = createSecretLine();
     const show = (checking: boolean) =>
-      store.set({ prompt: { volume, ...(label === undefined ? {} : { label }), attempt, attempts, characters: line.count, checking } });
+      store.set({ prompt: { volume, ...(label === undefined ? {} : { label }), ...(what ? { what } : {}), ...(wrong ? { wrong } : {}), attempt, attempts, characters: line.count, checking } });
     show(false);
     await draw();
     if (closed) throw cancelled(question);

@@ -10,6 +10,8 @@ export interface ScreenState {
 export interface PromptState {
   volume: string;
   label?: string;
+  what?: string;
+  wrong?: string;
   attempt: number;
   attempts: number;
   characters: number;

@@ -18,7 +18,7 @@ export interface RcHeader {
   keyword: string[];
   /** Fields of the kinds' spec behind kind and fstype, in order. */
   fields: string[];
-  /** Option keys of the kinds' spec. */
+  /** Option keys of the kinds' spec; a `+` behind one says that it may be given several times. */
   options: string[];
   /** Kernel modules, by name or alias. */
   modules: Need[];
@@ -45,6 +45,7 @@ const LIBRARY: Shape = {
   rule: "a path relative to the library directories",
   optional: true,
 };
+const OPTION: Shape = { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*\+?$/, rule: "an option's name, with a + behind it when it may be given several times" };
 const FIELD: Shape = { pattern: /^(device|name|options)$/, rule: "device, name or options" };
 const ANSWER: Shape = { pattern: /^(yes|no)$/, rule: "yes or no" };
 
@@ -54,7 +55,7 @@ const WORDS: Record<string, Shape> = {
   BEFORE: NAME,
   KEYWORD: NAME,
   FIELDS: FIELD,
-  OPTIONS: NAME,
+  OPTIONS: OPTION,
   MODULES: MODULE,
   PROGRAMS: PROGRAM,
   LIBRARIES: LIBRARY,

@@ -18,6 +18,8 @@ export interface TestContextOptions {
   keyFiles?: Record<string, string>;
   /** The exit code of each program run, in order; 0 when there are no more. */
   exitCodes?: number[];
+  /** What each program writes on its standard output, in order; nothing when there is no more. */
+  outputs?: string[];
   /** Paths that exist. */
   exists?: string[];
   availableMemoryBytes?: number;
@@ -38,6 +40,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   const inputs: string[] = [];
   const answers = [...(options.answers ?? [])];
   const exitCodes = [...(options.exitCodes ?? [])];
+  const outputs = [...(options.outputs ?? [])];
   const realroot: Stage = { kind: "local", fstype: "auto", device: "/dev/vda1", options: {}, mountOptions: [], ...options.realroot };
   const note = (what: string) => void recorded.push(what);
 
@@ -51,8 +54,9 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
     note(`exec ${[program, ...args].join(" ")}`);
     if (execOptions.input !== undefined) inputs.push(execOptions.input.toString());
     const code = exitCodes.shift() ?? 0;
+    const stdout = outputs.shift() ?? "";
     if (code !== 0 && !execOptions.accept?.includes(code)) throw new ExecError(program, args, { exitCode: code, stderr: "" });
-    return { stdout: "", stderr: "", exitCode: code };
+    return { stdout, stderr: "", exitCode: code };
   }
 
   return {
@@ -75,8 +79,9 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       },
     },
     ask: {
-      async passphrase({ volume, attempt, attempts }) {
-        note(`ask ${volume} ${attempt}/${attempts}`);
+      showWaiting: (text) => note(text === undefined ? "nothing to wait for" : `waiting ${text}`),
+      async passphrase({ volume, what, attempt, attempts }) {
+        note(`ask ${volume} ${attempt}/${attempts}${what === undefined ? "" : `: ${what}`}`);
         const secret = Buffer.from(answers.shift() ?? "");
         secrets.push(secret);
         return secret;

@@ -65,6 +65,8 @@ export interface Stages {
 
 /** Questions to the person at the console. They queue: one prompt at a time. */
 export interface Ask {
+  /** Shows what goes on, on a line of its own that changes in place; `undefined` takes it away. */
+  showWaiting(text: string | undefined): void;
   /** The bytes typed, one at least, without the line end. The caller wipes them. */
   passphrase(question: PassphraseQuestion): Promise<Buffer>;
 }
@@ -73,6 +75,10 @@ export interface PassphraseQuestion {
   /** The volume to be opened, as a person knows it: `/dev/vda2`. */
   volume: string;
   label?: string;
+  /** What is asked for, when it is not `Passphrase`: `PIM (0 for the usual one)`. */
+  what?: string;
+  /** Why the answer before was wrong, when it is not that it opens no keyslot. */
+  wrong?: string;
   /** From 1; a later one says on the screen that the one before was wrong. */
   attempt: number;
   attempts: number;

@@ -109,14 +109,17 @@ function parseOptions(text: string, kind: string, syntax: KindSyntax, field: str
       mountOptions.push(value === true ? name : `${name}=${value}`);
       continue;
     }
-    if (!syntax.options.includes(key)) throw unknownOption(text, kind, syntax, key);
-    if (options.has(key)) throw specError(text, `the option ${quote(key)} is there twice`);
-    options.set(key, value);
+    if (!optionKeys(syntax).includes(key)) throw unknownOption(text, kind, syntax, key);
+    const before = options.get(key);
+    if (before !== undefined && !(syntax.options.includes(`${key}+`) && typeof before === "string" && typeof value === "string")) {
+      throw specError(text, `the option ${quote(key)} is there twice`);
+    }
+    options.set(key, before === undefined ? value : `${String(before)}\n${String(value)}`);
   }
   return { options: Object.fromEntries(options), mountOptions };
 
   function lineage(): [string, string | true][] {
-    const result = parseLineageOptions(kind, field, syntax.options);
+    const result = parseLineageOptions(kind, field, optionKeys(syntax));
     if ("reason" in result) throw specError(text, result.reason);
     return result.options;
   }
@@ -130,8 +133,13 @@ function parseOptions(text: string, kind: string, syntax: KindSyntax, field: str
   }
 }
 
+/** The keys without the `+` of those that may be given several times. */
+function optionKeys({ options }: KindSyntax): string[] {
+  return options.map((key) => key.replace(/\+$/, ""));
+}
+
 function formatOptions(stage: Stage): string {
-  const options = Object.entries(stage.options).map(([key, value]) => [encodeKey(key), value] as const);
+  const options = Object.entries(stage.options).flatMap(([key, value]) => eachValue(value).map((each) => [encodeKey(key), each] as const));
   const mountOptions = stage.mountOptions.map((option) => {
     const equals = option.indexOf("=");
     const key = equals < 0 ? option : option.slice(0, equals);
@@ -140,13 +148,18 @@ function formatOptions(stage: Stage): string {
   return [...options, ...mountOptions].map(([key, value]) => (value === true ? key : `${key}=${encodePart(value)}`)).join(",");
 }
 
+/** The values of an option, more than one when it was given several times. */
+export function eachValue(value: string | true): (string | true)[] {
+  return value === true ? [value] : value.split("\n");
+}
+
 /** A dash in front would make it the lineage's form, an equals sign would end it. */
 function encodeKey(key: string): string {
   return encodePart(key, { also: /^-|=/g });
 }
 
 function unknownOption(text: string, kind: string, syntax: KindSyntax, key: string): MkinitrdError {
-  const known = [...syntax.options].sort();
+  const known = optionKeys(syntax).sort();
   const meant = nearest(key, known);
   const hint = meant === undefined ? "an option of mount(8) is written mount.OPTION" : `did you mean ${meant}?`;
   return specError(text, `the option ${quote(key)} of kind ${kind}; known: ${[...known, "mount.*"].join(", ")}`, hint);

@@ -13,7 +13,10 @@ export interface Stage {
   subvolume?: string;
   /** The device-mapper name to open it as, for the kinds that have the field `name`. */
   name?: string;
-  /** Options that the kind knows, in the order given; a word without `=` has the value `true`. */
+  /**
+   * Options that the kind knows, in the order given; a word without `=` has the value `true`. The values of one that was given
+   * several times have a line feed between them, which no value can hold.
+   */
   options: Record<string, string | true>;
   /** `mount.KEY[=VALUE]` options, without their prefix, for mount(8)'s -o. */
   mountOptions: string[];
@@ -23,7 +26,7 @@ export interface Stage {
 export interface KindSyntax {
   /** Fields behind kind and fstype, in order: `device`, `name`, `options`. */
   fields: string[];
-  /** Option keys, without `mount.*`, which every kind has. */
+  /** Option keys, without `mount.*`, which every kind has; a `+` behind one says that it may be given several times. */
   options: string[];
 }
 
