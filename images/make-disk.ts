@@ -1,9 +1,10 @@
 // Makes the disks of recipes: runs, in a virtual machine, the programs that the host has planned, and powers off.
 // REQUIRE:   devices
 // MODULES:   virtio_pci virtio_blk dm_mod dm_crypt xts ecb? cbc? essiv? sha256_generic? aes_generic? aesni_intel? algif_skcipher?
+// MODULES:   serpent_generic? twofish_generic?
 // MODULES:   ext4? xfs? btrfs? crc32c_generic? crc32c_intel?
-// PROGRAMS:  busybox sfdisk cryptsetup lvm mke2fs mkfs.xfs? mkfs.btrfs? mkfs.vfat? mkswap
-// LIBRARIES: libgcc_s.so.1
+// PROGRAMS:  busybox sfdisk cryptsetup tcplay lvm mke2fs mkfs.xfs? mkfs.btrfs? mkfs.vfat? mkswap
+// LIBRARIES: libgcc_s.so.1 ossl-modules/legacy.so
 import type { Context } from "../src/core/rc/types.ts";
 import type { DiskJob, Step } from "../src/host/qemu/steps.ts";
 

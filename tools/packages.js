@@ -11,6 +11,7 @@ export const NEEDS = [
   { program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: "boots images" },
   { program: "busybox", package: "busybox-static", purpose: "the image's shell and small programs" },
   { program: "cryptsetup", package: "cryptsetup-bin", purpose: "opens LUKS, in the image and in tests" },
+  { program: "tcplay", package: "tcplay", purpose: "makes TrueCrypt volumes, and opens them beside a hidden one" },
   { program: "lvm", package: "lvm2", purpose: "activates logical volumes, in the image and in tests" },
   { program: "dmsetup", package: "dmsetup", purpose: "device-mapper, in the image" },
   { program: "depmod", package: "kmod", purpose: "indexes kernel modules" },

@@ -22,7 +22,7 @@ function explainStage(stage: Stage, isRoot: boolean, others: Stage[] = []): stri
   const rest = { ...options };
   const sentence = (text: string, ...taken: string[]) => {
     for (const key of taken) delete rest[key];
-    const words = Object.entries(rest).map(([key, value]) => (value === true ? key : `${key}=${value}`));
+    const words = Object.entries(rest).flatMap(([key, value]) => (value === true ? key : value.split("\n").map((each) => `${key}=${each}`)));
     return [words.length === 0 ? text : `${text}, with ${words.join(", ")}`];
   };
   switch (kind) {
@@ -36,7 +36,7 @@ function explainStage(stage: Stage, isRoot: boolean, others: Stage[] = []): stri
       return sentence(`activates logical volume ${lv} of volume group ${vg}`);
     }
     case "tcplay":
-      return sentence(`opens ${device} (TrueCrypt) as ${mappingName(stage)}; ${explainKey(stage)}`, "keyfile");
+      return sentence(`opens ${device} (${TCRYPT_TYPES[String(options["type"])] ?? "TrueCrypt or VeraCrypt"}) as ${mappingName(stage)}; ${explainTcryptKeys(stage)}`, "type", "keyfile", "protect-hidden", "keyfile-hidden");
     default:
       return sentence(`opens ${device}${stage.name === undefined ? "" : ` as ${stage.name}`} (kind ${kind})`);
   }
@@ -53,12 +53,21 @@ function explainLogicalVolume(device: string, others: Stage[]): string[] {
 }
 
 function mappingName(stage: Stage): string {
-  return stage.name ?? (stage.kind === "crypt" ? "luks-UUID" : "a name made from its device");
+  return stage.name ?? (stage.kind === "crypt" ? "luks-UUID" : "tcrypt-DEVICE");
 }
 
 function explainKey(stage: Stage): string {
   const { keyfile } = stage.options;
   return typeof keyfile === "string" ? `reads its key from ${keyfile}` : "asks for its passphrase";
+}
+
+const TCRYPT_TYPES: Record<string, string> = { truecrypt: "TrueCrypt", veracrypt: "VeraCrypt" };
+
+/** Key files stand beside the passphrase and not in its place. */
+function explainTcryptKeys({ options }: Stage): string {
+  const files = (key: string) => (typeof options[key] === "string" ? ` and reads ${options[key].replaceAll("\n", ", ")}` : "");
+  const hidden = options["protect-hidden"] ? `; asks for that of the hidden volume, which it protects${files("keyfile-hidden")}` : "";
+  return `asks for its passphrase${files("keyfile")}${hidden}`;
 }
 
 function explainMount(root: Stage, request: BootRequest): string {

@@ -32,11 +32,11 @@ const FLAGS: Record<string, Flag[]> = {
   ],
   tcplay: [
     flag("protect-hidden", "--protect-hidden", "-e"),
-    valued("system-encryption", "--system-encryption", "-s"),
+    valued("system", "--system-encryption", "-s"),
     valued("keyfile", "--keyfile", "-k"),
     valued("keyfile-hidden", "--keyfile-hidden", "-f"),
-    flag("fde", "--fde"),
-    flag("use-backup", "--use-backup"),
+    flag("system", "--fde"),
+    flag("backup", "--use-backup"),
   ],
 };
 

@@ -2,6 +2,7 @@ import { fillFilesystem } from "./compile-filesystem.ts";
 import { createGroup } from "./compile-lvm.ts";
 import { fillLuks } from "./compile-luks.ts";
 import { partitionPath, writeTable } from "./compile-table.ts";
+import { fillTcrypt } from "./compile-tcrypt.ts";
 import type { Content, Recipe, Root } from "./recipe.ts";
 import type { Step } from "./steps.ts";
 
@@ -53,6 +54,8 @@ function fillContent(compiler: Compiler, device: string, content: Content): void
   switch (content.kind) {
     case "luks":
       return fillLuks(compiler, device, content);
+    case "tcrypt":
+      return fillTcrypt(compiler, device, content);
     case "pv":
       return compiler.addPv(content.vg, device);
     case "filesystem":

@@ -48,5 +48,12 @@ function locatedContents({ disks, volumeGroups }: Recipe): Located[] {
 
 function withInner(content: Content | undefined, path: PropertyKey[]): Located[] {
   if (content === undefined) return [];
-  return [{ content, path }, ...(content.kind === "luks" ? withInner(content.content, [...path, "luks", "content"]) : [])];
+  switch (content.kind) {
+    case "luks":
+      return [{ content, path }, ...withInner(content.content, [...path, "luks", "content"])];
+    case "tcrypt":
+      return [{ content, path }, ...withInner(content.content, [...path, "tcrypt", "content"]), ...withInner(content.hidden?.content, [...path, "tcrypt", "hidden", "content"])];
+    default:
+      return [{ content, path }];
+  }
 }

@@ -17,6 +17,8 @@ const TYPES = {
   },
   dos: { linux: "83", luks: "E8", lvm: "8E", swap: "82", efi: "EF" },
 } as const;
+/** In bytes; TrueCrypt's limit. */
+const MAX_TCRYPT_PASSPHRASE = 64;
 const TYPE_NAMES = ["linux", "luks", "lvm", "swap", "efi"] as const;
 
 /** Reads and checks a recipe. Throws with file, line and column of what is wrong. */
@@ -53,17 +55,18 @@ const pbkdf = z.strictObject({
   threads: z.int().min(1).max(4).default(1),
 });
 
-/** `luks:`, `pv:` or `filesystem:`, with what belongs to it beside or below. */
+/** `luks:`, `tcrypt:`, `pv:` or `filesystem:`, with what belongs to it beside or below. */
 const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   luks: luks.optional(),
+  tcrypt: tcrypt.optional(),
   pv: lvmName.optional(),
   filesystem: z.enum(["ext4", "xfs", "btrfs", "vfat", "swap"]).optional(),
   label: text.optional(),
   uuid: text.optional(),
   root: z.union([z.literal("busybox"), z.strictObject({ directory: text })]).optional(),
 }).superRefine((value, context) => {
-  const kinds = (["luks", "pv", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
-  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, pv, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
+  const kinds = (["luks", "tcrypt", "pv", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
+  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, pv, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
   for (const key of ["label", "uuid", "root"] as const) {
     if (value.filesystem === undefined && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: "belongs to a filesystem" });
   }
@@ -71,8 +74,9 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   const form = value.filesystem === "vfat" ? /^[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}$/ : UUID;
   if (value.uuid !== undefined && !form.test(value.uuid)) context.addIssue({ code: "custom", path: ["uuid"], message: `is "${value.uuid}", no ${value.filesystem === "vfat" ? "volume ID like 1A2B-3C4D" : "UUID"}` });
   if (value.root !== undefined && (value.filesystem === "vfat" || value.filesystem === "swap")) context.addIssue({ code: "custom", path: ["root"], message: `can't lie on ${value.filesystem}: no links there` });
-}).transform(({ luks, pv, filesystem, label, uuid, root }): Content => {
+}).transform(({ luks, tcrypt, pv, filesystem, label, uuid, root }): Content => {
   if (luks !== undefined) return luks;
+  if (tcrypt !== undefined) return tcrypt;
   if (pv !== undefined) return { kind: "pv", vg: pv };
   return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, root: readRoot(root) };
 }));
@@ -98,6 +102,21 @@ const luks = z.strictObject({
     content: value.content,
   };
 });
+
+const tcryptVolume = {
+  passphrase: text.max(MAX_TCRYPT_PASSPHRASE),
+  cipher: z.enum(["aes", "serpent", "twofish", "twofish-aes", "serpent-twofish-aes", "aes-serpent", "aes-twofish-serpent", "serpent-twofish"]).default("aes"),
+  hash: z.enum(["ripemd160", "sha512", "whirlpool"]).default("sha512"),
+  keyfiles: z.array(text).max(8).default([]),
+  content: content.optional(),
+};
+
+const tcrypt = z.strictObject({
+  ...tcryptVolume,
+  hidden: z.strictObject({ ...tcryptVolume, size }).transform(({ size, ...hidden }) => ({ ...hidden, content: hidden.content, sizeBytes: size })).optional(),
+}).superRefine(({ content, hidden }, context) => {
+  if (hidden !== undefined && content !== undefined && content.kind !== "filesystem") context.addIssue({ code: "custom", path: ["content"], message: "is no filesystem, and it must be closed before the hidden volume is opened" });
+}).transform(({ content, hidden, ...value }): Content => ({ kind: "tcrypt", ...value, content, hidden }));
 
 const partition = z.strictObject({
   size: size.optional(),

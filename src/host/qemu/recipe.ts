@@ -54,7 +54,7 @@ export interface LogicalVolume {
 }
 
 /** What lies on a disk, a partition, a logical volume or in an opened container. A new kind is one more line here. */
-export type Content = LuksContent | PvContent | FilesystemContent;
+export type Content = LuksContent | TcryptContent | PvContent | FilesystemContent;
 
 export interface LuksContent {
   kind: "luks";
@@ -75,6 +75,22 @@ export interface Pbkdf {
   /** Of argon2. */
   memoryBytes: number;
   threads: number;
+}
+
+/** A TrueCrypt container, and the hidden one in it. */
+export interface TcryptContent extends TcryptVolume {
+  kind: "tcrypt";
+  hidden: (TcryptVolume & { sizeBytes: number }) | undefined;
+}
+
+export interface TcryptVolume {
+  passphrase: string;
+  /** As cryptsetup names it: `serpent-twofish-aes`. */
+  cipher: string;
+  hash: "ripemd160" | "sha512" | "whirlpool";
+  /** What is in each key file. */
+  keyfiles: string[];
+  content: Content | undefined;
 }
 
 export interface PvContent {

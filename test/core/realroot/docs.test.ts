@@ -7,7 +7,7 @@ import { readKinds } from "../../../src/host/config/kinds.ts";
 import { kinds as testKinds } from "./kinds.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "../../../docs", name), "utf8");
-const pages = read("realroot.md") + read("kernel-words.md");
+const pages = ["realroot.md", "kernel-words.md", "tcplay.md"].map(read).join("\n");
 const examples = (fence: string) => [...pages.matchAll(new RegExp(`^\`\`\`${fence}\n(.*?)\n\`\`\`$`, "gms"))]
   .flatMap(([, block]) => (block ?? "").split("\n\n"))
   .map((example) => ({ words: example.split("\n", 1)[0] ?? "", printed: example.split("\n").slice(1).join("\n") }));

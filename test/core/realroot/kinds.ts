@@ -7,6 +7,6 @@ export const kinds: KindTable = {
   lvm: { fields: ["device", "options"], options: ["vg-uuid"] },
   tcplay: {
     fields: ["device", "name", "options"],
-    options: ["pim", "keyfile", "keyfile-hidden", "protect-hidden", "system-encryption", "fde", "use-backup"],
+    options: ["type", "hash", "cipher", "hidden", "pim", "tries", "keyfile+", "keyfile-hidden+", "protect-hidden", "system", "backup"],
   },
 };

@@ -32,9 +32,10 @@ test.each<{ text: string; stage: Stage }>([
 describe("the lineage's options", () => {
   test.each<{ text: string; options: Stage["options"] }>([
     { text: "tcplay:ext4:vda2:tc:-e", options: { "protect-hidden": true } },
-    { text: "tcplay:ext4:vda2:tc:-s /dev/sda --fde  --use-backup", options: { "system-encryption": "/dev/sda", fde: true, "use-backup": true } },
+    { text: "tcplay:ext4:vda2:tc:-s /dev/sda  --use-backup", options: { system: "/dev/sda", backup: true } },
+    { text: "tcplay:ext4:vda2:tc:-k /etc/a -k /etc/b --fde", options: { keyfile: "/etc/a\n/etc/b", system: true } },
     { text: "tcplay:ext4:vda2:tc:-k /etc/a%20b", options: { keyfile: "/etc/a b" } },
-    { text: "tcplay:ext4:vda2:tc:-k/etc/k\t--system-encryption=/dev/sda", options: { keyfile: "/etc/k", "system-encryption": "/dev/sda" } },
+    { text: "tcplay:ext4:vda2:tc:-k/etc/k\t--system-encryption=/dev/sda", options: { keyfile: "/etc/k", system: "/dev/sda" } },
     { text: "crypt:ext4:vda2:c:--allow-discards -r -d /k -S 3 -T 5", options: { discard: true, readonly: true, keyfile: "/k", keyslot: "3", tries: "5" } },
     { text: "crypt:ext4:vda2:c:--key-file=/a=b --key-slot 0 --tries 1", options: { keyfile: "/a=b", keyslot: "0", tries: "1" } },
   ])("$text", ({ text, options }) => {
@@ -73,6 +74,7 @@ test.each([
   { text: "local:ext4:vda2:=1", message: 'the option ""' },
   { text: "local:ext4:vda2:mount.=1", message: "no mount option behind mount." },
   { text: "crypt:ext4:vda2:x:tries=1,tries=2", message: 'the option "tries" is there twice' },
+  { text: "tcplay:ext4:vda2:x:keyfile,keyfile=/a", message: 'the option "keyfile" is there twice' },
   { text: "local:ext4:vda2:-o ro", message: '"-o" is no flag of kind "local"; known: none' },
   { text: "crypt:ext4:vda2:x:--header /h", message: '"--header" is no flag of kind "crypt"; known: --allow-discards, --readonly or -r, --key-file or -d VALUE,' },
   { text: "crypt:ext4:vda2:x:-d", message: "nothing behind -d" },
@@ -86,8 +88,14 @@ test.each([
 test("stages are separated by blanks, and double quotes keep a stage together", () => {
   const stages = parseRealroot(' crypt:none:vda2:pv0\n\t"tcplay:ext4:vdb:tc:-s /dev/sda"  lvm:ext4:vg/lv ', kinds);
   expect(stages.map(({ kind }) => kind)).toEqual(["crypt", "tcplay", "lvm"]);
-  expect(stages[1]?.options).toEqual({ "system-encryption": "/dev/sda" });
+  expect(stages[1]?.options).toEqual({ system: "/dev/sda" });
   expect(parseRealroot("", kinds)).toEqual([]);
+});
+
+test("an option that may be there several times keeps all its values, in order", () => {
+  const stage = parseStage("tcplay:ext4:vda2:tc:keyfile=/a,pim=3,keyfile=/b%2Cc", kinds);
+  expect(stage.options).toEqual({ keyfile: "/a\n/b,c", pim: "3" });
+  expect(formatStage(stage, kinds)).toBe("tcplay:ext4:/dev/vda2:tc:keyfile=/a,keyfile=/b%2Cc,pim=3");
 });
 
 test("a kind of the user's own, with option names of its own, is read like ours", () => {

@@ -52,6 +52,26 @@ describe("LUKS", () => {
   });
 });
 
+describe("TrueCrypt", () => {
+  const steps = compile(`
+disks: [{ size: 64M, table: none, content: { tcrypt: { passphrase: outer, cipher: twofish-aes, hash: whirlpool, keyfiles: [one], content: { filesystem: vfat },
+  hidden: { size: 8M, passphrase: inner, hash: sha512, content: { filesystem: ext4 } } } } }]`);
+
+  test("the tcplay program makes outer and hidden volume, and gets each passphrase in a record of 255 bytes", () => {
+    const { args, input } = find(steps, "tcplay");
+    expect(args.join(" ")).toBe("--create --device /dev/vda --insecure-erase --weak-keys --pbkdf-prf whirlpool --cipher TWOFISH-256-XTS,AES-256-XTS"
+      + " --keyfile /run/key--dev-vda-outer-0 --hidden --pbkdf-prf-hidden SHA512 --cipher-hidden AES-256-XTS");
+    const record = (secret: string) => secret.padEnd(255, "\0");
+    expect(input).toBe([record("outer"), record("outer"), record("inner"), record("inner"), "8388608\n", "y\n"].join(""));
+  });
+
+  test("the outer volume is closed before the hidden one is opened", () => {
+    expect(steps.filter(({ program }) => program === "cryptsetup").map(({ args }) => args.filter((arg) => /^(open|close|--tcrypt-hidden|tcrypt-.*)$/.test(arg)).join(" "))).toEqual([
+      "open tcrypt-vda", "close tcrypt-vda", "open --tcrypt-hidden tcrypt-vda-hidden", "close tcrypt-vda-hidden",
+    ]);
+  });
+});
+
 describe("LVM", () => {
   const striped = compile(`
 disks: [{ size: 64M, table: none, content: { pv: vg-a } }, { size: 64M, table: none, content: { pv: vg-a } }]

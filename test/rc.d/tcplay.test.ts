@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import tcplay from "../../rc.d/tcplay.ts";
+import { createTestContext, type TestContextOptions } from "../../src/core/rc/testing.ts";
+import type { Stage } from "../../src/core/realroot/types.ts";
+
+function context(options: TestContextOptions["realroot"] & object = {}, rest: TestContextOptions = {}) {
+  const realroot = { kind: "tcplay", device: "/dev/vda2", name: "tc", ...options };
+  return createTestContext({ volumes: { "/dev/vda2": {} }, answers: ["correct horse"], ...rest, realroot });
+}
+
+const withOptions = (options: Stage["options"], rest: TestContextOptions = {}) => context({ options }, rest);
+const OPEN = "exec cryptsetup open --type tcrypt --verbose";
+const runs = (ctx: { recorded: string[] }) => ctx.recorded.filter((line) => line.startsWith("exec"));
+const wiped = (secrets: Buffer[]) => secrets.every((secret) => secret.length > 0 && secret.every((byte) => byte === 0));
+
+describe("with cryptsetup", () => {
+  test("the passphrase goes to its standard input, and the mappings of a cascade are noted before they are made", async () => {
+    const ctx = withOptions({ type: "truecrypt", hidden: "no" });
+    await expect(tcplay(ctx)).resolves.toBe("/dev/mapper/tc");
+    expect(ctx.recorded).toEqual([
+      "opens tc_2", "opens tc_1", "opens tc.2", "opens tc.1", "opens tc", "ask /dev/vda2 1/3", `${OPEN} --disable-veracrypt /dev/vda2 tc`,
+      "nothing to wait for", "step opened /dev/vda2 as /dev/mapper/tc",
+    ]);
+    expect(ctx.inputs).toEqual(["correct horse"]);
+    expect(wiped(ctx.secrets)).toBe(true);
+  });
+
+  test("a hidden volume is looked for with the same passphrase, and the search is shown", async () => {
+    const ctx = withOptions({ type: "truecrypt" }, { exitCodes: [2, 0] });
+    await tcplay(ctx);
+    expect(runs(ctx)).toEqual([`${OPEN} --disable-veracrypt /dev/vda2 tc`, `${OPEN} --disable-veracrypt --tcrypt-hidden /dev/vda2 tc`]);
+    expect(ctx.recorded.filter((line) => line.startsWith("waiting"))).toEqual(["waiting TrueCrypt: 1 of 2 that it may be", "waiting TrueCrypt, hidden volume: 2 of 2 that it may be"]);
+    expect(ctx.inputs).toEqual(["correct horse", "correct horse"]);
+  });
+
+  test("without options TrueCrypt comes first, then each hash of VeraCrypt", async () => {
+    const ctx = withOptions({ tries: "1" }, { exitCodes: Array<number>(20).fill(2) });
+    await expect(tcplay(ctx)).rejects.toThrow(/1 passphrases, none opens one of: TrueCrypt; TrueCrypt, hidden volume; VeraCrypt, SHA-512; /);
+    const hashes = runs(ctx).map((line) => /--hash (\S+)( --tcrypt-hidden)?/.exec(line)?.slice(1, 3).join("") ?? "any");
+    expect(hashes).toEqual(["any", "any", ...["sha512", "sha256", "blake2s-256", "whirlpool", "ripemd160", "stribog512"].flatMap((hash) => [hash, `${hash} --tcrypt-hidden`])]);
+  });
+
+  test("a wrong passphrase is asked for again, and every one is wiped", async () => {
+    const ctx = withOptions({ type: "truecrypt", hidden: "yes" }, { answers: ["wrong", "right"], exitCodes: [2, 0] });
+    await tcplay(ctx);
+    expect(ctx.recorded.filter((line) => line.startsWith("ask"))).toEqual(["ask /dev/vda2 1/3", "ask /dev/vda2 2/3"]);
+    expect(wiped(ctx.secrets)).toBe(true);
+  });
+
+  test("another exit code ends at once, with the passphrase wiped and the progress gone", async () => {
+    const ctx = withOptions({}, { exitCodes: [4] });
+    await expect(tcplay(ctx)).rejects.toThrow(/exit code 4/);
+    expect(ctx.recorded.at(-1)).toBe("nothing to wait for");
+    expect(wiped(ctx.secrets)).toBe(true);
+  });
+
+  test.each<[Stage["options"], string]>([
+    [{ pim: "485", hash: "sha512", hidden: "no" }, "--veracrypt --hash sha512 --veracrypt-pim 485"],
+    [{ type: "truecrypt", hidden: "no", readonly: true, discard: true }, "--disable-veracrypt --readonly --allow-discards"],
+    [{ type: "truecrypt", hidden: "no", backup: true, cipher: "serpent-twofish-aes" }, "--disable-veracrypt --cipher serpent-twofish-aes --tcrypt-backup"],
+    [{ type: "truecrypt", hidden: "no", keyfile: "/etc/a\n/etc/b" }, "--disable-veracrypt --key-file /etc/a --key-file /etc/b"],
+    [{ hash: "blake2s", hidden: "yes" }, "--veracrypt --hash blake2s-256 --tcrypt-hidden"],
+    [{ type: "truecrypt", system: true }, "--disable-veracrypt --tcrypt-system"],
+  ])("%o becomes %s", async (options, flags) => {
+    const ctx = withOptions(options);
+    await tcplay(ctx);
+    expect(runs(ctx)).toEqual([`${OPEN} ${flags} /dev/vda2 tc`]);
+  });
+
+  test("a PIM that is asked for goes to standard input behind the passphrase, and is wiped", async () => {
+    const ctx = withOptions({ pim: "ask", hash: "sha256", hidden: "no" }, { answers: ["correct horse", "12"] });
+    await tcplay(ctx);
+    expect(runs(ctx)).toEqual([`${OPEN} --veracrypt --hash sha256 --veracrypt-query-pim /dev/vda2 tc`]);
+    expect(ctx.inputs).toEqual(["correct horse\n12"]);
+    expect(wiped(ctx.secrets)).toBe(true);
+  });
+
+  test.each([["0", 1], ["twelve", 0], ["99999999", 0]])("the PIM %s typed makes %i runs", async (pim, count) => {
+    const ctx = withOptions({ pim: "ask", hash: "sha256", hidden: "no", tries: "1" }, { answers: ["correct horse", pim] });
+    await tcplay(ctx).catch(() => {});
+    expect(runs(ctx).length).toBe(count);
+    expect(runs(ctx).join()).not.toContain("query-pim");
+  });
+
+  test("a hash that cryptsetup lacks is said when it was named, and passed over otherwise", async () => {
+    const outputs = ["PBKDF2 hash algorithm stribog512 not available, skipping.\n"];
+    const named = withOptions({ hash: "streebog", hidden: "no" }, { exitCodes: [2], outputs });
+    await expect(tcplay(named)).rejects.toThrow(/lacks the hash stribog512/);
+    const searched = withOptions({ type: "veracrypt", hidden: "no" }, { exitCodes: [2, 0], outputs });
+    await expect(tcplay(searched)).resolves.toBe("/dev/mapper/tc");
+  });
+});
+
+describe("with the tcplay program", () => {
+  test("protect-hidden asks for both passphrases, each in a record of its own", async () => {
+    const ctx = withOptions({ "protect-hidden": true, keyfile: "/etc/a", "keyfile-hidden": "/etc/b" }, { answers: ["outer", "inner"] });
+    await tcplay(ctx);
+    expect(ctx.recorded.filter((line) => line.startsWith("ask"))).toEqual(["ask /dev/vda2 1/3", "ask /dev/vda2 1/3: Hidden volume's passphrase"]);
+    expect(runs(ctx)).toEqual(["exec tcplay --map tc --device /dev/vda2 --keyfile /etc/a --protect-hidden --keyfile-hidden /etc/b"]);
+    expect(ctx.inputs).toEqual([`outer${"\0".repeat(250)}inner${"\0".repeat(250)}`]);
+    expect(wiped(ctx.secrets)).toBe(true);
+  });
+
+  test("a wrong passphrase is known by what it says, anything else ends with that", async () => {
+    const wrong = withOptions({ engine: "tcplay" }, { answers: ["a", "b"], exitCodes: [1, 0], outputs: ["Incorrect password or not a TrueCrypt volume\n"] });
+    await expect(tcplay(wrong)).resolves.toBe("/dev/mapper/tc");
+    const broken = withOptions({ engine: "tcplay", backup: true }, { exitCodes: [1], outputs: ["could not get disk information\n"] });
+    await expect(tcplay(broken)).rejects.toThrow(/could not get disk information/);
+    expect(runs(broken)).toEqual(["exec tcplay --map tc --device /dev/vda2 --use-backup"]);
+  });
+});
+
+test.each<[Stage["options"], RegExp]>([
+  [{ type: "bitlocker" }, /option type .*"bitlocker"; known: truecrypt, veracrypt/],
+  [{ hash: "md5" }, /option hash .*known: ripemd160, sha512, /],
+  [{ hash: "sha256", type: "truecrypt" }, /"sha256", which TrueCrypt does not use; known: ripemd160, sha512, whirlpool/],
+  [{ cipher: "serpent-aes" }, /option cipher .*known: aes, serpent, /],
+  [{ hidden: true }, /option hidden .*it has no value/],
+  [{ pim: "0" }, /option pim .*"0"; a whole number from 1 to 2147468/],
+  [{ pim: "485", type: "truecrypt" }, /TrueCrypt volumes have none/],
+  [{ tries: "many" }, /option tries .*"many"/],
+  [{ readonly: "yes" }, /option readonly .*"yes", where nothing belongs/],
+  [{ keyfile: "key" }, /option keyfile .*no absolute path/],
+  [{ keyfile: true }, /option keyfile .*it has no value/],
+  [{ "keyfile-hidden": "/k" }, /for protect-hidden alone/],
+  [{ "protect-hidden": true, engine: "cryptsetup" }, /can't protect a hidden volume/],
+  [{ "protect-hidden": true, hidden: "yes" }, /opens the outer volume/],
+  [{ engine: "tcplay", pim: "3" }, /opens TrueCrypt volumes alone/],
+  [{ engine: "tcplay", cipher: "aes" }, /option cipher .*no such choice/],
+  [{ system: true, backup: true }, /no copy of its header/],
+])("%o is refused before anybody types", async (options, reason) => {
+  const ctx = withOptions(options);
+  await expect(tcplay(ctx)).rejects.toThrow(reason);
+  expect(ctx.recorded).toEqual([]);
+});
+
+test("a mapping that is open already is used without a question", async () => {
+  const ctx = context({}, { exists: ["/dev/mapper/tc"] });
+  await expect(tcplay(ctx)).resolves.toBe("/dev/mapper/tc");
+  expect(ctx.recorded).toEqual([]);
+});
+
+test("without a name the mapping is tcrypt-DEVICE", async () => {
+  const ctx = createTestContext({ realroot: { kind: "tcplay", device: "/dev/mapper/vg-lv" }, volumes: { "/dev/mapper/vg-lv": {} }, answers: ["a"] });
+  await expect(tcplay(ctx)).resolves.toBe("/dev/mapper/tcrypt-vg-lv");
+});
+
+test.each([
+  [{ content: { type: "ext4" } }, /ext4, where a TrueCrypt volume has nothing/],
+  [{ sizeBytes: 65536 }, /65536 bytes; the headers .* take 262144/],
+])("a device with %o is refused before anybody types", async (volume, reason) => {
+  const ctx = context({}, { volumes: { "/dev/vda2": volume } });
+  await expect(tcplay(ctx)).rejects.toThrow(reason);
+  expect(ctx.recorded).toEqual([]);
+});
+
+test("a filesystem over the headers does not stop a boot from the backup", async () => {
+  const ctx = withOptions({ backup: true }, { volumes: { "/dev/vda2": { content: { type: "ext4" } } } });
+  await expect(tcplay(ctx)).resolves.toBe("/dev/mapper/tc");
+});
+
+test("system=DISK must be the disk of the partition", async () => {
+  const volumes = { "/dev/vda": { layer: "disk" as const }, "/dev/vdb": { layer: "disk" as const }, "/dev/vda2": { parent: "/dev/vda" } };
+  await expect(tcplay(withOptions({ system: "/dev/vda" }, { volumes }))).resolves.toBe("/dev/mapper/tc");
+  await expect(tcplay(withOptions({ system: "/dev/vdb" }, { volumes }))).rejects.toThrow(/no partition of \/dev\/vdb/);
+});

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
+
+describeVm("a TrueCrypt root", () => {
+  test("AES: a wrong passphrase is said when all that it may be was tried, the right one opens", async () => {
+    const guest = await bootRecipe("tcplay-aes", { answers: {}, image: await tcplayImage(), realroot: "tcplay:ext4:PARTLABEL=tcroot:tcroot:type=truecrypt" });
+    await guest.waitFor("Passphrase for /dev/vda1 (tcroot)");
+    guest.type("wrong one\r");
+    await guest.waitFor(/Wrong passphrase: it opens no header\. Attempt 2 of 3\./);
+    guest.type("correct horse\r");
+    await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/tcroot:ext4:ro/);
+    expect(guest.log()).not.toMatch(/correct horse|wrong one/);
+  });
+
+  test("cascades with each hash, key files, and a hidden volume that nobody asked for", async () => {
+    const guest = await bootRecipe("tcplay-cascade", { image: await tcplayImage({ first: "first key file", second: "second key file" }), append: "realroot.cat=/run/mkinitrd/log" });
+    const text = await guest.waitFor("REALROOT-END");
+    expect(text).toMatch(/root=\/dev\/mapper\/tcroot:ext4:ro/);
+    expect(text).toMatch(/opened \/dev\/vda1 as \/dev\/mapper\/tc1/);
+    expect(text).toMatch(/opened \/dev\/vda2 as \/dev\/mapper\/tc2/);
+  });
+}, ["tcplay"]);
+
+/** An image that serves the kind tcplay, with key files in /etc/keys. */
+async function tcplayImage(keys: Record<string, string> = {}): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-keys-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const files = Object.entries(keys).map(([name, text]) => {
+    writeFileSync(join(directory, name), text);
+    return { from: join(directory, name), to: `/etc/keys/${name}`, mode: 0o400 };
+  });
+  return vmImage({ realroots: ["local", "lvm", "tcplay"], files });
+}
