@@ -12,8 +12,8 @@ import { planAttempts } from "../src/core/tcrypt/attempts.ts";
 import { readTcryptOptions, type TcryptOptions } from "../src/core/tcrypt/options.ts";
 import { openWithCryptsetup, openWithTcplay } from "../src/core/tcrypt/engines.ts";
 
-/** Smaller ones have no room for a volume between the header areas of 128 KiB at both ends. */
-const LEAST_BYTES = 256 * 1024;
+/** A header and a sector behind it, as containers before TrueCrypt 6 were laid out. */
+const LEAST_BYTES = 1024;
 
 /** Opens the TrueCrypt or VeraCrypt volume that the stage names, as /dev/mapper/NAME. */
 export default async function run(ctx: Context): Promise<string> {
@@ -77,7 +77,7 @@ async function checkDevice(ctx: Context, volume: OpenVolume, { system, backup }:
     if (volume.parent !== disk.name) throw refuse(`it is no partition of ${disk.name}, which system= names`, "name the disk whose partition this is");
   }
   if (volume.sizeBytes < LEAST_BYTES) {
-    throw refuse(`${volume.sizeBytes} bytes; the headers of a TrueCrypt volume alone take ${LEAST_BYTES}`, "check which device the realroot names");
+    throw refuse(`${volume.sizeBytes} bytes; a TrueCrypt header and one sector take ${LEAST_BYTES}`, "check which device the realroot names");
   }
   if (volume.content === undefined || system !== false || backup) return;
   throw refuse(`${volume.content.type}, where a TrueCrypt volume has nothing that can be told from noise`,

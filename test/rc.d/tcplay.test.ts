@@ -147,7 +147,7 @@ test("without a name the mapping is tcrypt-DEVICE", async () => {
 
 test.each([
   [{ content: { type: "ext4" } }, /ext4, where a TrueCrypt volume has nothing/],
-  [{ sizeBytes: 65536 }, /65536 bytes; the headers .* take 262144/],
+  [{ sizeBytes: 512 }, /512 bytes; a TrueCrypt header .* take 1024/],
 ])("a device with %o is refused before anybody types", async (volume, reason) => {
   const ctx = context({}, { volumes: { "/dev/vda2": volume } });
   await expect(tcplay(ctx)).rejects.toThrow(reason);
