@@ -4,15 +4,13 @@ import { expect, test } from "vitest";
 import { parseCommandLine } from "../../../src/core/realroot/command-line.ts";
 import { asCommandLine, explainText } from "../../../src/host/cli/realroot.ts";
 import { readKinds } from "../../../src/host/config/kinds.ts";
-import { kinds as testKinds } from "./kinds.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "../../../docs", name), "utf8");
 const pages = ["realroot.md", "kernel-words.md", "tcplay.md"].map(read).join("\n");
 const examples = (fence: string) => [...pages.matchAll(new RegExp(`^\`\`\`${fence}\n(.*?)\n\`\`\`$`, "gms"))]
   .flatMap(([, block]) => (block ?? "").split("\n\n"))
   .map((example) => ({ words: example.split("\n", 1)[0] ?? "", printed: example.split("\n").slice(1).join("\n") }));
-// The page speaks of tcplay, which only some images have.
-const kinds = { tcplay: testKinds["tcplay"]!, ...(await readKinds()) };
+const kinds = await readKinds();
 const request = (words: string) => parseCommandLine(asCommandLine([words]), { kinds, defaultRealroot: "", sealed: false });
 
 test("the pages have their examples", () => {
