@@ -12,6 +12,7 @@ export interface SysfsBlock {
   partitionOf?: { disk: string; startSector: number };
   serial?: string;
   dm?: { name: string; uuid: string };
+  md?: { members: string[] };
 }
 
 /**
@@ -42,6 +43,7 @@ function readBlockDevice(classBlock: string, name: string): SysfsBlock | undefin
   if (serial) block.serial = serial;
   const dmName = attribute(`${folder}/dm/name`);
   if (dmName !== undefined) block.dm = { name: dmName, uuid: attribute(`${folder}/dm/uuid`) ?? "" };
+  if (existsSync(`${folder}/md`)) block.md = { members: listDirectory(`${folder}/slaves`).map(devicePath) };
   return block;
 }
 

@@ -34,6 +34,11 @@ test("disks with their blocks and serial, partitions with their start, mappings 
   ]);
 });
 
+test("an md array with the devices below it", () => {
+  device("block/md127", { size: "2048", "md/level": "raid1", "slaves/vda1/size": "1", "slaves/vdb/size": "1" });
+  expect(listBlockDevices(sysfs)).toEqual([{ path: "/dev/md127", sizeBytes: 1 << 20, logicalBlockBytes: 512, md: { members: ["/dev/vda1", "/dev/vdb"] } }]);
+});
+
 test("what has no size, RAM disks, and a mapping that is suspended are not read", () => {
   device("block/sr0", { size: "0" });
   device("block/ram0", { size: "2048" });

@@ -1,10 +1,13 @@
 import { SECTOR_BYTES, window } from "../binary/source.ts";
 import { explain } from "../errors.ts";
 import { probeLvm2 } from "../formats/lvm2.ts";
+import { probeMd } from "../formats/md.ts";
 import type { Partition, PartitionTable } from "../formats/partition-table.ts";
 import { assembleVolumeGroups } from "./lvm.ts";
 import type { FoundPv, VolumeGroup } from "./lvm.ts";
 import { activeLogicalVolume, inactiveLogicalVolumes, isLvmDevice } from "./lvm-volumes.ts";
+import { activeArray, assembleArrays, inactiveArrays } from "./md.ts";
+import type { FoundMember } from "./md.ts";
 import { readPartitionTable } from "./partitions.ts";
 import { probe } from "./probe.ts";
 import type { BlockDevice, Volume } from "./types.ts";
@@ -21,20 +24,45 @@ const AT_A_TIME = 8;
  * In the order of the devices, the partitions that only we see behind their disk, the LVs that are not active last.
  * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says.
  */
-export async function discover(devices: BlockDevice[]): Promise<Volume[]> {
-  const partitioned = new Set(devices.flatMap(({ partitionOf }) => (partitionOf ? [partitionOf.disk] : [])));
+export async function discover(listed: BlockDevice[]): Promise<Volume[]> {
   const tables = new Map<string, TableResult>();
-  await Promise.all(devices.filter(mayHoldPartitions).map(async (device) => tables.set(device.path, await readTable(device))));
+  await Promise.all(listed.filter(mayHoldPartitions).map(async (device) => tables.set(device.path, await readTable(device))));
+  const devices = await withoutMembersPartitions(listed, tables);
+  const partitioned = new Set(devices.flatMap(({ partitionOf }) => (partitionOf ? [partitionOf.disk] : [])));
 
   const others = devices.filter((device) => !isLvmDevice(device));
   const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned)));
   const groups = assembleVolumeGroups(await findPvs(plain.flat()));
   const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups)));
-  const inactive = inactiveLogicalVolumes(groups, devices);
+  const arrays = assembleArrays(await findMembers([...plain, ...active].flat()));
+  const inactive = [...inactiveArrays(arrays, devices), ...inactiveLogicalVolumes(groups, devices)];
 
   const byDevice = new Map(others.map((device, index) => [device, plain[index] ?? []]));
   devices.filter(isLvmDevice).forEach((device, index) => byDevice.set(device, active[index] ?? []));
-  return [...devices.flatMap((device) => byDevice.get(device) ?? []), ...(await probeInTurn(inactive))];
+  const withArrays = devices.flatMap((device) => {
+    const md = activeArray(device, arrays);
+    return (byDevice.get(device) ?? []).map((volume) => (md === undefined || volume.path !== device.path ? volume : { ...volume, md }));
+  });
+  return [...withArrays, ...(await probeInTurn(inactive))];
+}
+
+/**
+ * The devices without the partitions that the kernel sees on each member of a mirror of whole disks, whose superblock is at
+ * the end: they are the array's, and the disk is a member. A superblock inside of a partition is that of the partition.
+ */
+async function withoutMembersPartitions(devices: BlockDevice[], tables: Map<string, TableResult>): Promise<BlockDevice[]> {
+  const members = new Set<string>();
+  await Promise.all(devices.filter(mayHoldPartitions).map(async ({ path, source }) => {
+    const kernels = devices.filter(({ partitionOf }) => partitionOf?.disk === path)
+      .map((device) => ({ startBytes: (device.partitionOf?.startSector ?? 0) * SECTOR_BYTES, sizeBytes: device.source.sizeBytes }));
+    const partitions = [...kernels, ...(tables.get(path)?.table?.partitions ?? [])];
+    if (partitions.length === 0) return;
+    const at = (await probeMd(source).catch(() => undefined))?.superblockByte;
+    if (at === undefined || partitions.some(({ startBytes, sizeBytes }) => at >= startBytes && at < startBytes + sizeBytes)) return;
+    members.add(path);
+    tables.delete(path);
+  }));
+  return devices.filter(({ partitionOf }) => partitionOf === undefined || !members.has(partitionOf.disk));
 }
 
 interface TableResult {
@@ -57,10 +85,10 @@ async function readTable({ logicalBlockBytes, source }: BlockDevice): Promise<Ta
 
 /** A device that is no LV, and the partitions in it that the kernel did not make. */
 async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>): Promise<Volume[]> {
-  const { dm, number, partitionOf, path, serial, source } = device;
+  const { dm, md, number, partitionOf, path, serial, source } = device;
   const volume: Volume = {
     name: dm === undefined ? path : `/dev/mapper/${dm.name}`,
-    layer: partitionOf ? "partition" : dm ? "mapping" : "disk",
+    layer: partitionOf ? "partition" : dm ? "mapping" : md ? "array" : "disk",
     path,
     sizeBytes: source.sizeBytes,
     source,
@@ -136,6 +164,15 @@ async function findPvs(volumes: Volume[]): Promise<FoundPv[]> {
   const found = await Promise.all(ordered.map(async ({ name, path, source }): Promise<FoundPv[]> => {
     const pv = source && (await probeLvm2(source).catch(() => undefined)); // it was read a moment ago: its device went away
     return source && pv ? [{ device: { path: path ?? name, source }, pv }] : [];
+  }));
+  return found.flat();
+}
+
+async function findMembers(volumes: Volume[]): Promise<FoundMember[]> {
+  const members = volumes.filter(({ content }) => content?.type === "linux_raid_member");
+  const found = await Promise.all(members.map(async ({ name, path, source }): Promise<FoundMember[]> => {
+    const member = source && (await probeMd(source).catch(() => undefined));
+    return source && member ? [{ path: path ?? name, source, member }] : [];
   }));
   return found.flat();
 }

@@ -1,4 +1,5 @@
 import { decodeText } from "../formats/label.ts";
+import { isArrayUuid, mdadmUuid } from "./md.ts";
 import { mapperName } from "./lvm-volumes.ts";
 import type { Volume } from "./types.ts";
 
@@ -48,7 +49,9 @@ function decodeLink(encoded: string): string {
 
 /** Whether the name is this volume's own, and not only that of one it lies on. UUIDs compare in either case of letters. */
 export function matches(volume: Volume, device: DeviceName): boolean {
-  if (volume.name === device.text) return true;
+  if (volume.name === device.text || namesArray(volume, device)) return true;
+  // A member's UUID and label are its array's.
+  if ((device.by === "uuid" || device.by === "label") && volume.content?.type === "linux_raid_member") return false;
   switch (device.by) {
     case "path":
       return volume.path === device.path;
@@ -69,6 +72,15 @@ export function matches(volume: Volume, device: DeviceName): boolean {
     case "serial":
       return volume.serial === device.value;
   }
+}
+
+/** By UUID, by the nodes that mdadm and udev's rules for it make, by its name with or without the host. */
+function namesArray({ md }: Volume, device: DeviceName): boolean {
+  if (md === undefined) return false;
+  if (device.by === "uuid") return isArrayUuid(md.uuid, device.value);
+  if (device.by !== "path" && device.by !== "lv") return false;
+  const links = [`/dev/disk/by-id/md-uuid-${mdadmUuid(md.uuid)}`, `/dev/disk/by-id/md-name-${md.name}`, `/dev/md/${md.name}`];
+  return device.path === md.node || links.includes(device.path);
 }
 
 /** Every volume that the text names: several where copies are attached, or two groups have one name. */

@@ -6,14 +6,18 @@ import { probeExt } from "../formats/ext.ts";
 import { probeLuks1 } from "../formats/luks1.ts";
 import { luks2KdfMemoryBytes, probeLuks2 } from "../formats/luks2.ts";
 import { probeLvm2 } from "../formats/lvm2.ts";
+import { mdContent, probeMd } from "../formats/md.ts";
 import { probeSwap } from "../formats/swap.ts";
 import { probeVfat } from "../formats/vfat.ts";
 import { probeXfs } from "../formats/xfs.ts";
 
 type Probe = (source: Source) => Promise<Content | undefined>;
 
-/** What holds other volumes. A sound one is taken before any filesystem: it may lie over the remains of one. */
-const CONTAINERS: Probe[] = [luks1, (source) => luks2(source, false), lvm2];
+/**
+ * What holds other volumes. A sound one is taken before any filesystem: it may lie over the remains of one. An md member
+ * comes first: of a mirror with its superblock at the end, each member looks like what the array holds.
+ */
+const CONTAINERS: Probe[] = [md, luks1, (source) => luks2(source, false), lvm2];
 const FILESYSTEMS: Probe[] = [probeVfat, probeSwap, probeXfs, probeExt, probeBtrfs];
 
 /** Holds every signature and nearly every header: one read of the device in place of twenty. */
@@ -73,6 +77,11 @@ function ambivalent(source: Source, found: Content[]): MkinitrdError {
     found: `signatures of ${found.map(({ type }) => type).join(" and ")}`,
     next: `remove the one that is left over, from a running system: wipefs ${source.name}`,
   });
+}
+
+async function md(source: Source): Promise<Content | undefined> {
+  const member = await probeMd(source);
+  return member && mdContent(member);
 }
 
 async function luks1(source: Source): Promise<Content | undefined> {

@@ -17,14 +17,16 @@ export interface BlockDevice {
   serial?: string;
   /** For a device-mapper device: its name and UUID, which begins with the word of who made it (`LVM-`, `CRYPT-`). */
   dm?: { name: string; uuid: string };
+  /** For an md array: the paths of the devices below it. */
+  md?: { members: string[] };
 }
 
 /** One node of the tree disk → partition → crypt → PV → LV → filesystem. */
 export interface Volume {
   /** As a person names it: `/dev/vda2`, `vg00/lv0`, `disk.img:2`. */
   name: string;
-  layer: "disk" | "partition" | "mapping" | "lv";
-  /** The device node; absent for what only we see (a partition of an image file, an LV that is not active). */
+  layer: "disk" | "partition" | "mapping" | "array" | "lv";
+  /** The device node; absent for what only we see (a partition of an image file, an LV or array that is not active). */
   path?: string;
   /** MAJOR:MINOR of the node. */
   number?: string;
@@ -38,6 +40,7 @@ export interface Volume {
   serial?: string;
   dm?: { name: string; uuid: string };
   lv?: LogicalVolumeRef;
+  md?: ArrayRef;
   /** Name of the volume that it lies on; an LV names its VG in `lv`. */
   parent?: string;
 }
@@ -51,4 +54,30 @@ export interface LogicalVolumeRef {
   active: boolean;
   /** UUIDs of the physical volumes that it needs and nobody has seen. */
   missingPvs: string[];
+}
+
+/** Which md array a volume is, as the newest of its members says. */
+export interface ArrayRef {
+  /** In the form of a UUID. */
+  uuid: string;
+  /** `raid1`, `linear`. */
+  level: string;
+  /** `0.90`, `1.0`, `1.1`, `1.2`. */
+  metadata: string;
+  /** 1.x: `host:root`. */
+  name?: string;
+  /** Where mdadm would put it: `/dev/md0`, `/dev/md/root`. */
+  node?: string;
+  active: boolean;
+  /** The members of a whole array, and how many of them it had lost already when it was last written to. */
+  devices: number;
+  failed: number;
+  /** Numbers, from 0, of the members that it counts on and that nobody has seen, or that are not up to date. */
+  missing: number[];
+  /** Paths of members that were away while the others were written to. */
+  outdated: string[];
+  /** Whether it can be read with the members that are there. */
+  startable: boolean;
+  /** Paths of all members that were found, spares among them. */
+  members: string[];
 }
