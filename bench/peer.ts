@@ -1,14 +1,13 @@
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { MkinitrdError } from "../src/core/errors.ts";
-import { exec } from "../src/host/exec.ts";
 import { cacheDirectory } from "../src/host/cache.ts";
+import { bootstrap, inRoot } from "../src/host/qemu/debootstrap.ts";
 import type { VmKernel } from "../src/host/qemu/vm-kernel.ts";
 import { withLock } from "../tools/lock.js";
 
 const SUITE = "bookworm";
 const PACKAGES = ["initramfs-tools", "cryptsetup", "cryptsetup-initramfs", "lvm2", "zstd", "busybox"];
-const CHROOT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LC_ALL: "C" };
 const IMAGE = "boot/initrd.img";
 
 /** What Debian's own initramfs-tools made. */
@@ -32,8 +31,8 @@ export async function buildPeerImage(kernel: VmKernel, luksUuid: string, file: s
     throw new MkinitrdError({ tried: "making the image of initramfs-tools", on: "this machine", found: "chroot and debootstrap need root", next: "run as root, or leave it out: npm run bench -- --no-peer" });
   }
   const root = cacheDirectory("peers", `initramfs-tools-${SUITE}`);
-  return withLock(`${root}.lock`, async () => {
-    if (!existsSync(root)) await bootstrap(root);
+  return withLock(`${root}.in-use`, async () => {
+    await bootstrap(root, SUITE, PACKAGES);
     configure(root, kernel, luksUuid);
     await inRoot(root, ["depmod", kernel.release]);
     await inRoot(root, ["mkinitramfs", "-o", `/${IMAGE}`, kernel.release]);
@@ -42,17 +41,6 @@ export async function buildPeerImage(kernel: VmKernel, luksUuid: string, file: s
     const { stdout: version } = await inRoot(root, ["dpkg-query", "--show", "--showformat=${Package} ${Version}, ", "initramfs-tools", "cryptsetup-initramfs"]);
     return { file, version: version.replace(/, $/, ""), append: "root=/dev/mapper/vg00-lv0 ro", prompt: "Please unlock disk cryptroot", bytes: statSync(file).size };
   });
-}
-
-async function bootstrap(root: string): Promise<void> {
-  mkdirSync(dirname(root), { recursive: true });
-  const aside = mkdtempSync(`${root}.new-`);
-  try {
-    await exec("debootstrap", ["--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, aside, debianMirror()]);
-    renameSync(aside, root);
-  } finally {
-    rmSync(aside, { recursive: true, force: true });
-  }
 }
 
 /** The kernel's modules, its configuration (for the choice of a compression) and the tables that name the root. */
@@ -64,23 +52,4 @@ function configure(root: string, { release, image, modulesDirectory }: VmKernel,
   // Packed only because of `initramfs`: in a chroot no device is found from which it could see that the root needs it.
   writeFileSync(join(root, "etc/crypttab"), `cryptroot UUID=${luksUuid} none luks,discard,initramfs\n`);
   writeFileSync(join(root, "etc/fstab"), "/dev/mapper/vg00-lv0 / ext4 ro 0 1\n");
-}
-
-function inRoot(root: string, command: string[]): ReturnType<typeof exec> {
-  return exec("chroot", [root, ...command], { env: CHROOT_ENV });
-}
-
-/** The mirror that this machine's apt uses; sources.list(5) in both of its formats. */
-function debianMirror(): string {
-  for (const file of ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"]) {
-    if (!existsSync(file)) continue;
-    const found = /^(?:URIs:\s*|deb\s+(?:\[.*?\]\s+)?)(\S+)/m.exec(readFileSync(file, "utf8"))?.[1];
-    if (found !== undefined) return found;
-  }
-  throw new MkinitrdError({
-    tried: "finding the Debian mirror",
-    on: "/etc/apt",
-    found: "no source in debian.sources or sources.list",
-    next: "run the benchmark on a Debian machine, or without the comparison: npm run bench -- --no-peer",
-  });
 }

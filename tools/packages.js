@@ -28,10 +28,10 @@ export const NEEDS = [
 ];
 
 /**
- * What the comparison of `npm run bench` needs on top.
+ * What the tests, which boot a Debian, and the comparison of `npm run bench` need on top.
  * @type {Need[]}
  */
-export const BENCH_NEEDS = [{ program: "debootstrap", package: "debootstrap", purpose: "makes the Debian whose initramfs-tools is measured" }];
+export const DEBOOTSTRAP_NEEDS = [{ program: "debootstrap", package: "debootstrap", purpose: "makes a Debian in a directory" }];
 
 /**
  * Those of the needs whose program is not there.

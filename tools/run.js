@@ -14,11 +14,11 @@ const JOBS = {
   mkinitrd: (args) => ({ needs: ["npm", "bundle"], words: [pinnedNode, join(dist, "host/mkinitrd.js"), ...args] }),
   demo: (args) => ({ needs: ALL, words: [pinnedNode, join(repository, "tools/demo.js"), ...args] }),
   test: (args) => ({
-    needs: ALL,
+    needs: args.includes("unit") ? ALL : [...ALL, "debootstrap", "stable-kernel"],
     words: ["vitest", "run", ...args.filter((arg) => arg !== "--all")],
     env: args.includes("--all") ? { MKINITRD_TEST_ALL: "1" } : {},
   }),
-  bench: (args) => ({ needs: args.includes("--no-peer") ? ALL : [...ALL, "bench"], words: [pinnedNode, join(repository, "bench/main.ts"), ...args] }),
+  bench: (args) => ({ needs: args.includes("--no-peer") ? ALL : [...ALL, "debootstrap"], words: [pinnedNode, join(repository, "bench/main.ts"), ...args] }),
   check: (args) => ({ needs: ["npm"], words: ["tsc", "-p", repository, ...args] }),
 };
 

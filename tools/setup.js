@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { install } from "./apt.js";
 import { bundle } from "./bundle.js";
 import { SetupError } from "./command.js";
-import { fetchKernel } from "./kernel.js";
+import { fetchKernel, fetchStableKernel } from "./kernel.js";
 import { installNpmPackages } from "./npm.js";
-import { BENCH_NEEDS, missing } from "./packages.js";
+import { DEBOOTSTRAP_NEEDS, missing } from "./packages.js";
 
-/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "bench"} Part */
+/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "debootstrap" | "stable-kernel"} Part */
 
 /**
  * What demo and tests need.
@@ -22,7 +22,8 @@ const STEPS = {
   debian: () => install(missing()),
   kernel: fetchKernel,
   bundle: () => bundle(),
-  bench: () => install(missing(BENCH_NEEDS)),
+  debootstrap: () => install(missing(DEBOOTSTRAP_NEEDS)),
+  "stable-kernel": fetchStableKernel,
 };
 
 /**

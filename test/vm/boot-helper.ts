@@ -10,7 +10,7 @@ import { chooseAccelerator } from "../../src/host/qemu/accelerator.ts";
 import { type Answers, typeAnswers } from "../../src/host/qemu/answers.ts";
 import { type Guest, startGuest } from "../../src/host/qemu/guest.ts";
 import { kernelCommandLine, type Machine } from "../../src/host/qemu/machine.ts";
-import { findVmKernel } from "../../src/host/qemu/vm-kernel.ts";
+import { findVmKernel, type VmKernel } from "../../src/host/qemu/vm-kernel.ts";
 import { vmDisk } from "./disks.ts";
 
 const MEMORY_MIB = 1024;
@@ -33,6 +33,8 @@ export interface BootOptions {
   disks?: (files: string[]) => string[];
   /** Another image than `vmImage()`. */
   image?: string;
+  /** Another kernel than the machine's own; without `image` the image is made for it. */
+  kernel?: VmKernel;
 }
 
 /** A booted recipe: the guest, and the machine that it runs on. */
@@ -47,10 +49,11 @@ export async function bootRecipe(name: string, options: BootOptions = {}): Promi
   const files = options.disks?.(made) ?? made;
   const { append = "", realroot = recipe.realroot, answers = recipe.answers, absent = [], hotplug = [], memoryMiB = MEMORY_MIB } = options;
   const stages = realroot.split(" ").filter((stage) => stage !== "").map((stage) => `realroot=${stage}`);
-  const kernel = findVmKernel().image;
+  const vmKernel = options.kernel ?? findVmKernel();
+  const kernel = vmKernel.image;
   const machine: Machine = {
     kernel, memoryMiB, smp: 2, console: "ttyS0",
-    initrd: options.image ?? (await vmImage()),
+    initrd: options.image ?? (await vmImage({ kernel: vmKernel.release, modulesDirectory: vmKernel.modulesDirectory })),
     append: kernelCommandLine([QUIET_KERNEL, ...stages, append].join(" ")),
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: files.map((file, i) => ({ file, format: "raw" as const, snapshot: true, serial: `${name}-${i}`.slice(-20), hotplug: hotplug.includes(i) }))

@@ -7,6 +7,7 @@ import { packageRoot } from "../package-root.ts";
 import { findProgram } from "../plan/programs.ts";
 import { openSysroot } from "../plan/sysroot.ts";
 import { compileRecipe } from "./compile.ts";
+import { debianContents } from "./debian-root.ts";
 import { rootsOf } from "./disk-builder.ts";
 import type { Recipe } from "./recipe.ts";
 import { rootKey } from "./root-archive.ts";
@@ -19,10 +20,11 @@ export async function hashRecipe(recipe: Recipe, memo: FileMemo): Promise<string
   const script = readFileSync(join(packageRoot(), "images/make-disk.ts"), "utf8");
   const hashes = await Promise.all([...programFiles(script), join(packageRoot(), "images/realroot-init")]
     .map((file) => memo.get(file, "sha256", async () => createHash("sha256").update(readFileSync(file)).digest("hex"))));
-  const roots = rootsOf(recipe).map((root) => {
+  const roots = await Promise.all(rootsOf(recipe).map(async (root) => {
     const key = rootKey(root, recipe.folder);
+    if (root.kind === "debian") return [key, ...(await debianContents(root))];
     return root.kind === "directory" ? [key, ...listFiles(key)] : [key];
-  });
+  }));
   const sizes = recipe.disks.map(({ sizeBytes }) => sizeBytes);
   const all = JSON.stringify({ steps: compileRecipe(recipe, placement), sizes, script, hashes, roots });
   return createHash("sha256").update(all).digest("hex").slice(0, HASH_CHARACTERS);

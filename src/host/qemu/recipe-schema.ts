@@ -4,7 +4,7 @@ import { parseYaml } from "../config/yaml-document.ts";
 import { readText } from "../read-text.ts";
 import { answersSchema } from "./answers.ts";
 import { checkRecipe } from "./recipe-check.ts";
-import type { Content, LogicalVolume, Partition, Recipe, RecipeDisk, Root } from "./recipe.ts";
+import type { Content, DebianRoot, LogicalVolume, Partition, Recipe, RecipeDisk, Root } from "./recipe.ts";
 
 const UNITS: Record<string, number> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 const TYPES = {
@@ -55,6 +55,11 @@ const pbkdf = z.strictObject({
   threads: z.int().min(1).max(4).default(1),
 });
 
+const filePath = z.string().regex(/^(\/[A-Za-z0-9_@.+-]+)+$/, "is no absolute path of plain characters").refine((path) => !path.split("/").includes(".."), "leaves the root");
+const fileText = z.union([z.string().transform((text) => ({ text, mode: 0o644 })), z.strictObject({ text: z.string(), mode: z.string().regex(/^0[0-7]{3}$/).transform((mode) => parseInt(mode, 8)) })]);
+const debianRoot = z.strictObject({ debian: z.string().regex(/^[a-z]+$/), files: z.record(filePath, fileText).default({}) })
+  .transform(({ debian, files }): DebianRoot => ({ kind: "debian", suite: debian, files: Object.entries(files).map(([path, file]) => ({ path, ...file })) }));
+
 /** `luks:`, `tcrypt:`, `pv:` or `filesystem:`, with what belongs to it beside or below. */
 const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   luks: luks.optional(),
@@ -63,7 +68,7 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   filesystem: z.enum(["ext4", "xfs", "btrfs", "vfat", "swap"]).optional(),
   label: text.optional(),
   uuid: text.optional(),
-  root: z.union([z.literal("busybox"), z.strictObject({ directory: text })]).optional(),
+  root: z.union([z.literal("busybox"), z.strictObject({ directory: text }), debianRoot]).optional(),
 }).superRefine((value, context) => {
   const kinds = (["luks", "tcrypt", "pv", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
   if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, pv, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
@@ -173,7 +178,8 @@ function partitionType(table: "gpt" | "dos", type: string): string | undefined {
   return literal ? type : undefined;
 }
 
-function readRoot(root: "busybox" | { directory: string } | undefined): Root | undefined {
+function readRoot(root: "busybox" | { directory: string } | DebianRoot | undefined): Root | undefined {
   if (root === undefined) return undefined;
-  return root === "busybox" ? { kind: "busybox" } : { kind: "directory", path: root.directory };
+  if (root === "busybox") return { kind: "busybox" };
+  return "kind" in root ? root : { kind: "directory", path: root.directory };
 }

@@ -106,5 +106,13 @@ export interface FilesystemContent {
   root: Root | undefined;
 }
 
-/** The files of a root: a small one of busybox whose init reports and powers off, or a directory of the build machine. */
-export type Root = { kind: "busybox" } | { kind: "directory"; path: string };
+/** The files of a root: a small one of busybox whose init reports and powers off, a directory of the build machine, or a Debian. */
+export type Root = { kind: "busybox" } | { kind: "directory"; path: string } | DebianRoot;
+
+/** A bootstrapped Debian with systemd, LVM and cryptsetup; root logs in without a password. */
+export interface DebianRoot {
+  kind: "debian";
+  suite: string;
+  /** Files on top of the packages', by absolute path. */
+  files: { path: string; text: string; mode: number }[];
+}

@@ -7,11 +7,13 @@ import { findProgram } from "../plan/programs.ts";
 import { openSysroot } from "../plan/sysroot.ts";
 import { statOf } from "../stat.ts";
 import { withTemporaryDirectory } from "../temporary.ts";
+import { archiveDebian, debianKey } from "./debian-root.ts";
 import type { Root } from "./recipe.ts";
 
 /** What is the same for two roots that hold the same files. Throws when a root's directory is missing. */
 export function rootKey(root: Root, folder: string): string {
   if (root.kind === "busybox") return "busybox";
+  if (root.kind === "debian") return debianKey(root);
   const directory = resolve(folder, root.path);
   const stats = statOf(directory);
   if (stats?.isDirectory() === true) return directory;
@@ -21,6 +23,7 @@ export function rootKey(root: Root, folder: string): string {
 /** Writes a root's files as a tar archive; the same files give the same bytes. `folder` is where relative paths start. */
 export async function archiveRoot(root: Root, folder: string, archive: string): Promise<void> {
   if (root.kind === "directory") return pack(resolve(folder, root.path), archive, process.getuid?.() === 0 ? [] : ["--owner=0", "--group=0"]);
+  if (root.kind === "debian") return archiveDebian(root, archive);
   await withTemporaryDirectory("root", async (directory) => {
     await writeBusyboxRoot(directory);
     await pack(directory, archive, ["--owner=0", "--group=0", "--mtime=@0"]);

@@ -15,8 +15,14 @@ export interface VmKernel {
 
 const PREFIX = "vmlinuz-";
 
-/** The newest kernel that set-up unpacked into the cache. Throws with what to do when there is none. */
-export function findVmKernel(directory = cacheDirectory("kernels/cloud")): VmKernel {
+/** Where set-up unpacks them: that of the machine's own Debian, and that of Debian stable, whose modules lie compressed. */
+export const vmKernels = {
+  own: () => cacheDirectory("kernels/cloud"),
+  stable: () => cacheDirectory("kernels/stable"),
+};
+
+/** The newest kernel that set-up unpacked into a directory of the cache. Throws with what to do when there is none. */
+export function findVmKernel(directory = vmKernels.own()): VmKernel {
   const boot = join(directory, "boot");
   const files = existsSync(boot) ? readdirSync(boot).filter((name) => name.startsWith(PREFIX)) : [];
   const release = files.map((name) => name.slice(PREFIX.length)).sort(compareReleases).at(-1);

@@ -10,18 +10,24 @@ export interface TestKernel {
   directory: string;
 }
 
-/** One of the kernels in the cache, or of this machine; undefined when there is none, or no depmod. Links into a new temporary directory. */
+/** One of `findTestKernels`; undefined when there is none. */
 export function findTestKernel(): TestKernel | undefined {
+  return findTestKernels(1)[0];
+}
+
+/** The kernels in the cache and of this machine, none without depmod. Links into new temporary directories. */
+export function findTestKernels(most = Infinity): TestKernel[] {
+  const kernels: TestKernel[] = [];
   const cache = process.env["MKINITRD_CACHE"] || join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "mkinitrd");
   const roots = [...names(join(cache, "kernels")).map((name) => join(cache, "kernels", name)), "/"];
   for (const root of roots) {
     for (const release of names(join(root, "lib/modules"))) {
       const original = join(root, "lib/modules", release);
-      if (!existsSync(join(original, "kernel"))) continue;
-      return index(original, release);
+      const kernel = kernels.length < most && existsSync(join(original, "kernel")) ? index(original, release) : undefined;
+      if (kernel !== undefined) kernels.push(kernel);
     }
   }
-  return undefined;
+  return kernels;
 }
 
 function index(original: string, release: string): TestKernel | undefined {

@@ -34,6 +34,33 @@ describe("what is not given", () => {
   });
 });
 
+test("a root may be a Debian, with files of its own on top", () => {
+  const { disks } = parse(`
+disks:
+  - size: 1G
+    table: none
+    content:
+      filesystem: ext4
+      root:
+        debian: bookworm
+        files:
+          /etc/crypttab: "pv0 UUID=1 none luks\\n"
+          /etc/keys/home.key: { text: secret, mode: "0600" }
+`);
+  expect(disks[0]?.content).toMatchObject({ root: {
+    kind: "debian", suite: "bookworm",
+    files: [{ path: "/etc/crypttab", text: "pv0 UUID=1 none luks\n", mode: 0o644 }, { path: "/etc/keys/home.key", text: "secret", mode: 0o600 }],
+  } });
+});
+
+test.each([
+  { file: "etc/fstab: x", found: /"etc\/fstab", which has not the right form/ },
+  { file: "/etc/../../x: x", found: /x", which has not the right form/ },
+  { file: '/etc/fstab: { text: x, mode: "999" }', found: /mode/ },
+])("a file of a Debian root that can't be written is refused: $file", ({ file, found }) => {
+  expect(() => parse(`disks: [{ size: 1G, table: none, content: { filesystem: ext4, root: { debian: bookworm, files: { ${file} } } } }]`)).toThrow(found);
+});
+
 test("contents nest, and a root may be a directory", () => {
   const { disks } = parse(`
 disks:
