@@ -1,7 +1,7 @@
 // KEYWORD:   tcplay
 // ENCRYPTED: yes
 // FIELDS:    device name options
-// OPTIONS:   type hash cipher hidden pim tries readonly discard backup system keyfile+ protect-hidden keyfile-hidden+ engine
+// OPTIONS:   type hash cipher hidden pim tries readonly discard backup system keyfile+ no-passphrase protect-hidden keyfile-hidden+ engine
 // MODULES:   dm_mod dm_crypt algif_skcipher xts ecb? cbc? lrw? aes_generic? aesni_intel? twofish_generic? serpent_generic?
 // MODULES:   camellia_generic? kuznyechik_generic? cast5_generic? des_generic? sha256_generic?
 // MODULES:   twofish-x86_64-3way? twofish-avx-x86_64? serpent-sse2-x86_64? serpent-avx-x86_64? serpent-avx2? camellia-x86_64?
@@ -10,7 +10,7 @@
 import type { Context, OpenVolume } from "../src/core/rc/types.ts";
 import { planAttempts } from "../src/core/tcrypt/attempts.ts";
 import { readTcryptOptions, type TcryptOptions } from "../src/core/tcrypt/options.ts";
-import { openWithCryptsetup, openWithTcplay } from "../src/core/tcrypt/engines.ts";
+import { checkCryptsetup, openWithCryptsetup, openWithTcplay } from "../src/core/tcrypt/engines.ts";
 
 /** A header and a sector behind it, as containers before TrueCrypt 6 were laid out. */
 const LEAST_BYTES = 1024;
@@ -23,23 +23,25 @@ export default async function run(ctx: Context): Promise<string> {
   }
   const volume = await ctx.volumes.find(ctx.realroot.device);
   await checkDevice(ctx, volume, options);
+  await checkCryptsetup(ctx, options);
   const name = ctx.realroot.name ?? `tcrypt-${volume.path.replace(/^\/dev\/(mapper\/)?/, "").replaceAll("/", "-")}`;
   const mapping = `/dev/mapper/${name}`;
   if (await ctx.system.exists(mapping)) return mapping;
   // A cascade is a stack of mappings, named by both programs after the topmost one; what is noted last is closed first.
   for (const part of [`${name}_2`, `${name}_1`, `${name}.2`, `${name}.1`, name]) await ctx.system.opens(part);
-  for (let attempt = 1; attempt <= options.tries; attempt++) {
+  const tries = options.noPassphrase && options.pim !== "ask" ? 1 : options.tries;
+  for (let attempt = 1; attempt <= tries; attempt++) {
     if (await tryOnce(ctx, volume, name, options, attempt)) {
       ctx.log.mark("key accepted");
       ctx.log.step(`opened ${volume.name} as ${mapping}`);
       return mapping;
     }
-    ctx.log.debug(`attempt ${attempt} of ${options.tries} on ${volume.name}: no header opens with this passphrase`);
+    ctx.log.debug(`attempt ${attempt} of ${tries} on ${volume.name}: no header opens with this passphrase`);
   }
   throw ctx.failure({
     tried: "unlocking",
     on: volume.name,
-    found: `${options.tries} passphrases, none opens ${options.engine === "tcplay" ? "a TrueCrypt header" : `one of: ${planAttempts(options).map(({ about }) => about).join("; ")}`}`,
+    found: `${options.noPassphrase ? "the key files alone do not open" : `${options.tries} passphrases, none opens`} ${options.engine === "tcplay" ? "a TrueCrypt header" : `one of: ${planAttempts(options).map(({ about }) => about).join("; ")}`}`,
     next: "check the keyboard layout, Caps Lock, PIM and key files, and that the volume is of a type and hash tried here, then choose Retry",
   });
 }
@@ -57,13 +59,16 @@ async function tryOnce(ctx: Context, volume: OpenVolume, name: string, options: 
     return secret;
   };
   try {
-    const passphrase = await ask();
+    const passphrase = options.noPassphrase ? Buffer.alloc(0) : await ask();
     if (options.engine === "tcplay") {
       const hidden = options.protectHidden ? await ask("Hidden volume's passphrase") : undefined;
-      return await openWithTcplay(ctx, volume.path, name, options, { passphrase, hidden });
+      return await ctx.keyFiles.withPaths([...options.keyFiles, ...options.hiddenKeyFiles], (paths) => {
+        const files = { outer: paths.slice(0, options.keyFiles.length), hidden: paths.slice(options.keyFiles.length) };
+        return openWithTcplay(ctx, volume.path, name, options, { passphrase, hidden }, files);
+      });
     }
     const pim = options.pim === "ask" ? await ask("PIM (0 for none)") : undefined;
-    return await openWithCryptsetup(ctx, volume.path, name, options, { passphrase, pim });
+    return await ctx.keyFiles.withPaths(options.keyFiles, (paths) => openWithCryptsetup(ctx, volume.path, name, options, { passphrase, pim }, paths));
   } finally {
     for (const secret of secrets) secret.fill(0);
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmdirSync } from "node:fs";
+import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants, open, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { MkinitrdError } from "../core/errors.ts";
@@ -22,7 +22,36 @@ export interface KeyFileMachine {
 
 /** Reads key files, of the image and of other devices. */
 export function createKeyFiles({ find, mount, unmount, directory = RUN_DIRECTORY }: KeyFileMachine): KeyFiles {
-  return { read };
+  return { read, withPaths };
+
+  async function withPaths<T>(places: readonly string[], use: (paths: string[]) => Promise<T>): Promise<T> {
+    const folder = mkdtempSync(join(directory, "keys-"));
+    const copies: { path: string; sizeBytes: number }[] = [];
+    try {
+      const paths: string[] = [];
+      for (const [index, place] of places.entries()) {
+        const key = await read(place); // one that is missing is named before anything is tried
+        try {
+          const parsed = parseKeyFile(place);
+          if (!("reason" in parsed) && parsed.device === undefined) {
+            paths.push(parsed.path);
+            continue;
+          }
+          const path = join(folder, String(index));
+          copies.push({ path, sizeBytes: key.length });
+          writeFileSync(path, key, { mode: 0o600 });
+          paths.push(path);
+        } finally {
+          key.fill(0);
+        }
+      }
+      return await use(paths);
+    } finally {
+      // In place, on the pages that hold it: /run is a tmpfs.
+      for (const { path, sizeBytes } of copies) writeFileSync(path, Buffer.alloc(sizeBytes), { flag: "r+" });
+      rmSync(folder, { recursive: true });
+    }
+  }
 
   async function read(place: string, { timeoutMs, ...part }: KeyFilePart & { timeoutMs?: number } = {}): Promise<Buffer> {
     const parsed = parseKeyFile(place);

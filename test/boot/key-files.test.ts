@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -88,4 +88,22 @@ test("what is no regular file, is too short or too large is refused, a pipe with
 
 test("a device as the key itself is waited for", async () => {
   await expect(keyFiles().read("/dev/sdz", { sizeBytes: 32 })).rejects.toThrow(/looking for the device of the key file \/dev\/sdz on \/dev\/sdz/);
+});
+
+test("a program that wants paths gets the image's own, and copies of the others that are gone when it has ended", async () => {
+  const own = join(stick!, "root.key");
+  const seen = await keyFiles().withPaths([own, "/root.key@LABEL=KEYS"], async (paths) => {
+    expect(paths[0]).toBe(own);
+    expect(paths[1]).toMatch(new RegExp(`^${mounts}/`));
+    expect(statSync(paths[1]!).mode & 0o777).toBe(0o600);
+    return paths.map((path) => readFileSync(path, "utf8"));
+  });
+  expect(seen).toEqual(["0123456789", "0123456789"]);
+  expect(readdirSync(mounts!)).toEqual([]);
+});
+
+test("copies of keys are gone when the program fails, too, and a missing file is said before it is called", async () => {
+  await expect(keyFiles().withPaths(["/root.key@LABEL=KEYS"], () => Promise.reject(new Error("no key")))).rejects.toThrow("no key");
+  await expect(keyFiles().withPaths(["/root.key@LABEL=KEYS", "/none@LABEL=KEYS"], () => expect.fail("called"))).rejects.toThrow(/no such file/);
+  expect(readdirSync(mounts!)).toEqual([]);
 });

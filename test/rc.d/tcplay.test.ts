@@ -59,12 +59,28 @@ describe("with cryptsetup", () => {
     [{ type: "truecrypt", hidden: "no", readonly: true, discard: true }, "--disable-veracrypt --readonly --allow-discards"],
     [{ type: "truecrypt", hidden: "no", backup: true, cipher: "serpent-twofish-aes" }, "--disable-veracrypt --cipher serpent-twofish-aes --tcrypt-backup"],
     [{ type: "truecrypt", hidden: "no", keyfile: "/etc/a\n/etc/b" }, "--disable-veracrypt --key-file /etc/a --key-file /etc/b"],
-    [{ hash: "blake2s", hidden: "yes" }, "--veracrypt --hash blake2s-256 --tcrypt-hidden"],
+    [{ type: "truecrypt", hidden: "no", keyfile: "/etc/a\n/b@LABEL=KEYS" }, "--disable-veracrypt --key-file /etc/a --key-file /copy/of/b"],
+    [{ hash: "whirlpool", type: "veracrypt", hidden: "yes" }, "--veracrypt --hash whirlpool --tcrypt-hidden"],
     [{ type: "truecrypt", system: true }, "--disable-veracrypt --tcrypt-system"],
   ])("%o becomes %s", async (options, flags) => {
     const ctx = withOptions(options);
     await tcplay(ctx);
     expect(runs(ctx)).toEqual([`${OPEN} ${flags} /dev/vda2 tc`]);
+  });
+
+  test.each([["2.6.1", false], ["2.7.0", true], ["2.10.1", true], ["3.0", true]])("BLAKE2s with cryptsetup %s opens: %s", async (version, opens) => {
+    const ctx = withOptions({ hash: "blake2s", hidden: "no" }, { outputs: [`cryptsetup ${version} flags: UDEV\n`] });
+    if (!opens) return expect(tcplay(ctx)).rejects.toThrow(/lacks the hash blake2s: it is 2\.6\.1, and 2\.7 is the first/);
+    await tcplay(ctx);
+    expect(runs(ctx).at(-1)).toBe(`${OPEN} --veracrypt --hash blake2s-256 /dev/vda2 tc`);
+  });
+
+  test("key files alone are tried once, with an empty line", async () => {
+    const ctx = withOptions({ "no-passphrase": true, keyfile: "/etc/a", type: "truecrypt", hidden: "no" }, { exitCodes: [2] });
+    await expect(tcplay(ctx)).rejects.toThrow(/the key files alone do not open one of: TrueCrypt/);
+    expect(runs(ctx)).toHaveLength(1);
+    expect(ctx.inputs).toEqual(["\n"]);
+    expect(ctx.secrets).toEqual([]);
   });
 
   test("a PIM that is asked for goes to standard input behind the passphrase, and is wiped", async () => {
@@ -122,6 +138,7 @@ test.each<[Stage["options"], RegExp]>([
   [{ readonly: "yes" }, /option readonly .*"yes", where nothing belongs/],
   [{ keyfile: "key" }, /option keyfile .*no absolute path/],
   [{ keyfile: true }, /option keyfile .*it has no value/],
+  [{ "no-passphrase": true }, /there is no key file either/],
   [{ "keyfile-hidden": "/k" }, /for protect-hidden alone/],
   [{ "protect-hidden": true, engine: "cryptsetup" }, /can't protect a hidden volume/],
   [{ "protect-hidden": true, hidden: "yes" }, /opens the outer volume/],

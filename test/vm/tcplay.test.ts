@@ -22,6 +22,14 @@ describeVm("a TrueCrypt root", () => {
     expect(text).toMatch(/opened \/dev\/vda1 as \/dev\/mapper\/tc1/);
     expect(text).toMatch(/opened \/dev\/vda2 as \/dev\/mapper\/tc2/);
   });
+
+  test("VeraCrypt with a PIM of the spec and one that is typed, a backup header, and a hidden volume that is protected", async () => {
+    const guest = await bootRecipe("tcplay-variants", { image: await tcplayImage({ hidden: "a hidden key" }), append: "realroot.cat=/run/mkinitrd/log" });
+    const text = await guest.waitFor("REALROOT-END");
+    expect(text).toMatch(/root=\/dev\/mapper\/vcroot:ext4:ro/);
+    for (const [device, name] of [["vda1", "vc1"], ["vda2", "tc2"], ["vda3", "tc3"]]) expect(text).toContain(`opened /dev/${device} as /dev/mapper/${name}`);
+    expect(text).not.toMatch(/(vera|backup|outer|hidden|correct) horse/);
+  });
 }, ["tcplay"]);
 
 /** An image that serves the kind tcplay, with key files in /etc/keys. */

@@ -96,6 +96,10 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
         secrets.push(secret);
         return secret;
       },
+      async withPaths(places, use) {
+        for (const place of places) note(`key file ${place}`);
+        return use(places.map((place) => (place.includes("@") ? `/copy/of${place.split("@")[0]}` : place)));
+      },
     },
     log: {
       step: (text) => note(`step ${text}`),

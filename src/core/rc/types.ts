@@ -92,6 +92,11 @@ export interface KeyFiles {
    * says which), when it is no regular file, is shorter than asked for or larger than LARGEST_KEY_FILE_BYTES.
    */
   read(place: string, options?: KeyFilePart & { timeoutMs?: number }): Promise<Buffer>;
+  /**
+   * For programs that take key files by path only: calls `use` with a path for each place, in order. A file of the image is
+   * its own path; of others there is a copy in memory until `use` has ended, which is overwritten then. Throws as `read`.
+   */
+  withPaths<T>(places: readonly string[], use: (paths: string[]) => Promise<T>): Promise<T>;
 }
 
 /** Which bytes of a file are the key; all of them unless given. */

@@ -36,7 +36,7 @@ function explainStage(stage: Stage, isRoot: boolean, others: Stage[] = []): stri
       return sentence(`activates logical volume ${lv} of volume group ${vg}`);
     }
     case "tcplay":
-      return sentence(`opens ${device} (${TCRYPT_TYPES[String(options["type"])] ?? "TrueCrypt or VeraCrypt"}) as ${mappingName(stage)}; ${explainTcryptKeys(stage)}`, "type", "keyfile", "protect-hidden", "keyfile-hidden");
+      return sentence(`opens ${device} (${TCRYPT_TYPES[String(options["type"])] ?? "TrueCrypt or VeraCrypt"}) as ${mappingName(stage)}; ${explainTcryptKeys(stage)}`, "type", "keyfile", "no-passphrase", "protect-hidden", "keyfile-hidden");
     default:
       return sentence(`opens ${device}${stage.name === undefined ? "" : ` as ${stage.name}`} (kind ${kind})`);
   }
@@ -67,6 +67,7 @@ const TCRYPT_TYPES: Record<string, string> = { truecrypt: "TrueCrypt", veracrypt
 function explainTcryptKeys({ options }: Stage): string {
   const files = (key: string) => (typeof options[key] === "string" ? ` and reads ${options[key].replaceAll("\n", ", ")}` : "");
   const hidden = options["protect-hidden"] ? `; asks for that of the hidden volume, which it protects${files("keyfile-hidden")}` : "";
+  if (options["no-passphrase"]) return `needs no passphrase${files("keyfile")}${hidden}`;
   return `asks for its passphrase${files("keyfile")}${hidden}`;
 }
 

@@ -11,17 +11,29 @@ const MAX_TCPLAY_BYTES = 64;
 const LINE_FEED = 0x0a;
 const ZERO = 0x30;
 
+/** The first cryptsetup that derives keys for VeraCrypt with BLAKE2s; its release notes. An older one calls every passphrase wrong. */
+const BLAKE2S_VERSION = [2, 7] as const;
+
+/** Throws when the options name a hash that this cryptsetup is too old for. */
+export async function checkCryptsetup(ctx: Context, { engine, hash }: TcryptOptions): Promise<void> {
+  if (engine !== "cryptsetup" || hash !== "blake2s") return;
+  const { stdout } = await ctx.exec("cryptsetup", ["--version"], { env: ENV });
+  const [, version, major = 0, minor = 0] = /^cryptsetup ((\d+)\.(\d+)\S*)/.exec(stdout) ?? [];
+  if (Number(major) > BLAKE2S_VERSION[0] || (Number(major) === BLAKE2S_VERSION[0] && Number(minor) >= BLAKE2S_VERSION[1])) return;
+  throw lackingHash(ctx, ctx.realroot.device, `blake2s: it is ${version ?? "of no version that is known"}, and ${BLAKE2S_VERSION.join(".")} is the first that has it`);
+}
+
 /**
  * Tries a passphrase on every header and key derivation that the options leave; false when none opens. More than one is shown
  * while it goes on. Throws when cryptsetup has another reason, or lacks the hash that the options name.
  */
-export async function openWithCryptsetup(ctx: Context, device: string, name: string, options: TcryptOptions, secret: { passphrase: Buffer; pim: Buffer | undefined }): Promise<boolean> {
+export async function openWithCryptsetup(ctx: Context, device: string, name: string, options: TcryptOptions, secret: { passphrase: Buffer; pim: Buffer | undefined }, keyFiles: string[]): Promise<boolean> {
   const attempts = planAttempts(options);
   const asksPim = secret.pim !== undefined && !isZero(secret.pim);
   if (asksPim && !isDigits(secret.pim!)) return false;
-  const input = asksPim ? lines(secret.passphrase, secret.pim!) : secret.passphrase;
+  const input = asksPim ? lines(secret.passphrase, secret.pim!) : secret.passphrase.length === 0 ? Buffer.from("\n") : secret.passphrase;
   const common = [
-    ...options.keyFiles.flatMap((file) => ["--key-file", file]),
+    ...keyFiles.flatMap((file) => ["--key-file", file]),
     ...(asksPim ? ["--veracrypt-query-pim"] : typeof options.pim === "number" ? ["--veracrypt-pim", String(options.pim)] : []),
     ...(options.readonly ? ["--readonly"] : []),
     ...(options.discard ? ["--allow-discards"] : []),
@@ -44,12 +56,12 @@ export async function openWithCryptsetup(ctx: Context, device: string, name: str
 }
 
 /** Opens a TrueCrypt volume with the tcplay program, which looks for an outer and a hidden one; false when there is none. */
-export async function openWithTcplay(ctx: Context, device: string, name: string, options: TcryptOptions, secret: { passphrase: Buffer; hidden: Buffer | undefined }): Promise<boolean> {
+export async function openWithTcplay(ctx: Context, device: string, name: string, options: TcryptOptions, secret: { passphrase: Buffer; hidden: Buffer | undefined }, files: { outer: string[]; hidden: string[] }): Promise<boolean> {
   const args = [
     "--map", name, "--device", device,
-    ...options.keyFiles.flatMap((file) => ["--keyfile", file]),
+    ...files.outer.flatMap((file) => ["--keyfile", file]),
     ...(options.protectHidden ? ["--protect-hidden"] : []),
-    ...options.hiddenKeyFiles.flatMap((file) => ["--keyfile-hidden", file]),
+    ...files.hidden.flatMap((file) => ["--keyfile-hidden", file]),
     ...(typeof options.system === "string" ? ["--system-encryption", options.system] : options.system ? ["--fde"] : []),
     ...(options.backup ? ["--use-backup"] : []),
   ];

@@ -1,3 +1,4 @@
+import { parseKeyFile } from "../realroot/key-file.ts";
 import type { Stage } from "../realroot/types.ts";
 import { CIPHERS, KDFS, MAX_PIM, type TcryptHash, type TcryptType } from "../formats/truecrypt-kdf.ts";
 
@@ -19,6 +20,8 @@ export interface TcryptOptions {
   /** System encryption: the header lies in sector 62 of the disk, which is named, or is the partition's or the device itself. */
   system: string | boolean;
   keyFiles: string[];
+  /** The key files alone are the key. */
+  noPassphrase: boolean;
   protectHidden: boolean;
   hiddenKeyFiles: string[];
   engine: "cryptsetup" | "tcplay";
@@ -52,7 +55,11 @@ export function readTcryptOptions({ options }: Stage): TcryptOptions | { option:
     const value = options[option];
     if (value === undefined) return [];
     const paths = value === true ? [] : value.split("\n");
-    if (paths.length === 0 || paths.some((path) => !path.startsWith("/"))) refuse(option, value === true ? "it has no value" : `"${paths.join(", ")}", which is no absolute path`, `write ${option}=/PATH, once for each key file`);
+    if (paths.length === 0) refuse(option, "it has no value", `write ${option}=/PATH, once for each key file`);
+    for (const path of paths) {
+      const parsed = parseKeyFile(path);
+      if ("reason" in parsed) refuse(option, `"${path}": ${parsed.reason}`, `write ${option}=/PATH or ${option}=/PATH@DEVICE, once for each key file`);
+    }
     return paths;
   };
   const protectHidden = flag("protect-hidden");
@@ -69,6 +76,7 @@ export function readTcryptOptions({ options }: Stage): TcryptOptions | { option:
     backup: flag("backup"),
     system: system ?? false,
     keyFiles: files("keyfile"),
+    noPassphrase: flag("no-passphrase"),
     protectHidden,
     hiddenKeyFiles: files("keyfile-hidden"),
     engine: oneOf("engine", ["cryptsetup", "tcplay"]) ?? (protectHidden ? "tcplay" : "cryptsetup"),
@@ -85,6 +93,7 @@ function checkTogether(options: TcryptOptions, refuse: (option: string, reason: 
     const known = KDFS.filter((kdf) => kdf.type === type).map((kdf) => kdf.hash);
     refuse("hash", `"${hash}", which ${type === "truecrypt" ? "TrueCrypt" : "VeraCrypt"} does not use; known: ${known.join(", ")}`, "leave out hash, or type");
   }
+  if (options.noPassphrase && options.keyFiles.length === 0) refuse("no-passphrase", "there is no key file either", "add keyfile=/PATH");
   if (system !== false && backup) refuse("backup", "system encryption has no copy of its header on the disk", "restore the header from the rescue disk's image");
   if (hiddenKeyFiles.length > 0 && !protectHidden) refuse("keyfile-hidden", "it is for protect-hidden alone", "write keyfile for the volume that is opened, hidden or not");
   if (protectHidden && (hidden === "yes" || system !== false)) refuse("protect-hidden", "it opens the outer volume of a plain container", "leave out hidden and system");

@@ -19,6 +19,8 @@ export function fillTcrypt(compiler: Compiler, device: string, tcrypt: TcryptCon
     ],
     input: answers(tcrypt),
   });
+  // Steps for the end come in front of those given before.
+  if (tcrypt.destroy) atEnd({ about: `the headers at the start of ${device}, overwritten`, program: "busybox", args: ["dd", "if=/dev/zero", `of=${device}`, "bs=1024", "count=65", "conv=notrunc"] });
   const close = openVolume(compiler, device, "", tcrypt, outerFiles);
   // Both lie on one device, which cryptsetup opens once.
   if (hidden === undefined) return void (close && atEnd(close));

@@ -3,6 +3,7 @@ import { createGroup } from "./compile-lvm.ts";
 import { fillLuks } from "./compile-luks.ts";
 import { partitionPath, writeTable } from "./compile-table.ts";
 import { fillTcrypt } from "./compile-tcrypt.ts";
+import { fillVeracrypt } from "./compile-veracrypt.ts";
 import type { Content, Recipe, Root } from "./recipe.ts";
 import type { Step } from "./steps.ts";
 
@@ -56,6 +57,8 @@ function fillContent(compiler: Compiler, device: string, content: Content): void
       return fillLuks(compiler, device, content);
     case "tcrypt":
       return fillTcrypt(compiler, device, content);
+    case "veracrypt":
+      return fillVeracrypt(compiler, device, content);
     case "pv":
       return compiler.addPv(content.vg, device);
     case "filesystem":

@@ -53,6 +53,8 @@ function withInner(content: Content | undefined, path: PropertyKey[]): Located[]
       return [{ content, path }, ...withInner(content.content, [...path, "luks", "content"])];
     case "tcrypt":
       return [{ content, path }, ...withInner(content.content, [...path, "tcrypt", "content"]), ...withInner(content.hidden?.content, [...path, "tcrypt", "hidden", "content"])];
+    case "veracrypt":
+      return [{ content, path }, ...withInner(content.content, [...path, "veracrypt", "content"])];
     default:
       return [{ content, path }];
   }

@@ -60,18 +60,19 @@ const fileText = z.union([z.string().transform((text) => ({ text, mode: 0o644 })
 const debianRoot = z.strictObject({ debian: z.string().regex(/^[a-z]+$/), files: z.record(filePath, fileText).default({}) })
   .transform(({ debian, files }): DebianRoot => ({ kind: "debian", suite: debian, files: Object.entries(files).map(([path, file]) => ({ path, ...file })) }));
 
-/** `luks:`, `tcrypt:`, `pv:` or `filesystem:`, with what belongs to it beside or below. */
+/** `luks:`, `tcrypt:`, `veracrypt:`, `pv:` or `filesystem:`, with what belongs to it beside or below. */
 const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   luks: luks.optional(),
   tcrypt: tcrypt.optional(),
+  veracrypt: veracrypt.optional(),
   pv: lvmName.optional(),
   filesystem: z.enum(["ext4", "xfs", "btrfs", "vfat", "swap"]).optional(),
   label: text.optional(),
   uuid: text.optional(),
   root: z.union([z.literal("busybox"), z.strictObject({ directory: text }), debianRoot]).optional(),
 }).superRefine((value, context) => {
-  const kinds = (["luks", "tcrypt", "pv", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
-  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, pv, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
+  const kinds = (["luks", "tcrypt", "veracrypt", "pv", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
+  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, veracrypt, pv, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
   for (const key of ["label", "uuid", "root"] as const) {
     if (value.filesystem === undefined && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: "belongs to a filesystem" });
   }
@@ -79,9 +80,10 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   const form = value.filesystem === "vfat" ? /^[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}$/ : UUID;
   if (value.uuid !== undefined && !form.test(value.uuid)) context.addIssue({ code: "custom", path: ["uuid"], message: `is "${value.uuid}", no ${value.filesystem === "vfat" ? "volume ID like 1A2B-3C4D" : "UUID"}` });
   if (value.root !== undefined && (value.filesystem === "vfat" || value.filesystem === "swap")) context.addIssue({ code: "custom", path: ["root"], message: `can't lie on ${value.filesystem}: no links there` });
-}).transform(({ luks, tcrypt, pv, filesystem, label, uuid, root }): Content => {
+}).transform(({ luks, tcrypt, veracrypt, pv, filesystem, label, uuid, root }): Content => {
   if (luks !== undefined) return luks;
   if (tcrypt !== undefined) return tcrypt;
+  if (veracrypt !== undefined) return veracrypt;
   if (pv !== undefined) return { kind: "pv", vg: pv };
   return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, root: readRoot(root) };
 }));
@@ -118,10 +120,19 @@ const tcryptVolume = {
 
 const tcrypt = z.strictObject({
   ...tcryptVolume,
+  destroy: z.literal("primary").optional(),
   hidden: z.strictObject({ ...tcryptVolume, size }).transform(({ size, ...hidden }) => ({ ...hidden, content: hidden.content, sizeBytes: size })).optional(),
 }).superRefine(({ content, hidden }, context) => {
   if (hidden !== undefined && content !== undefined && content.kind !== "filesystem") context.addIssue({ code: "custom", path: ["content"], message: "is no filesystem, and it must be closed before the hidden volume is opened" });
-}).transform(({ content, hidden, ...value }): Content => ({ kind: "tcrypt", ...value, content, hidden }));
+}).transform(({ content, hidden, destroy, ...value }): Content => ({ kind: "tcrypt", ...value, content, hidden, destroy }));
+
+const veracrypt = z.strictObject({
+  size,
+  passphrase: text.max(MAX_TCRYPT_PASSPHRASE),
+  hash: z.enum(["sha512", "sha256", "ripemd160"]).default("sha512"),
+  pim: z.int().min(1).max(485).default(1),
+  content: content.optional(),
+}).transform(({ size, ...value }): Content => ({ kind: "veracrypt", sizeBytes: size, ...value, content: value.content }));
 
 const partition = z.strictObject({
   size: size.optional(),

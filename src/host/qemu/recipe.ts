@@ -54,7 +54,7 @@ export interface LogicalVolume {
 }
 
 /** What lies on a disk, a partition, a logical volume or in an opened container. A new kind is one more line here. */
-export type Content = LuksContent | TcryptContent | PvContent | FilesystemContent;
+export type Content = LuksContent | TcryptContent | VeracryptContent | PvContent | FilesystemContent;
 
 export interface LuksContent {
   kind: "luks";
@@ -80,6 +80,8 @@ export interface Pbkdf {
 /** A TrueCrypt container, and the hidden one in it. */
 export interface TcryptContent extends TcryptVolume {
   kind: "tcrypt";
+  /** When all is done: `primary` overwrites the headers at the start, and leaves the copies at the end. */
+  destroy: "primary" | undefined;
   hidden: (TcryptVolume & { sizeBytes: number }) | undefined;
 }
 
@@ -90,6 +92,16 @@ export interface TcryptVolume {
   hash: "ripemd160" | "sha512" | "whirlpool";
   /** What is in each key file. */
   keyfiles: string[];
+  content: Content | undefined;
+}
+
+/** A VeraCrypt volume, AES, on a device of this size. */
+export interface VeracryptContent {
+  kind: "veracrypt";
+  sizeBytes: number;
+  passphrase: string;
+  hash: "sha512" | "sha256" | "ripemd160";
+  pim: number;
   content: Content | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readTruecryptHeader } from "../../../src/core/formats/truecrypt.ts";
 import { compileRecipe } from "../../../src/host/qemu/compile.ts";
 import { parseRecipe } from "../../../src/host/qemu/recipe-schema.ts";
 import type { Step } from "../../../src/host/qemu/steps.ts";
@@ -68,6 +69,23 @@ disks: [{ size: 64M, table: none, content: { tcrypt: { passphrase: outer, cipher
   test("the outer volume is closed before the hidden one is opened", () => {
     expect(steps.filter(({ program }) => program === "cryptsetup").map(({ args }) => args.filter((arg) => /^(open|close|--tcrypt-hidden|tcrypt-.*)$/.test(arg)).join(" "))).toEqual([
       "open tcrypt-vda", "close tcrypt-vda", "open --tcrypt-hidden tcrypt-vda-hidden", "close tcrypt-vda-hidden",
+    ]);
+  });
+});
+
+describe("VeraCrypt", () => {
+  const text = "disks: [{ size: 64M, table: none, content: { veracrypt: { size: 64M, passphrase: correct horse, pim: 3, hash: sha256, content: { filesystem: ext4 } } } }]";
+  const steps = compile(text);
+
+  test("its header is ours, the same each time, and cryptsetup reads it before it is used", () => {
+    const [write, dump, open] = steps;
+    const raw = Buffer.from(write?.input ?? "", "base64");
+    const opened = { passphrase: Buffer.from("correct horse"), hash: "sha256" as const, iterations: 18_000 };
+    expect(readTruecryptHeader(raw, opened, { name: "x", sizeBytes: 64 * 2 ** 20 })).toMatchObject({ type: "veracrypt", payloadOffsetBytes: 131072, payloadBytes: 64 * 2 ** 20 - 262144 });
+    expect(compile(text)[0]?.input).toBe(write?.input);
+    expect([dump?.args.join(" "), open?.args.join(" ")]).toEqual([
+      "tcryptDump --hash sha256 --cipher aes --veracrypt-pim 3 /dev/vda",
+      "open --type tcrypt --hash sha256 --cipher aes --veracrypt-pim 3 /dev/vda veracrypt-vda",
     ]);
   });
 });
