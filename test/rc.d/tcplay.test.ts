@@ -57,7 +57,7 @@ describe("with cryptsetup", () => {
   test.each<[Stage["options"], string]>([
     [{ pim: "485", hash: "sha512", hidden: "no" }, "--veracrypt --hash sha512 --veracrypt-pim 485"],
     [{ type: "truecrypt", hidden: "no", readonly: true, discard: true }, "--disable-veracrypt --readonly --allow-discards"],
-    [{ type: "truecrypt", hidden: "no", backup: true, cipher: "serpent-twofish-aes" }, "--disable-veracrypt --cipher serpent-twofish-aes --tcrypt-backup"],
+    [{ type: "truecrypt", hidden: "no", backup: true, cipher: "serpent-twofish-aes" }, "--disable-veracrypt --cipher aes-twofish-serpent --tcrypt-backup"],
     [{ type: "truecrypt", hidden: "no", keyfile: "/etc/a\n/etc/b" }, "--disable-veracrypt --key-file /etc/a --key-file /etc/b"],
     [{ type: "truecrypt", hidden: "no", keyfile: "/etc/a\n/b@LABEL=KEYS" }, "--disable-veracrypt --key-file /etc/a --key-file /copy/of/b"],
     [{ hash: "whirlpool", type: "veracrypt", hidden: "yes" }, "--veracrypt --hash whirlpool --tcrypt-hidden"],
@@ -130,7 +130,7 @@ test.each<[Stage["options"], RegExp]>([
   [{ type: "bitlocker" }, /option type .*"bitlocker"; known: truecrypt, veracrypt/],
   [{ hash: "md5" }, /option hash .*known: ripemd160, sha512, /],
   [{ hash: "sha256", type: "truecrypt" }, /"sha256", which TrueCrypt does not use; known: ripemd160, sha512, whirlpool/],
-  [{ cipher: "serpent-aes" }, /option cipher .*known: aes, serpent, /],
+  [{ cipher: "aes-serpent" }, /option cipher .*known: aes, serpent, /],
   [{ hidden: true }, /option hidden .*it has no value/],
   [{ pim: "0" }, /option pim .*"0"; a whole number from 1 to 2147468/],
   [{ pim: "485", type: "truecrypt" }, /TrueCrypt volumes have none/],

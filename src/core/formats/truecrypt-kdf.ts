@@ -47,11 +47,11 @@ export function pimIterations(pim: number, { systemIterations }: Kdf, system: bo
 }
 
 /**
- * Ciphers and cascades, each in the order in which cryptsetup names its ciphers: the last of the name is applied first when
- * writing. The first eight are TrueCrypt's and VeraCrypt's, the next seven VeraCrypt's; the rest are of old containers.
+ * Ciphers and cascades as TrueCrypt and VeraCrypt name them (their documentation, "Cascades of Ciphers"): the last of a name
+ * encrypts first. The first eight are of both, the next seven VeraCrypt's; the rest are of old containers.
  */
 export const CIPHERS: readonly string[] = [
-  "aes", "serpent", "twofish", "twofish-aes", "serpent-twofish-aes", "aes-serpent", "aes-twofish-serpent", "serpent-twofish",
-  "camellia", "kuznyechik", "kuznyechik-camellia", "twofish-kuznyechik", "serpent-camellia", "aes-kuznyechik", "camellia-serpent-kuznyechik",
+  "aes", "serpent", "twofish", "aes-twofish", "aes-twofish-serpent", "serpent-aes", "serpent-twofish-aes", "twofish-serpent",
+  "camellia", "kuznyechik", "camellia-kuznyechik", "kuznyechik-twofish", "camellia-serpent", "kuznyechik-aes", "kuznyechik-serpent-camellia",
   "cast5", "des3_ede",
 ];

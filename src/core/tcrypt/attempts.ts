@@ -31,9 +31,14 @@ export function planAttempts(options: Narrowing): Attempt[] {
     args: [
       ...(type === "truecrypt" ? ["--disable-veracrypt"] : ["--veracrypt"]),
       ...(hash === undefined ? [] : ["--hash", CRYPTSETUP_HASHES[hash] ?? hash]),
-      ...(options.cipher === undefined ? [] : ["--cipher", options.cipher]),
+      ...(options.cipher === undefined ? [] : ["--cipher", cryptsetupCipher(options.cipher)]),
       ...(header === "hidden" ? ["--tcrypt-hidden"] : header === "system" ? ["--tcrypt-system"] : []),
       ...(options.backup ? ["--tcrypt-backup"] : []),
     ],
   })));
+}
+
+/** cryptsetup names the ciphers of a cascade in the other order: that in which they encrypt. */
+function cryptsetupCipher(cipher: string): string {
+  return cipher.split("-").reverse().join("-");
 }

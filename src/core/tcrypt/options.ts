@@ -7,6 +7,7 @@ export interface TcryptOptions {
   /** Undefined: TrueCrypt first, then VeraCrypt. */
   type: TcryptType | undefined;
   hash: TcryptHash | undefined;
+  /** As TrueCrypt names it: `serpent-twofish-aes`. */
   cipher: string | undefined;
   /** `auto`: the outer header, then the hidden one. */
   hidden: "auto" | "yes" | "no";
