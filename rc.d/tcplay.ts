@@ -42,7 +42,7 @@ export default async function run(ctx: Context): Promise<string> {
     tried: "unlocking",
     on: volume.name,
     found: `${options.noPassphrase ? "the key files alone do not open" : `${options.tries} passphrases, none opens`} ${options.engine === "tcplay" ? "a TrueCrypt header" : `one of: ${planAttempts(options).map(({ about }) => about).join("; ")}`}`,
-    next: "check the keyboard layout, Caps Lock, PIM and key files, and that the volume is of a type and hash tried here, then choose Retry",
+    next: "check the keyboard layout, Caps Lock, PIM and key files, and that the volume is of a type and hash tried here, then choose Retry; when its header is damaged, the option backup opens it by the copy at its end",
   });
 }
 

@@ -138,6 +138,7 @@ test.each<[Stage["options"], RegExp]>([
   [{ readonly: "yes" }, /option readonly .*"yes", where nothing belongs/],
   [{ keyfile: "key" }, /option keyfile .*no absolute path/],
   [{ keyfile: true }, /option keyfile .*it has no value/],
+  [{ system: true, hidden: "yes" }, /option hidden .*has one header/],
   [{ "no-passphrase": true }, /there is no key file either/],
   [{ "keyfile-hidden": "/k" }, /for protect-hidden alone/],
   [{ "protect-hidden": true, engine: "cryptsetup" }, /can't protect a hidden volume/],

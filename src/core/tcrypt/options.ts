@@ -96,6 +96,7 @@ function checkTogether(options: TcryptOptions, refuse: (option: string, reason: 
   }
   if (options.noPassphrase && options.keyFiles.length === 0) refuse("no-passphrase", "there is no key file either", "add keyfile=/PATH");
   if (system !== false && backup) refuse("backup", "system encryption has no copy of its header on the disk", "restore the header from the rescue disk's image");
+  if (system !== false && hidden === "yes") refuse("hidden", "system encryption has one header", "leave out hidden, or system");
   if (hiddenKeyFiles.length > 0 && !protectHidden) refuse("keyfile-hidden", "it is for protect-hidden alone", "write keyfile for the volume that is opened, hidden or not");
   if (protectHidden && (hidden === "yes" || system !== false)) refuse("protect-hidden", "it opens the outer volume of a plain container", "leave out hidden and system");
   if (protectHidden && engine === "cryptsetup") refuse("engine", "cryptsetup can't protect a hidden volume", "leave out engine, or write engine=tcplay");

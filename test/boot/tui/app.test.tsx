@@ -26,6 +26,12 @@ test("a wrong passphrase is said and counted", () => {
   expect(lastFrame()).toContain("Wrong passphrase: it opens no keyslot. Attempt 2 of 3.");
 });
 
+test("a question for something else says what it is, and why the answer before was wrong", () => {
+  const { lastFrame } = render(<Prompt prompt={{ ...question, what: "PIM (0 for none)", wrong: "It opens no header.", attempt: 2 }} />);
+  expect(lastFrame()).toContain("PIM (0 for none) for /dev/vda2");
+  expect(lastFrame()).toContain("It opens no header. Attempt 2 of 3.");
+});
+
 test("while the answer is tried the prompt says so, and neither asks nor complains", () => {
   const { lastFrame } = render(<Prompt prompt={{ ...question, attempt: 2, checking: true }} />);
   expect(lastFrame()).toContain("Trying the passphrase on /dev/vda2");
