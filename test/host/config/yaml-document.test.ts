@@ -55,7 +55,7 @@ test.each([
   { what: "many wrong keys", text: Array.from({ length: 7000 }, (_, i) => `k${i}: 1\n`).join("") },
   { what: "control characters", text: "na\x00me: \x1b[2J\n" },
 ])("$what is refused with one short error", ({ text }) => {
-  const started = performance.now();
+  const started = process.cpuUsage();
   let error: unknown;
   try {
     parseYaml(schema, text, "a.yaml");
@@ -64,7 +64,7 @@ test.each([
   }
   expect(error).toBeInstanceOf(MkinitrdError);
   expect(String(error).length).toBeLessThan(2000);
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000); // of this process: the machine may be busy
 });
 
 test("a later check's error has the place of the value it refuses", () => {
