@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import type { BootConfig } from "../core/rc/boot-config.ts";
 import { splitCommandLine } from "../core/realroot/words.ts";
 
+/** Ours, and dracut's. */
+const SHELL_WORDS = ["mkinitrd.shell", "rd.shell"];
 const CONFIG_FILE = "/etc/mkinitrd/boot.json";
 
 /** What the builder decided. Throws when it can't be read. */
@@ -19,6 +21,6 @@ export function readCommandLine(): string {
  * command line forbids it, be the rest of it right or wrong. Without a configuration nobody may.
  */
 export function givesShell(config: BootConfig | undefined, commandLine: string): boolean {
-  const forbidden = splitCommandLine(commandLine).some(({ key, value }) => key === "mkinitrd.shell" && value === "0");
+  const forbidden = splitCommandLine(commandLine).some(({ key, value }) => SHELL_WORDS.includes(key) && value === "0");
   return config?.encrypted === false && !forbidden;
 }

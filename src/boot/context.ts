@@ -6,13 +6,14 @@ import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
 import type { BootRequest, Stage } from "../core/realroot/types.ts";
 import type { DeviceWatch } from "./devices.ts";
 import { exec } from "./exec.ts";
+import { createHibernation } from "./hibernation.ts";
 import { createKeyFiles } from "./key-files.ts";
 import type { BootLog } from "./log.ts";
 import { createScan } from "./scan.ts";
 import { createStages } from "./stages.ts";
 import { createSystem } from "./system.ts";
 import type { Screen } from "./tui/screen.ts";
-import { createVolumes } from "./volumes.ts";
+import { AbsentError, createVolumes } from "./volumes.ts";
 
 /** Where the boot program and the rc scripts lie in the image. */
 export const LIBRARY_DIRECTORY = "/usr/lib/mkinitrd";
@@ -51,8 +52,10 @@ export function createContext({ config, request, devices, screen, log }: Machine
       keyFiles: createKeyFiles({ find: volumes.find, mount: system.mount, unmount: async (target) => void (await exec("umount", [target])) }),
       log,
       system,
+      hibernation: createHibernation(NEW_ROOT),
       exec,
       exitCode,
+      isAbsent: (error) => error instanceof AbsentError,
       failure: (failure) => new MkinitrdError(failure),
     };
   }

@@ -102,10 +102,13 @@ function stageBelow(wanted: string, volumes: Volume[], stages: StageRunner, chai
   return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find(ready);
 }
 
-function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): MkinitrdError {
+/** A device that was waited for did not appear. */
+export class AbsentError extends MkinitrdError {}
+
+function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): AbsentError {
   const incomplete = findVolumes(volumes, wanted).find((volume) => volume.lv && volume.lv.missingPvs.length > 0);
   const seen = volumes.length === 0 ? "no block device at all" : describeVolumes(volumes).map((line) => `\n    ${line}`).join("");
-  return new MkinitrdError({
+  return new AbsentError({
     tried: `waiting ${timeoutMs / 1000} s for a device`,
     on: wanted,
     found: incomplete?.lv

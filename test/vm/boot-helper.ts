@@ -31,6 +31,8 @@ export interface BootOptions {
   memoryMiB?: number;
   /** Other files in place of the recipe's disks. */
   disks?: (files: string[]) => string[];
+  /** The guest's writes stay in those files. */
+  keepWrites?: boolean;
   /** Another image than `vmImage()`. */
   image?: string;
   /** Another kernel than the machine's own; without `image` the image is made for it. */
@@ -41,13 +43,13 @@ export interface BootOptions {
 export type BootedGuest = Guest & { machine: Machine };
 
 /**
- * Boots a recipe of images/ with our own initrd and types its answers. The guest's writes are thrown away, and it is ended
+ * Boots a recipe of images/ with our own initrd and types its answers. The guest's writes are thrown away unless asked for, and it is ended
  * when the test is. The real root's init prints a line that begins with REALROOT, a second one with REALROOT-SETTLED.
  */
 export async function bootRecipe(name: string, options: BootOptions = {}): Promise<BootedGuest> {
   const { recipe, files: made } = await vmDisk(name);
   const files = options.disks?.(made) ?? made;
-  const { append = "", realroot = recipe.realroot, answers = recipe.answers, absent = [], hotplug = [], memoryMiB = MEMORY_MIB } = options;
+  const { append = "", realroot = recipe.realroot, answers = recipe.answers, absent = [], hotplug = [], memoryMiB = MEMORY_MIB, keepWrites = false } = options;
   const stages = realroot.split(" ").filter((stage) => stage !== "").map((stage) => `realroot=${stage}`);
   const vmKernel = options.kernel ?? findVmKernel();
   const kernel = vmKernel.image;
@@ -56,7 +58,7 @@ export async function bootRecipe(name: string, options: BootOptions = {}): Promi
     initrd: options.image ?? (await vmImage({ kernel: vmKernel.release, modulesDirectory: vmKernel.modulesDirectory })),
     append: kernelCommandLine([QUIET_KERNEL, ...stages, append].join(" ")),
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
-    disks: files.map((file, i) => ({ file, format: "raw" as const, snapshot: true, serial: `${name}-${i}`.slice(-20), hotplug: hotplug.includes(i) }))
+    disks: files.map((file, i) => ({ file, format: "raw" as const, snapshot: !keepWrites, serial: `${name}-${i}`.slice(-20), hotplug: hotplug.includes(i) }))
       .filter((_, i) => !absent.includes(i)),
   };
   const guest = startGuest(machine);

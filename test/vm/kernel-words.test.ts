@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bootRecipe, describeVm } from "./boot-helper.ts";
+import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
 
 describeVm("a root that other tools' kernel words name", () => {
   test("dracut's words open LVM in LUKS", async () => {
@@ -20,5 +20,11 @@ describeVm("a root that other tools' kernel words name", () => {
   test("root=PARTUUID= is mounted as the kernel alone would", async () => {
     const guest = await bootRecipe("local-ext4", { realroot: "", append: "root=PARTUUID=0f3b5a35-8a37-4d8e-b1f2-6b1d1c2a3e02 rootfstype=ext4 rootwait rw" });
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/vda2:ext4:rw /);
+  });
+
+  test("GRUB's root=UUID= of the filesystem inside opens the volume of the image's own spec", async () => {
+    const image = await vmImage({ realroot: "crypt:ext4:UUID=7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e02:cryptroot" });
+    const guest = await bootRecipe("crypt-luks2", { image, realroot: "", append: "root=UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c05 ro" });
+    await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/cryptroot:ext4:ro/);
   });
 });

@@ -1,7 +1,7 @@
 import { ExecError, exitCode, type ExecOptions, type ExecResult } from "../exec.ts";
 import { MkinitrdError } from "../errors.ts";
 import type { Stage } from "../realroot/types.ts";
-import type { Volume } from "../volumes/types.ts";
+import type { Content, Volume } from "../volumes/types.ts";
 import type { Context, OpenVolume } from "./types.ts";
 
 /** What a rc script did with the context of `createTestContext`, in order: `exec cryptsetup open …`, `step opened …`. */
@@ -23,6 +23,9 @@ export interface TestContextOptions {
   /** Paths that exist. */
   exists?: string[];
   availableMemoryBytes?: number;
+  /** What `hibernation` says: an obstacle, and the swap area on each device. */
+  obstacle?: string;
+  areas?: Record<string, Content>;
 }
 
 export interface TestContext extends Context {
@@ -116,6 +119,13 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       availableMemoryBytes: async () => options.availableMemoryBytes ?? 2 ** 30,
       exists: async (path) => options.exists?.includes(path) ?? false,
     },
+    hibernation: {
+      obstacle: async () => options.obstacle,
+      giveUp: async () => note("give up resuming"),
+      probeArea: async (path, offsetPages) => options.areas?.[`${path}+${offsetPages}`],
+      resume: async (number, offsetPages) => note(`resume ${number} ${offsetPages}`),
+    },
+    isAbsent: (error) => error instanceof MkinitrdError && error.tried === "waiting for a device",
     exec: run,
     exitCode,
     failure: (failure) => new MkinitrdError(failure),

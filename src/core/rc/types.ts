@@ -1,7 +1,7 @@
 import type { Failure, MkinitrdError } from "../errors.ts";
 import type { ExecOptions, ExecResult } from "../exec.ts";
 import type { BootRequest, Stage } from "../realroot/types.ts";
-import type { Volume } from "../volumes/types.ts";
+import type { Content, Volume } from "../volumes/types.ts";
 
 /** What a boot step exports as default. */
 export type StepScript = (ctx: Context) => Promise<void>;
@@ -26,10 +26,13 @@ export interface Context {
   readonly keyFiles: KeyFiles;
   readonly log: Log;
   readonly system: System;
+  readonly hibernation: Hibernation;
   /** Runs a program of the image; throws MkinitrdError when it exits with anything but 0. */
   exec(program: string, args: string[], options?: ExecOptions): Promise<ExecResult>;
   /** The exit code of the program behind an error that `exec` threw. */
   exitCode(error: unknown): number | undefined;
+  /** Whether an error that `volumes` threw says that the device did not appear in time. */
+  isAbsent(error: unknown): boolean;
   failure(failure: Failure): MkinitrdError;
 }
 
@@ -137,4 +140,16 @@ export interface System {
   /** MemAvailable, in bytes. */
   availableMemoryBytes(): Promise<number>;
   exists(path: string): Promise<boolean>;
+}
+
+/** Waking up from the image that a hibernated machine has left on its swap. */
+export interface Hibernation {
+  /** Why nothing may be resumed, or may no more in this boot; undefined when nothing stands against it. */
+  obstacle(): Promise<string | undefined>;
+  /** From here on there is an obstacle, in later attempts of this boot as well. */
+  giveUp(): Promise<void>;
+  /** The swap area, with an image (`swsuspend`) or without (`swap`), at a page of the device; undefined when there is none. */
+  probeArea(path: string, offsetPages: number): Promise<Content | undefined>;
+  /** Resumes from the device MAJOR:MINOR; returns only when the kernel could not. */
+  resume(number: string, offsetPages: number): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { quote } from "../quote.ts";
 import { joinWord, splitCommandLine, type Word } from "./words.ts";
 import { type Draft, explainUnknownKnob, HARMLESS_WORDS, isInitArgument, newDraft, WORDS } from "./foreign.ts";
 import { parseRealroot, parseStage } from "./stage.ts";
-import { translateWords } from "./translate.ts";
+import { translateResume, translateWords } from "./translate.ts";
 import type { BootRequest, KindTable, Stage } from "./types.ts";
 
 export interface CommandLineOptions {
@@ -40,6 +40,7 @@ export function parseCommandLine(text: string, options: CommandLineOptions): Boo
     request.initArguments.push(...behindDashes.map(joinWord));
   }
   request.stages = chooseStages(draft, options);
+  translateResume(draft);
   openRoot(request);
   limitWarnings(request);
   return request;

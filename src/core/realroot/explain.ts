@@ -9,6 +9,7 @@ export function explainRealroot(request: BootRequest): string[] {
   return [
     ...request.stages.flatMap((stage, index) => explainStage(stage, index === last, request.stages)),
     ...(request.atHand ?? []).flatMap((stage) => explainStage(stage, false).map((sentence) => `${sentence}, when what is looked for isn't there without`)),
+    ...explainResume(request),
     root === undefined ? "names no root: the boot can't go on" : explainMount(root, request),
     ...explainHandOver(request),
     ...explainKnobs(request),
@@ -69,6 +70,12 @@ function explainTcryptKeys({ options }: Stage): string {
   const hidden = options["protect-hidden"] ? `; asks for that of the hidden volume, which it protects${files("keyfile-hidden")}` : "";
   if (options["no-passphrase"]) return `needs no passphrase${files("keyfile")}${hidden}`;
   return `asks for its passphrase${files("keyfile")}${hidden}`;
+}
+
+function explainResume({ resume, stages }: BootRequest): string[] {
+  if (resume === undefined) return [];
+  const where = resume.offsetPages === 0 ? resume.device : `page ${resume.offsetPages} of ${resume.device}`;
+  return [...explainLogicalVolume(resume.device, stages), `resumes from ${where} in place of all below, if a hibernation image is there`];
 }
 
 function explainMount(root: Stage, request: BootRequest): string {

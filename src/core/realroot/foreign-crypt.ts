@@ -1,7 +1,7 @@
 import { quote } from "../quote.ts";
 import { translateCrypttabOptions } from "./crypttab-options.ts";
 import { normalizeDevice } from "./device.ts";
-import { checkMapname } from "./stage.ts";
+import { checkMapname, optionKeys } from "./stage.ts";
 import type { KindSyntax, KindTable, Stage } from "./types.ts";
 
 /** What other tools' words say of encrypted volumes, as far as they are read. */
@@ -127,7 +127,8 @@ export function cryptStages(words: CryptWords, kinds: KindTable, warn: (text: st
   return stages;
 }
 
-function stageOptions(volume: NamedVolume, words: CryptWords, { options: known }: KindSyntax, warn: (reason: string) => void): Stage["options"] {
+function stageOptions(volume: NamedVolume, words: CryptWords, syntax: KindSyntax, warn: (reason: string) => void): Stage["options"] {
+  const known = optionKeys(syntax);
   const systemd = volume.uuid === undefined ? undefined : [ofVolume(words.options, volume.uuid), words.timeout && `timeout=${words.timeout}`].filter(Boolean).join(",");
   const { options, problems } = translateCrypttabOptions(volume.options ?? systemd ?? "", known);
   problems.forEach(warn);

@@ -16,6 +16,9 @@ export interface Draft {
   lvm: string[];
   /** UUIDs of rd.md.uuid. */
   md: string[];
+  resume?: string;
+  resumeOffsetPages?: number;
+  noResume?: true;
   /** Why no `root=` may be mounted. */
   refusal?: string;
 }
@@ -90,6 +93,20 @@ export const WORDS: Record<string, Reader> = {
     if (!/^[0-9a-f]{32}$/.test(digits)) return "it is no array's UUID; `mdadm --detail` shows it";
     draft.md.push(digits.replace(/^(.{8})(.{8})(.{8})(.{8})$/, "$1:$2:$3:$4"));
   },
+  // Documentation/power/swsusp.rst; systemd-hibernate-resume-generator(8).
+  resume: (draft, value) => {
+    if (value === undefined || value === "") return "no device behind it";
+    draft.resume = value;
+  },
+  resume_offset: (draft, value) => {
+    if (!/^\d{1,15}$/.test(value ?? "")) return "it is no number of pages";
+    draft.resumeOffsetPages = Number(value);
+  },
+  noresume: refuseResume,
+  nohibernate: refuseResume,
+  hibernate: (draft, value) => {
+    if (value === "no" || value === "noresume") refuseResume(draft);
+  },
   roothash: (draft) => refuseRoot(draft, "roothash= wants it verified by dm-verity, which this boot can't"),
   "rd.break": (draft, value) => readBreak(draft, value),
   "rd.systemd.break": (draft, value) => readBreak(draft, value),
@@ -162,6 +179,10 @@ function readBreak(draft: Draft, value = ""): string | undefined {
   if (step === undefined) return `known: ${Object.keys(BREAK_POINTS).filter((point) => point !== "").join(", ")}`;
   draft.request.breakAt ??= step; // mkinitrd.break= is the exact word
   return undefined;
+}
+
+function refuseResume(draft: Draft): undefined {
+  draft.noResume = true;
 }
 
 function refuseRoot(draft: Draft, reason: string): undefined {

@@ -134,7 +134,7 @@ function parseOptions(text: string, kind: string, syntax: KindSyntax, field: str
 }
 
 /** The keys without the `+` of those that may be given several times. */
-function optionKeys({ options }: KindSyntax): string[] {
+export function optionKeys({ options }: KindSyntax): string[] {
   return options.map((key) => key.replace(/\+$/, ""));
 }
 

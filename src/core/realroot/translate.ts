@@ -72,3 +72,11 @@ function namesRootOf(root: Stage, last: Stage): boolean {
   const [a, b] = [normalizeDevice("lvm", root.device), normalizeDevice("lvm", last.device)];
   return last.kind === "lvm" && "text" in a && "text" in b && a.text === b.text;
 }
+
+/** What is to be resumed from, if anything; a `resume=` that can't be used adds a warning. */
+export function translateResume({ resume, resumeOffsetPages = 0, noResume, request }: Draft): void {
+  if (resume === undefined || noResume === true) return;
+  const device = readForeignDevice(resume);
+  if ("reason" in device) request.warnings.push(`resume=${quote(resume)}: ${device.reason}`);
+  else request.resume = { device: device.text, offsetPages: resumeOffsetPages };
+}

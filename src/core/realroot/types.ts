@@ -54,6 +54,8 @@ export interface BootRequest {
   shell?: boolean;
   /** `mkinitrd.timeout=SECONDS`, as milliseconds: how long to wait for a device. */
   timeoutMs?: number;
+  /** `resume=` and `resume_offset=`, unless `noresume` is there; the device as a stage has it. */
+  resume?: { device: string; offsetPages: number };
   /** `rootdelay=`, `rootwait`, as milliseconds: wait for a device no shorter than this, unless timeoutMs is there. */
   leastTimeoutMs?: number;
   /** `mkinitrd.log=debug` */

@@ -8,7 +8,8 @@ import { kinds as plain } from "./kinds.ts";
 
 const CRYPT_OPTIONS = ["discard", "readonly", "keyfile", "keyfile-offset", "keyfile-size", "keyfile-timeout", "keyslot", "tries", "timeout", "header",
   "no-read-workqueue", "no-write-workqueue", "type", "cipher", "size", "hash"];
-const kinds: KindTable = { ...plain, crypt: { fields: ["device", "name", "options"], options: CRYPT_OPTIONS } };
+const { local, lvm } = plain;
+const kinds: KindTable = { local: local!, lvm: lvm!, crypt: { fields: ["device", "name", "options"], options: CRYPT_OPTIONS } };
 const A = "7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e04";
 const B = "0b0f2d33-5f4d-4c6f-8e0a-1d6a2c6f9b11";
 const parse = (text: string, defaultRealroot = "", table = kinds) => parseCommandLine(text, { kinds: table, defaultRealroot, sealed: false });
@@ -86,6 +87,8 @@ test.each([
   { text: "rd.md.uuid=01234567:89abcdef:01234567:89abcdef root=/dev/vda1", warning: /does not serve the kind md/ },
   { text: "rd.break=lunch root=/dev/vda1", warning: /^rd.break="lunch": known: cmdline, / },
   { text: "rd.shell=maybe root=/dev/vda1", warning: /known: 0, 1/ },
+  { text: "resume=nfs:/x root=/dev/vda1", warning: /^resume="nfs:\/x": this is a root on NFS/ },
+  { text: "resume_offset=0x10 root=/dev/vda1", warning: /no number of pages/ },
   { text: "rootdelay=x root=/dev/vda1", warning: /no number of seconds/ },
   { text: `rd.luks.uuid=${A}`, warning: /there is no root=/ },
 ])("$text is a warning", ({ text, warning }) => {
@@ -118,6 +121,21 @@ test.each([
   const request = parse(text);
   expect(request).toMatchObject(expected);
   expect(request.warnings).toEqual([]);
+});
+
+test.each([
+  { text: "resume=/dev/vg/swap", resume: { device: "/dev/vg/swap", offsetPages: 0 } },
+  { text: "resume=254:3", resume: { device: "/dev/block/254:3", offsetPages: 0 } },
+  { text: "resume_offset=38912 resume=UUID=9f realroot=local:ext4:vda1", resume: { device: "UUID=9f", offsetPages: 38912 } },
+  { text: "resume=/dev/vda3 noresume", resume: undefined },
+  { text: "hibernate=no resume=/dev/vda3", resume: undefined },
+  { text: "resume_offset=5", resume: undefined },
+])("$text", ({ text, resume }) => {
+  expect(parse(text).resume).toEqual(resume);
+});
+
+test("a sealed image resumes from nothing that the command line names", () => {
+  expect(parseCommandLine("resume=/dev/vda3", { kinds, defaultRealroot: "local:ext4:vda1", sealed: true }).resume).toBeUndefined();
 });
 
 describe("the image's own spec", () => {
