@@ -9,7 +9,7 @@ interface Expected {
 }
 
 const FOLDERS = ["blkid-fs", "fs-fresh", "fs-cryptsetup", "btrfs-progs"];
-const SUPPORTED = ["ext2", "ext3", "ext4", "jbd", "xfs", "btrfs", "vfat", "swap", "swsuspend", "crypto_LUKS", "LVM2_member", "linux_raid_member"];
+const SUPPORTED = ["ext2", "ext3", "ext4", "jbd", "xfs", "btrfs", "f2fs", "squashfs", "erofs", "ufs", "vfat", "swap", "swsuspend", "crypto_LUKS", "LVM2_member", "linux_raid_member"];
 
 /** Kept as 4096 bytes only: the header's second part is not there, and we check it. */
 const CUT_SHORT = ["luks2"];

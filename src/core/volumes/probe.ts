@@ -2,12 +2,16 @@ import type { Source } from "../binary/source.ts";
 import { MkinitrdError } from "../errors.ts";
 import { probeBtrfs } from "../formats/btrfs.ts";
 import type { Content } from "../formats/content.ts";
+import { probeErofs } from "../formats/erofs.ts";
 import { probeExt } from "../formats/ext.ts";
+import { probeF2fs } from "../formats/f2fs.ts";
 import { probeLuks1 } from "../formats/luks1.ts";
 import { luks2KdfMemoryBytes, probeLuks2 } from "../formats/luks2.ts";
 import { probeLvm2 } from "../formats/lvm2.ts";
 import { mdContent, probeMd } from "../formats/md.ts";
+import { probeSquashfs } from "../formats/squashfs.ts";
 import { probeSwap } from "../formats/swap.ts";
+import { probeUfs } from "../formats/ufs.ts";
 import { probeVfat } from "../formats/vfat.ts";
 import { probeXfs } from "../formats/xfs.ts";
 
@@ -18,7 +22,7 @@ type Probe = (source: Source) => Promise<Content | undefined>;
  * comes first: of a mirror with its superblock at the end, each member looks like what the array holds.
  */
 const CONTAINERS: Probe[] = [md, luks1, (source) => luks2(source, false), lvm2];
-const FILESYSTEMS: Probe[] = [probeVfat, probeSwap, probeXfs, probeExt, probeBtrfs];
+const FILESYSTEMS: Probe[] = [probeVfat, probeSwap, probeXfs, probeExt, probeBtrfs, probeF2fs, probeSquashfs, probeErofs, probeUfs];
 
 /** Holds every signature and nearly every header: one read of the device in place of twenty. */
 const HEAD_BYTES = 72 * 1024;
