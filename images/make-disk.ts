@@ -3,7 +3,7 @@
 // MODULES:   virtio_pci virtio_blk dm_mod dm_crypt xts ecb? cbc? essiv? sha256_generic? aes_generic? aesni_intel? algif_skcipher?
 // MODULES:   serpent_generic? twofish_generic?
 // MODULES:   ext4? xfs? btrfs? crc32c_generic? crc32c_intel?
-// PROGRAMS:  busybox sfdisk cryptsetup tcplay lvm mke2fs mkfs.xfs? mkfs.btrfs? mkfs.vfat? mkswap
+// PROGRAMS:  busybox sfdisk cryptsetup tcplay lvm mke2fs mkfs.xfs? mkfs.btrfs? btrfs? mkfs.vfat? mksquashfs? mkfs.erofs? mkswap
 // LIBRARIES: libgcc_s.so.1 ossl-modules/legacy.so
 import type { Context } from "../src/core/rc/types.ts";
 import type { DiskJob, Step } from "../src/host/qemu/steps.ts";

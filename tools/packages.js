@@ -21,6 +21,8 @@ export const NEEDS = [
   { program: "mkfs.ext4", package: "e2fsprogs", purpose: "makes disks for the virtual machines" },
   { program: "mkfs.xfs", package: "xfsprogs", purpose: "makes disks for the virtual machines" },
   { program: "mkfs.btrfs", package: "btrfs-progs", purpose: "makes disks for the virtual machines" },
+  { program: "mksquashfs", package: "squashfs-tools", purpose: "makes disks for the virtual machines" },
+  { program: "mkfs.erofs", package: "erofs-utils", purpose: "makes disks for the virtual machines" },
   { program: "mkfs.vfat", package: "dosfstools", purpose: "makes disks for the virtual machines" },
   { program: "sgdisk", package: "gdisk", purpose: "makes partition tables" },
   { program: "sfdisk", package: "fdisk", purpose: "makes partition tables" },

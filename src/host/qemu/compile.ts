@@ -4,7 +4,8 @@ import { fillLuks } from "./compile-luks.ts";
 import { partitionPath, writeTable } from "./compile-table.ts";
 import { fillTcrypt } from "./compile-tcrypt.ts";
 import { fillVeracrypt } from "./compile-veracrypt.ts";
-import type { Content, Recipe, Root } from "./recipe.ts";
+import type { Content, FilesystemContent, Recipe, Root } from "./recipe.ts";
+import { allContents } from "./recipe-check.ts";
 import type { Step } from "./steps.ts";
 
 /** Where the builder VM has things. */
@@ -22,6 +23,8 @@ export interface Compiler extends Placement {
   step(step: Step): void;
   /** A step for the end, in front of those that were given before: what was opened last is closed first. */
   atEnd(step: Step): void;
+  /** Notes a device of the btrfs with this label, for when that is made. */
+  addMember(label: string, device: string): void;
   /** Notes a physical volume, for when its group is made. */
   addPv(vg: string, device: string): void;
 }
@@ -31,13 +34,18 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
   const steps: Step[] = [];
   const ending: Step[] = [];
   const pvs = new Map<string, string[]>();
+  const members = new Map<string, string[]>();
+  const pools: { device: string; content: FilesystemContent }[] = [];
   const compiler: Compiler = {
     ...placement,
     step: (step) => void steps.push(step),
     atEnd: (step) => void ending.unshift(step),
+    addMember: (label, device) => void members.set(label, [...(members.get(label) ?? []), device]),
     addPv: (vg, device) => void pvs.set(vg, [...(pvs.get(vg) ?? []), device]),
     fill(device, content) {
-      if (content !== undefined) fillContent(compiler, device, content);
+      if (content === undefined) return;
+      if (isPool(content)) pools.push({ device, content });
+      else fillContent(compiler, device, content);
     },
   };
   recipe.disks.forEach(({ table, content }, i) => {
@@ -48,7 +56,13 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
   });
   // In the order of the recipe: a group whose volumes lie in another one stands behind it.
   for (const group of recipe.volumeGroups) createGroup(compiler, group, pvs.get(group.name) ?? []);
+  for (const { device, content } of pools) fillFilesystem(compiler, device, content, members.get(content.label ?? ""));
   return [...steps, ...ending, { about: "everything to the disks", program: "busybox", args: ["sync"] }];
+
+  /** It is made when all of its devices are there. */
+  function isPool(content: Content): content is FilesystemContent {
+    return content.kind === "filesystem" && allContents(recipe).some((other) => other.kind === "member" && other.of === content.label);
+  }
 }
 
 function fillContent(compiler: Compiler, device: string, content: Content): void {
@@ -59,6 +73,8 @@ function fillContent(compiler: Compiler, device: string, content: Content): void
       return fillTcrypt(compiler, device, content);
     case "veracrypt":
       return fillVeracrypt(compiler, device, content);
+    case "member":
+      return compiler.addMember(content.of, device);
     case "pv":
       return compiler.addPv(content.vg, device);
     case "filesystem":

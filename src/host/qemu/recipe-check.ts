@@ -13,6 +13,11 @@ export function checkRecipe(recipe: Recipe, text: string, file: string): void {
   for (const { vg, path } of members) {
     if (!groups.includes(vg)) refuse([...path, "pv"], `a physical volume of ${vg}, which volume-groups does not have; known: ${groups.join(", ") || "none"}`);
   }
+  const pools = allContents(recipe).flatMap((content) => (content.kind === "filesystem" && content.fstype === "btrfs" ? [content.label] : []));
+  for (const { content, path } of locatedContents(recipe)) {
+    if (content.kind !== "member" || pools.filter((label) => label === content.of).length === 1) continue;
+    refuse([...path, "member"], `a device of ${content.of}, which is the label of no btrfs, or of several; known: ${pools.filter((label) => label !== undefined).join(", ") || "none"}`);
+  }
   for (const { name, logicalVolumes } of recipe.volumeGroups) {
     const group = ["volume-groups", name];
     const pvs = members.filter(({ vg }) => vg === name).length;

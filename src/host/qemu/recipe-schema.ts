@@ -60,32 +60,44 @@ const fileText = z.union([z.string().transform((text) => ({ text, mode: 0o644 })
 const debianRoot = z.strictObject({ debian: z.string().regex(/^[a-z]+$/), files: z.record(filePath, fileText).default({}) })
   .transform(({ debian, files }): DebianRoot => ({ kind: "debian", suite: debian, files: Object.entries(files).map(([path, file]) => ({ path, ...file })) }));
 
-/** `luks:`, `tcrypt:`, `veracrypt:`, `pv:` or `filesystem:`, with what belongs to it beside or below. */
+const busyboxRoot = z.strictObject({ busybox: z.enum(["whole", "usr", "without-usr"]), fstab: z.array(text).default([]) });
+
+/** `luks:`, `tcrypt:`, `veracrypt:`, `pv:`, `member:` or `filesystem:`, with what belongs to it beside or below. */
 const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   luks: luks.optional(),
   tcrypt: tcrypt.optional(),
   veracrypt: veracrypt.optional(),
   pv: lvmName.optional(),
-  filesystem: z.enum(["ext4", "xfs", "btrfs", "vfat", "swap"]).optional(),
+  member: text.optional(),
+  filesystem: z.enum(["ext4", "xfs", "btrfs", "squashfs", "erofs", "vfat", "swap"]).optional(),
   label: text.optional(),
   uuid: text.optional(),
-  root: z.union([z.literal("busybox"), z.strictObject({ directory: text }), debianRoot]).optional(),
+  subvolume: z.string().regex(/^[A-Za-z0-9@._-]+$/).optional(),
+  root: z.union([z.literal("busybox"), z.strictObject({ directory: text }), busyboxRoot, debianRoot]).optional(),
 }).superRefine((value, context) => {
-  const kinds = (["luks", "tcrypt", "veracrypt", "pv", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
-  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, veracrypt, pv, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
-  for (const key of ["label", "uuid", "root"] as const) {
+  const kinds = (["luks", "tcrypt", "veracrypt", "pv", "member", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
+  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, veracrypt, pv, member, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
+  for (const key of ["label", "uuid", "subvolume", "root"] as const) {
     if (value.filesystem === undefined && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: "belongs to a filesystem" });
   }
   if (value.filesystem === undefined) return;
   const form = value.filesystem === "vfat" ? /^[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}$/ : UUID;
   if (value.uuid !== undefined && !form.test(value.uuid)) context.addIssue({ code: "custom", path: ["uuid"], message: `is "${value.uuid}", no ${value.filesystem === "vfat" ? "volume ID like 1A2B-3C4D" : "UUID"}` });
+  if (value.subvolume !== undefined && value.filesystem !== "btrfs") context.addIssue({ code: "custom", path: ["subvolume"], message: `can't lie on ${value.filesystem}: only btrfs has them` });
+  const isImage = value.filesystem === "squashfs" || value.filesystem === "erofs";
+  if (isImage && value.root === undefined) context.addIssue({ code: "custom", path: ["filesystem"], message: `is ${value.filesystem}, which is made of a root's files: root is missing` });
+  for (const key of ["label", "uuid"] as const) {
+    const has = !isImage || (value.filesystem === "erofs" && key === "uuid"); // its maker gives no label
+    if (!has && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: `is nothing that a ${value.filesystem} is made with` });
+  }
   if (value.root !== undefined && (value.filesystem === "vfat" || value.filesystem === "swap")) context.addIssue({ code: "custom", path: ["root"], message: `can't lie on ${value.filesystem}: no links there` });
-}).transform(({ luks, tcrypt, veracrypt, pv, filesystem, label, uuid, root }): Content => {
+}).transform(({ luks, tcrypt, veracrypt, pv, member, filesystem, label, uuid, subvolume, root }): Content => {
   if (luks !== undefined) return luks;
   if (tcrypt !== undefined) return tcrypt;
   if (veracrypt !== undefined) return veracrypt;
   if (pv !== undefined) return { kind: "pv", vg: pv };
-  return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, root: readRoot(root) };
+  if (member !== undefined) return { kind: "member", of: member };
+  return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, subvolume, root: readRoot(root) };
 }));
 
 const luks = z.strictObject({
@@ -189,8 +201,9 @@ function partitionType(table: "gpt" | "dos", type: string): string | undefined {
   return literal ? type : undefined;
 }
 
-function readRoot(root: "busybox" | { directory: string } | DebianRoot | undefined): Root | undefined {
+function readRoot(root: "busybox" | { directory: string } | z.infer<typeof busyboxRoot> | DebianRoot | undefined): Root | undefined {
   if (root === undefined) return undefined;
-  if (root === "busybox") return { kind: "busybox" };
+  if (root === "busybox") return { kind: "busybox", part: "whole", fstab: "" };
+  if ("busybox" in root) return { kind: "busybox", part: root.busybox, fstab: root.fstab.map((line) => `${line}\n`).join("") };
   return "kind" in root ? root : { kind: "directory", path: root.directory };
 }

@@ -54,7 +54,7 @@ export interface LogicalVolume {
 }
 
 /** What lies on a disk, a partition, a logical volume or in an opened container. A new kind is one more line here. */
-export type Content = LuksContent | TcryptContent | VeracryptContent | PvContent | FilesystemContent;
+export type Content = LuksContent | TcryptContent | VeracryptContent | PvContent | FilesystemContent | MemberContent;
 
 export interface LuksContent {
   kind: "luks";
@@ -112,14 +112,28 @@ export interface PvContent {
 
 export interface FilesystemContent {
   kind: "filesystem";
-  fstype: "ext4" | "xfs" | "btrfs" | "vfat" | "swap";
+  fstype: "ext4" | "xfs" | "btrfs" | "squashfs" | "erofs" | "vfat" | "swap";
   label: string | undefined;
   uuid: string | undefined;
+  /** Of btrfs: where the root's files go. */
+  subvolume: string | undefined;
   root: Root | undefined;
 }
 
-/** The files of a root: a small one of busybox whose init reports and powers off, a directory of the build machine, or a Debian. */
-export type Root = { kind: "busybox" } | { kind: "directory"; path: string } | DebianRoot;
+/** One more device of the btrfs that has this label. */
+export interface MemberContent {
+  kind: "member";
+  of: string;
+}
+
+/**
+ * The files of a root: a small one of busybox whose init reports and powers off, a directory of the build machine, or a
+ * Debian. Of the small one /usr may be apart, and lines may stand in its fstab.
+ */
+export type Root = { kind: "busybox"; part: BusyboxPart; fstab: string } | { kind: "directory"; path: string } | DebianRoot;
+
+/** All of it, what lies in /usr, or the rest. */
+export type BusyboxPart = "whole" | "usr" | "without-usr";
 
 /** A bootstrapped Debian with systemd, LVM and cryptsetup; root logs in without a password. */
 export interface DebianRoot {

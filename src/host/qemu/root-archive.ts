@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
@@ -12,7 +12,7 @@ import type { Root } from "./recipe.ts";
 
 /** What is the same for two roots that hold the same files. Throws when a root's directory is missing. */
 export function rootKey(root: Root, folder: string): string {
-  if (root.kind === "busybox") return "busybox";
+  if (root.kind === "busybox") return `busybox ${root.part} ${root.fstab}`;
   if (root.kind === "debian") return debianKey(root);
   const directory = resolve(folder, root.path);
   const stats = statOf(directory);
@@ -26,8 +26,14 @@ export async function archiveRoot(root: Root, folder: string, archive: string): 
   if (root.kind === "debian") return archiveDebian(root, archive);
   await withTemporaryDirectory("root", async (directory) => {
     await writeBusyboxRoot(directory);
-    await pack(directory, archive, ["--owner=0", "--group=0", "--mtime=@0"]);
+    appendFileSync(join(directory, "etc/fstab"), root.fstab);
+    if (root.part === "without-usr") emptyDirectory(join(directory, "usr"));
+    await pack(root.part === "usr" ? join(directory, "usr") : directory, archive, ["--owner=0", "--group=0", "--mtime=@0"]);
   });
+}
+
+function emptyDirectory(directory: string): void {
+  for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true });
 }
 
 async function pack(directory: string, archive: string, options: string[]): Promise<void> {
