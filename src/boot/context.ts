@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { BootConfig, BootKind } from "../core/rc/boot-config.ts";
 import { MkinitrdError } from "../core/errors.ts";
+import { createFilesystems } from "../core/rc/filesystems.ts";
 import { exitCode } from "../core/exec.ts";
 import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
 import type { BootRequest, Stage } from "../core/realroot/types.ts";
@@ -29,7 +30,7 @@ export interface Machine {
 
 /** The context of the boot steps; the scripts of the stages get theirs from it, each with its own stage. */
 export function createContext({ config, request, devices, screen, log }: Machine): Context {
-  const system = createSystem(log);
+  const system = createSystem(log, NEW_ROOT);
   const scan = createScan(log);
   const timeoutMs = request.timeoutMs ?? Math.max(config.timeoutMs, request.leastTimeoutMs ?? 0);
   const stages = createStages({
@@ -48,6 +49,7 @@ export function createContext({ config, request, devices, screen, log }: Machine
       devices,
       volumes,
       stages: { serve: (stage) => stages.serveFor(chain, stage) },
+      filesystems: createFilesystems({ volumes, system, log, exec, request, ask: screen }),
       ask: screen,
       keyFiles: createKeyFiles({ find: volumes.find, mount: system.mount, unmount: async (target) => void (await exec("umount", [target])) }),
       log,

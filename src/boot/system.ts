@@ -1,16 +1,19 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { MkinitrdError } from "../core/errors.ts";
 import { exec } from "./exec.ts";
 import type { Log, System } from "../core/rc/types.ts";
-import { findInit } from "./find-init.ts";
+import { findInit, resolveInside } from "./find-init.ts";
 import { RUN_DIRECTORY } from "./log.ts";
 import { describeMappings } from "./udev.ts";
 
-/** The machine that we run on. */
-export function createSystem(log: Log): System {
+const LARGEST_TEXT_BYTES = 1024 * 1024;
+
+/** The machine that we run on; the real root is, or will be, mounted on `newRoot`. */
+export function createSystem(log: Log, newRoot: string): System {
   return {
     async mount({ source, target, fstype, options }) {
-      await exec("mount", ["-t", fstype, "-o", options.join(","), source, target]).catch((cause: unknown) => {
+      const words = options.length === 0 ? [] : ["-o", options.join(",")];
+      await exec("mount", ["-t", fstype, ...words, source, target]).catch((cause: unknown) => {
         throw new MkinitrdError({
           tried: `mounting it on ${target} as ${fstype} (${options.join(",")})`,
           on: source,
@@ -20,13 +23,27 @@ export function createSystem(log: Log): System {
         });
       });
     },
+    async markChecked(filesystem) {
+      mkdirSync("/run/initramfs", { recursive: true, mode: 0o755 });
+      writeFileSync(`/run/initramfs/fsck-${filesystem}`, "", { mode: 0o644 }); // systemd-fsck-root.service, ConditionPathExists
+    },
+    async readNewRoot(path) {
+      const file = resolveInside(newRoot, path);
+      const stat = file === undefined ? undefined : statSync(file);
+      if (file === undefined || stat?.isFile() !== true) return undefined; // a FIFO would never end
+      if (stat.size <= LARGEST_TEXT_BYTES) return readFileSync(file, "utf8");
+      throw new MkinitrdError({ tried: "reading a file of the root", on: path, found: `${stat.size} bytes, more than ${LARGEST_TEXT_BYTES}` });
+    },
+    async newRootPath(path) {
+      return resolveInside(newRoot, path);
+    },
     async opens(mapping) {
       appendFileSync(`${RUN_DIRECTORY}/mappings`, `${mapping}\n`, { mode: 0o600 });
     },
     async describeMappings() {
       describeMappings((text) => log.warn(text));
     },
-    findInit: (newRoot, asked) => findInit(newRoot, asked, log.warn),
+    findInit: (root, asked) => findInit(root, asked, log.warn),
     async handOver(init, args) {
       const words = [init, ...args.filter((word) => !/[\n\0]/.test(word))]; // one in a line
       writeFileSync(`${RUN_DIRECTORY}/next`, words.map((word) => `${word}\n`).join(""), { mode: 0o600 });

@@ -28,7 +28,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
   const { devices, stages, log, chain, scan } = options;
 
   /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
-  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, timeoutMs = options.timeoutMs): Promise<T> {
+  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, timeoutMs = options.timeoutMs, missing?: (volumes: Volume[]) => MkinitrdError): Promise<T> {
     let startedMs = performance.now(); // not the time of day, which the driver of a clock sets
     try {
       for (;;) {
@@ -44,8 +44,8 @@ export function createVolumes(options: VolumesOptions): Volumes {
         }
         const waitedMs = performance.now() - startedMs;
         const leftMs = timeoutMs - waitedMs;
-        if (leftMs <= 0) throw notFound(wanted, timeoutMs, volumes);
-        if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${wanted}: ${Math.ceil(leftMs / 1000)} s left`);
+        if (leftMs <= 0) throw missing?.(volumes) ?? notFound(wanted, timeoutMs, volumes);
+        if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${missing === undefined ? "" : "all of "}${wanted}: ${Math.ceil(leftMs / 1000)} s left`);
         await devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
       }
     } finally {
@@ -66,7 +66,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     const volume = await waitFor(device, async (volumes): Promise<OpenVolume | undefined> => {
       const found = findVolumes(volumes, device);
       const open = found.filter(isOpen);
-      if (open.length > 1) throw ambiguous(device, open);
+      if (open.length > 1 && !areMembers(open)) throw ambiguous(device, open);
       if (open[0] !== undefined) return open[0];
       const logical = found.find((candidate) => candidate.lv?.missingPvs.length === 0);
       if (logical?.lv === undefined) return undefined;
@@ -80,7 +80,33 @@ export function createVolumes(options: VolumesOptions): Volumes {
     return volume;
   }
 
-  return { find, findLogical, scan };
+  async function findMembers({ content }: OpenVolume, { partial = false } = {}): Promise<OpenVolume[]> {
+    const { member, uuid } = content ?? {};
+    if (member === undefined || uuid === undefined) return [];
+    const ofFilesystem = (volumes: Volume[]) => volumes.filter(isOpen).filter((one) => one.content?.type === content?.type && one.content?.uuid === uuid);
+    const all = async (volumes: Volume[]) => {
+      const found = ofFilesystem(volumes);
+      if (found.length > 1 && !areMembers(found)) throw ambiguous(`UUID=${uuid}`, found);
+      return found.length >= member.count ? found : undefined;
+    };
+    try {
+      return await waitFor(`UUID=${uuid}`, all, undefined, (volumes) => membersMissing(`UUID=${uuid}`, member.count, options.timeoutMs, ofFilesystem(volumes)));
+    } catch (error) {
+      const found = partial ? ofFilesystem(await scan()) : [];
+      if (found.length === 0) throw error;
+      log.warn(`${found.length} of the ${member.count} devices of the filesystem UUID=${uuid} are there: the mount options allow that`);
+      return found;
+    }
+  }
+
+  return { find, findLogical, findMembers, scan };
+}
+
+/** Whether these are different devices of one filesystem, and not copies of one device. */
+function areMembers(volumes: OpenVolume[]): boolean {
+  const members = volumes.map(({ content }) => content?.member?.uuid);
+  const sameFilesystem = volumes.every(({ content }) => content?.uuid === volumes[0]?.content?.uuid);
+  return sameFilesystem && !members.includes(undefined) && new Set(members).size === members.length;
 }
 
 const isOpen = (volume: Volume): volume is OpenVolume => volume.path !== undefined;
@@ -117,6 +143,15 @@ function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): AbsentE
     next: incomplete?.lv
       ? "attach the missing disk, then choose Retry"
       : "check the name in the realroot and the cables; a disk that needs a driver wants it in the image: modules in mkinitrd.config.yaml",
+  });
+}
+
+function membersMissing(wanted: string, count: number, timeoutMs: number, found: Volume[]): MkinitrdError {
+  return new MkinitrdError({
+    tried: `waiting ${timeoutMs / 1000} s for all devices of a filesystem`,
+    on: wanted,
+    found: `${found.length} of its ${count}: ${describeVolumes(found).map((line, i) => `\n    ${line}  device ${found[i]?.content?.member?.id}`).join("")}`,
+    next: "attach the missing disk, then choose Retry; rootflags=degraded mounts a btrfs that can do without it",
   });
 }
 

@@ -143,3 +143,27 @@ test("with no time to wait there is one look", async () => {
   await expect(machine([], [disk("/dev/vda")], {}, 0).volumesFor([]).find("/dev/vda")).resolves.toMatchObject({ path: "/dev/vda" });
   await expect(machine([], [], {}, 0).volumesFor([]).find("/dev/vda")).rejects.toThrow(/waiting 0 s for a device on \/dev\/vda: it did not appear/);
 });
+
+const btrfs = (path: string, id: number, count = 2) => disk(path, { content: { type: "btrfs", uuid: "fs", label: "pool", member: { uuid: `member-${id}`, id, count } } });
+
+test("the devices of one btrfs are one thing to look for, and all of them are waited for", async () => {
+  const { volumesFor, add, shown } = machine([], [btrfs("/dev/vda", 1)], {}, 3000);
+  setTimeout(() => add(btrfs("/dev/vdb", 2)), 1200);
+  const volumes = volumesFor([]);
+  const members = await volumes.findMembers(await volumes.find("LABEL=pool"));
+  expect(members.map(({ path }) => path)).toEqual(["/dev/vda", "/dev/vdb"]);
+  await expect(volumes.find("LABEL=pool")).resolves.toMatchObject({ path: "/dev/vda" });
+  expect(shown).toContainEqual(expect.stringMatching(/^Waiting for all of UUID=fs: \d s left$/));
+});
+
+test("a btrfs with a device missing is an error that shows those that are there, unless it may be partial", async () => {
+  const volumes = machine([], [btrfs("/dev/vda", 1), btrfs("/dev/vdb", 3, 3)], {}).volumesFor([]);
+  const volume = await volumes.find("/dev/vda");
+  const three = { ...volume, content: { ...volume.content!, member: { uuid: "member-1", id: 1, count: 3 } } };
+  await expect(volumes.findMembers(three)).rejects.toThrow(/all devices of a filesystem on UUID=fs: 2 of its 3: \n.*\/dev\/vda .*device 1\n.*\/dev\/vdb .*device 3\n {2}next: attach/);
+  await expect(volumes.findMembers(three, { partial: true })).resolves.toHaveLength(2);
+});
+
+test("two copies of one device of a btrfs are refused", async () => {
+  await expect(machine([], [btrfs("/dev/vda", 1), btrfs("/dev/vdb", 1)], {}).volumesFor([]).find("LABEL=pool")).rejects.toThrow(/2 that match/);
+});

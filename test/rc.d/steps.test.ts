@@ -16,10 +16,10 @@ test("unlock serves the stages in the order of the spec", async () => {
 });
 
 test("the root is mounted read-only with rootflags before the options of the spec", async () => {
-  const realroot = { fstype: "ext4", device: "/dev/vda1", mountOptions: ["noatime"], subvolume: "@" };
-  const ctx = createTestContext({ realroot, request: { rootflags: ["discard"] } });
+  const realroot = { fstype: "btrfs", device: "/dev/vda1", mountOptions: ["noatime"], subvolume: "@" };
+  const ctx = createTestContext({ realroot, volumes: { "/dev/vda1": {} }, request: { rootflags: ["discard"] } });
   await mount(ctx);
-  expect(ctx.recorded).toContain("mount /dev/vda1 /new_root ext4 ro,discard,noatime,subvol=@");
+  expect(ctx.recorded).toContain("mount /dev/vda1 /new_root btrfs ro,discard,noatime,subvol=@");
 });
 
 test("a filesystem that is not named is found by its superblock", async () => {
@@ -41,8 +41,8 @@ test("what holds a volume and no filesystem is not mounted as one", async () => 
 test("when the mount fails, what is wrong with the filesystem is said", async () => {
   const damage = ["cut short: it needs 100 bytes, /dev/vda1 has 50"];
   const ctx = createTestContext({ volumes: { "/dev/vda1": { content: { type: "ext4", damage } } } });
-  const system = { ...ctx.system, mount: () => Promise.reject(new Error("Invalid argument")) };
-  await expect(mount({ ...ctx, system })).rejects.toThrow(/mounting the root on \/dev\/vda1: cut short: it needs 100 bytes/);
+  ctx.system.mount = () => Promise.reject(new Error("Invalid argument"));
+  await expect(mount(ctx)).rejects.toThrow(/mounting the root on \/dev\/vda1: cut short: it needs 100 bytes/);
 });
 
 test("a root on a device-mapper device is mounted by its name, which the real root shows", async () => {
@@ -71,4 +71,28 @@ test("the hand-over stops the device listener before it describes the mappings a
   const ctx = createTestContext({ request: { init: "/bin/myinit", initArguments: ["single"] } });
   await pivot(ctx);
   expect(ctx.recorded).toEqual(["devices stop", "describe mappings", "hand over /bin/myinit single"]);
+});
+
+test("every device of a btrfs is named to the kernel", async () => {
+  const member = (path: string, id: number) => ({ path, content: { type: "btrfs", uuid: "f", member: { uuid: `m${id}`, id, count: 2 } } });
+  const volumes = { "/dev/vda": member("/dev/vda", 1), "/dev/vdb": { ...member("/dev/dm-3", 2), dm: { name: "second", uuid: "CRYPT-x" } } };
+  const ctx = createTestContext({ realroot: { device: "/dev/vda" }, volumes });
+  await mount(ctx);
+  expect(ctx.recorded).toContain("mount /dev/vda /new_root btrfs ro,device=/dev/mapper/second");
+});
+
+test("a subvolume of what has none is refused", async () => {
+  const ctx = createTestContext({ realroot: { fstype: "ext4", subvolume: "@" } });
+  await expect(mount(ctx)).rejects.toThrow(/the subvolume @ of a filesystem that is ext4: only btrfs/);
+});
+
+test.each([
+  { type: "squashfs", version: undefined, words: "rw,ro" },
+  { type: "ufs", version: "2", words: "rw,ro,ufstype=ufs2" },
+  { type: "ufs", version: "1", words: "rw,ro,ufstype=44bsd" },
+])("$type $version is mounted read-only, whatever was asked for", async ({ type, version, words }) => {
+  const volumes = { "/dev/vda1": { content: { type, ...(version === undefined ? {} : { version }) } } };
+  const ctx = createTestContext({ volumes, request: { readonly: false } });
+  await mount(ctx);
+  expect(ctx.recorded).toContain(`mount /dev/vda1 /new_root ${type} ${words}`);
 });

@@ -13,9 +13,12 @@ const superblock = struct("btrfs superblock", 4096, {
   fsid: uuid(32), // of the filesystem, the same on each of its devices
   byteNumber: u64le(48), // where this copy lies
   magic: bytes(64, 8), // "_BHRfS_M"
+  deviceCount: u64le(136), // of the filesystem
   sectorSizeBytes: u32le(144),
   checksumType: u16le(196),
-  deviceBytes: u64le(209), // of this device, from its dev_item
+  deviceId: u64le(201), // of this device, from its dev_item, as the next two
+  deviceBytes: u64le(209),
+  deviceUuid: uuid(267),
   label: bytes(299, 256),
 });
 
@@ -42,6 +45,11 @@ export async function probeBtrfs(source: Source): Promise<Content | undefined> {
     ...identity(decoded.fsid, labelText(decoded.label)),
     blockSizeBytes: decoded.sectorSizeBytes,
     sizeBytes: toNumber(decoded.deviceBytes, `the size of the btrfs device ${source.name}`),
+    member: {
+      uuid: decoded.deviceUuid,
+      id: toNumber(decoded.deviceId, `the ID of the btrfs device ${source.name}`),
+      count: toNumber(decoded.deviceCount, `the number of devices of the btrfs on ${source.name}`),
+    },
   };
 }
 

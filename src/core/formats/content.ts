@@ -11,6 +11,8 @@ export interface Content {
   sizeBytes?: number;
   /** What is wrong with it, though it can be used: `primary header damaged, the secondary was used`. */
   damage?: string[];
+  /** Btrfs: which device of how many this one is; a filesystem can be mounted when all of them are there. */
+  member?: { uuid: string; id: number; count: number };
   /** LUKS2 with Argon2: the memory that the cheapest and the dearest keyslot want to derive a key. */
   kdfMemoryBytes?: { least: number; most: number };
 }

@@ -1,5 +1,6 @@
 import { ExecError, exitCode, type ExecOptions, type ExecResult } from "../exec.ts";
 import { MkinitrdError } from "../errors.ts";
+import { createFilesystems } from "./filesystems.ts";
 import type { Stage } from "../realroot/types.ts";
 import type { Content, Volume } from "../volumes/types.ts";
 import type { Context, OpenVolume } from "./types.ts";
@@ -22,6 +23,8 @@ export interface TestContextOptions {
   outputs?: string[];
   /** Paths that exist. */
   exists?: string[];
+  /** Text files of the new root. */
+  newRootFiles?: Record<string, string>;
   availableMemoryBytes?: number;
   /** What `hibernation` says: an obstacle, and the swap area on each device. */
   obstacle?: string;
@@ -62,34 +65,62 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
     return { stdout, stderr: "", exitCode: code };
   }
 
+  const request: Context["request"] = { stages: [realroot], readonly: true, rootflags: [], initArguments: [], quiet: false, debug: false, warnings: [], ...options.request };
+  const log: Context["log"] = {
+    step: (text) => note(`step ${text}`),
+    warn: (text) => note(`warn ${text}`),
+    debug: () => {},
+    mark: () => {},
+  };
+  const volumes: Context["volumes"] = {
+    find: findVolume,
+    findLogical: findVolume,
+    async findMembers({ content }) {
+      if (content?.member === undefined) return [];
+      const all = await this.scan();
+      return all.filter((one): one is OpenVolume => one.path !== undefined && one.content?.uuid === content.uuid);
+    },
+    scan: async () => Promise.all(Object.keys(options.volumes ?? {}).map(findVolume)),
+  };
+  const system: Context["system"] = {
+    mount: async ({ source, target, fstype, options: words }) => note(`mount ${source} ${target} ${fstype} ${words.join(",")}`.trimEnd()),
+    markChecked: async (filesystem) => note(`checked ${filesystem}`),
+    readNewRoot: async (path) => options.newRootFiles?.[path],
+    newRootPath: async (path) => (options.exists?.includes(`/new_root${path}`) ? `/new_root${path}` : undefined),
+    opens: async (mapping) => note(`opens ${mapping}`),
+    describeMappings: async () => note("describe mappings"),
+    findInit: async (_newRoot, asked) => asked ?? "/sbin/init",
+    handOver: async (init, args) => note(`hand over ${[init, ...args].join(" ")}`),
+    availableMemoryBytes: async () => options.availableMemoryBytes ?? 2 ** 30,
+    exists: async (path) => options.exists?.includes(path) ?? false,
+  };
+
+  const ask: Context["ask"] = {
+    showWaiting: (text) => note(text === undefined ? "nothing to wait for" : `waiting ${text}`),
+    async passphrase({ volume, what, attempt, attempts }) {
+      note(`ask ${volume} ${attempt}/${attempts}${what === undefined ? "" : `: ${what}`}`);
+      const secret = Buffer.from(answers.shift() ?? "");
+      secrets.push(secret);
+      return secret;
+    },
+  };
+
   return {
     recorded,
     secrets,
     inputs,
     realroot,
-    request: { stages: [realroot], readonly: true, rootflags: [], initArguments: [], quiet: false, debug: false, warnings: [], ...options.request },
+    request,
     newRoot: "/new_root",
     devices: { start: async () => note("devices start"), stop: async () => note("devices stop") },
-    volumes: {
-      find: findVolume,
-      findLogical: findVolume,
-      scan: async () => Promise.all(Object.keys(options.volumes ?? {}).map(findVolume)),
-    },
+    volumes,
     stages: {
       async serve(stage) {
         note(`serve ${stage.kind}:${stage.device}`);
         return stage.device;
       },
     },
-    ask: {
-      showWaiting: (text) => note(text === undefined ? "nothing to wait for" : `waiting ${text}`),
-      async passphrase({ volume, what, attempt, attempts }) {
-        note(`ask ${volume} ${attempt}/${attempts}${what === undefined ? "" : `: ${what}`}`);
-        const secret = Buffer.from(answers.shift() ?? "");
-        secrets.push(secret);
-        return secret;
-      },
-    },
+    ask,
     keyFiles: {
       async read(place, { offsetBytes = 0, sizeBytes } = {}) {
         note(`key file ${place}`);
@@ -104,21 +135,9 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
         return use(places.map((place) => (place.includes("@") ? `/copy/of${place.split("@")[0]}` : place)));
       },
     },
-    log: {
-      step: (text) => note(`step ${text}`),
-      warn: (text) => note(`warn ${text}`),
-      debug: () => {},
-      mark: () => {},
-    },
-    system: {
-      mount: async ({ source, target, fstype, options: words }) => note(`mount ${source} ${target} ${fstype} ${words.join(",")}`),
-      opens: async (mapping) => note(`opens ${mapping}`),
-      describeMappings: async () => note("describe mappings"),
-      findInit: async (_newRoot, asked) => asked ?? "/sbin/init",
-      handOver: async (init, args) => note(`hand over ${[init, ...args].join(" ")}`),
-      availableMemoryBytes: async () => options.availableMemoryBytes ?? 2 ** 30,
-      exists: async (path) => options.exists?.includes(path) ?? false,
-    },
+    filesystems: createFilesystems({ volumes, system, log, exec: run, request, ask }),
+    log,
+    system,
     hibernation: {
       obstacle: async () => options.obstacle,
       giveUp: async () => note("give up resuming"),

@@ -1,5 +1,6 @@
 import type { Failure, MkinitrdError } from "../errors.ts";
 import type { ExecOptions, ExecResult } from "../exec.ts";
+import type { FstabMount, FstabRefusal } from "../fstab-mounts.ts";
 import type { BootRequest, Stage } from "../realroot/types.ts";
 import type { Content, Volume } from "../volumes/types.ts";
 
@@ -22,6 +23,7 @@ export interface Context {
   readonly devices: Devices;
   readonly volumes: Volumes;
   readonly stages: Stages;
+  readonly filesystems: Filesystems;
   readonly ask: Ask;
   readonly keyFiles: KeyFiles;
   readonly log: Log;
@@ -53,6 +55,11 @@ export interface Volumes {
   find(device: string, timeoutMs?: number): Promise<OpenVolume>;
   /** As `find`, for a logical volume `VG/LV`, active or not: its physical volumes are there. */
   findLogical(name: string, vgUuid?: string): Promise<Volume>;
+  /**
+   * Waits, as `find`, until every device of the filesystem on this volume is there, and gives them all; none for a
+   * filesystem that knows of one device only. `partial` takes those that are there when the time is over.
+   */
+  findMembers(volume: OpenVolume, options?: { partial?: boolean }): Promise<OpenVolume[]>;
   /** Probes every block device anew and gives them all, the logical volumes that are not active among them. */
   scan(): Promise<Volume[]>;
 }
@@ -64,6 +71,37 @@ export type OpenVolume = Volume & { path: string };
 export interface Stages {
   /** Runs the rc script of a stage's kind and returns the device that it opened; when it was served before, only that. */
   serve(stage: Stage): Promise<string>;
+}
+
+/** Filesystems on devices that are open. */
+export interface Filesystems {
+  /** The filesystem's type as mount(8) names it, by its superblock. Throws when the device holds none that is known. */
+  typeOf(device: string, what?: string): Promise<string>;
+  /**
+   * Checks a filesystem that is not mounted, when the image has its fsck (`programs: [e2fsck]`) and the command line does
+   * not say `fsck.mode=skip`. Throws when errors are left.
+   */
+  check(check: FilesystemCheck): Promise<void>;
+  /**
+   * Mounts a filesystem, whose other devices are waited for when it has several. Throws with what our own probe has
+   * against it, where mount(2) has only a number for that.
+   */
+  mount(mount: FilesystemMount): Promise<void>;
+  /** What the new root's /etc/fstab wants mounted before its init runs; nothing where there is none. */
+  ofFstab(): Promise<(FstabMount | FstabRefusal)[]>;
+}
+
+export interface FilesystemCheck {
+  /** As a person knows it: `the root`, `/usr`. */
+  what: string;
+  device: string;
+  /** `auto` finds out. */
+  fstype: string;
+}
+
+export interface FilesystemMount extends FilesystemCheck {
+  target: string;
+  options: string[];
 }
 
 /** Questions to the person at the console. They queue: one prompt at a time. */
@@ -126,6 +164,12 @@ export interface Log {
 export interface System {
   /** mount(8) of the image; the kernel loads a missing filesystem module. */
   mount(mount: { source: string; target: string; fstype: string; options: string[] }): Promise<void>;
+  /** Tells the real root's systemd that a filesystem was checked, so that it does not check it again. */
+  markChecked(filesystem: "root" | "usr"): Promise<void>;
+  /** A text file of the new root, at most 1 MiB; links are followed as they lead there. Undefined when there is none. */
+  readNewRoot(path: string): Promise<string | undefined>;
+  /** Where a path of the new root lies for us, links followed as they lead there; undefined when it is not there. */
+  newRootPath(path: string): Promise<string | undefined>;
   /**
    * Notes a device-mapper name before it is opened, so that nothing is left open whenever the boot ends: pid 1 closes it
    * when the boot fails.

@@ -11,6 +11,7 @@ export function explainRealroot(request: BootRequest): string[] {
     ...(request.atHand ?? []).flatMap((stage) => explainStage(stage, false).map((sentence) => `${sentence}, when what is looked for isn't there without`)),
     ...explainResume(request),
     root === undefined ? "names no root: the boot can't go on" : explainMount(root, request),
+    ...explainFsck(request),
     ...explainHandOver(request),
     ...explainKnobs(request),
     ...request.warnings.map((warning) => `warning: ${warning}`),
@@ -90,6 +91,14 @@ function explainHandOver({ init, initArguments }: BootRequest): string[] {
   const words = initArguments.map((argument) => (/^[\w./=:@+-]+$/.test(argument) ? argument : quote(argument))).join(" ");
   if (init === undefined && words === "") return [];
   return [`starts ${init ?? "the root's own init"}${words === "" ? "" : ` with ${words}`}`];
+}
+
+const FSCK_MODES = { auto: "checks", force: "checks, even where it is marked clean,", skip: "does not check" };
+const FSCK_REPAIRS = { preen: "what is safe is corrected", yes: "everything is corrected", no: "nothing is corrected" };
+
+function explainFsck({ fsck: { mode = "auto", repair = "preen" } = {} }: BootRequest): string[] {
+  if (mode === "auto" && repair === "preen") return [];
+  return [`${FSCK_MODES[mode]} the root's filesystem${mode === "skip" ? "" : `, where the image has the program: ${FSCK_REPAIRS[repair]}`}`];
 }
 
 function explainKnobs({ breakAt, shell, timeoutMs, leastTimeoutMs, quiet, debug }: BootRequest): string[] {

@@ -120,6 +120,15 @@ export const WORDS: Record<string, Reader> = {
     if (seconds === undefined) return NO_SECONDS;
     draft.request.timeoutMs ??= (seconds === 0 ? LONGEST_TIMEOUT_SECONDS : seconds) * 1000; // 0: for ever
   },
+  // systemd-fsck@.service(8), "Kernel Command Line".
+  "fsck.mode": (draft, value) => {
+    if (value !== "auto" && value !== "force" && value !== "skip") return "known: auto, force, skip";
+    draft.request.fsck = { ...draft.request.fsck, mode: value };
+  },
+  "fsck.repair": (draft, value) => {
+    if (value !== "preen" && value !== "yes" && value !== "no") return "known: preen, yes, no";
+    draft.request.fsck = { ...draft.request.fsck, repair: value };
+  },
 
   "mkinitrd.break": (draft, value) => {
     if (value === undefined || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)) return "it is no step's name";

@@ -58,6 +58,8 @@ export interface BootRequest {
   resume?: { device: string; offsetPages: number };
   /** `rootdelay=`, `rootwait`, as milliseconds: wait for a device no shorter than this, unless timeoutMs is there. */
   leastTimeoutMs?: number;
+  /** `fsck.mode=` and `fsck.repair=`, as systemd-fsck@.service(8) has them. */
+  fsck?: { mode?: "auto" | "force" | "skip"; repair?: "preen" | "yes" | "no" };
   /** `mkinitrd.log=debug` */
   debug: boolean;
   /** Words that were understood as ours and could not be used, with the reason: shown, never fatal. */

@@ -7,7 +7,8 @@ const SUPERBLOCK = 65536;
 
 test.each(["btrfs", "btrfs-sha256", "btrfs-xxhash"])("%s reads as blkid prints it", async (name) => {
   const content = await probeBtrfs(await fixture(`fs/${name}.img.gz`));
-  expect(content).toEqual({ ...asContent(blkidFacts(`fs/${name}.blkid.txt`)), sizeBytes: 16 * 1024 * 1024 });
+  const facts = blkidFacts(`fs/${name}.blkid.txt`);
+  expect(content).toEqual({ ...asContent(facts), sizeBytes: 16 * 1024 * 1024, member: { uuid: facts.UUID_SUB, id: 1, count: 1 } });
 });
 
 test.each([
