@@ -1,9 +1,10 @@
 // Makes the disks of recipes: runs, in a virtual machine, the programs that the host has planned, and powers off.
 // REQUIRE:   devices
 // MODULES:   virtio_pci virtio_blk dm_mod dm_crypt xts ecb? cbc? essiv? sha256_generic? aes_generic? aesni_intel? algif_skcipher?
+// MODULES:   md_mod linear? raid0? raid1? raid10? raid456?
 // MODULES:   serpent_generic? twofish_generic?
 // MODULES:   ext4? xfs? btrfs? crc32c_generic? crc32c_intel?
-// PROGRAMS:  busybox sfdisk cryptsetup tcplay lvm mke2fs mkfs.xfs? mkfs.btrfs? btrfs? mkfs.vfat? mksquashfs? mkfs.erofs? mkswap
+// PROGRAMS:  busybox sfdisk cryptsetup tcplay lvm mdadm mke2fs mkfs.xfs? mkfs.btrfs? btrfs? mkfs.vfat? mksquashfs? mkfs.erofs? mkswap
 // LIBRARIES: libgcc_s.so.1 ossl-modules/legacy.so
 import type { Context } from "../src/core/rc/types.ts";
 import type { DiskJob, Step } from "../src/host/qemu/steps.ts";
@@ -13,7 +14,7 @@ const DEADLINE_MS = 30_000;
 const LOOK_EVERY_MS = 20;
 /** A whole disk's name where it begins the name of a partition, or ends. */
 const DISK = /\/dev\/vd[a-z](?![a-z])/g;
-const ENV = { PATH: "/usr/sbin:/usr/bin", DM_DISABLE_UDEV: "1" };
+const ENV = { PATH: "/usr/sbin:/usr/bin", DM_DISABLE_UDEV: "1", MDADM_NO_UDEV: "1" };
 
 /** Says DISK-MADE NAME on the console for each recipe, or DISK-FAILED NAME with the reason, then powers off. */
 export default async function run(ctx: Context): Promise<void> {

@@ -13,6 +13,7 @@ export const NEEDS = [
   { program: "cryptsetup", package: "cryptsetup-bin", purpose: "opens LUKS, in the image and in tests" },
   { program: "tcplay", package: "tcplay", purpose: "makes TrueCrypt volumes, and opens them beside a hidden one" },
   { program: "lvm", package: "lvm2", purpose: "activates logical volumes, in the image and in tests" },
+  { program: "mdadm", package: "mdadm", purpose: "assembles md arrays, in the image and in tests" },
   { program: "dmsetup", package: "dmsetup", purpose: "device-mapper, in the image" },
   { program: "depmod", package: "kmod", purpose: "indexes kernel modules" },
   { program: "cpio", package: "cpio", purpose: "reads our archives in tests" },

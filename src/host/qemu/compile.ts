@@ -1,4 +1,5 @@
 import { fillFilesystem } from "./compile-filesystem.ts";
+import { createArray } from "./compile-md.ts";
 import { createGroup } from "./compile-lvm.ts";
 import { fillLuks } from "./compile-luks.ts";
 import { partitionPath, writeTable } from "./compile-table.ts";
@@ -27,6 +28,8 @@ export interface Compiler extends Placement {
   addMember(label: string, device: string): void;
   /** Notes a physical volume, for when its group is made. */
   addPv(vg: string, device: string): void;
+  /** Notes a member, for when its array is made. */
+  addLeg(array: string, device: string): void;
 }
 
 /** The programs to run, in order, to make the recipe's disks from empty ones; everything is closed and on the disk at the end. */
@@ -36,12 +39,14 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
   const pvs = new Map<string, string[]>();
   const members = new Map<string, string[]>();
   const pools: { device: string; content: FilesystemContent }[] = [];
+  const legs = new Map<string, string[]>();
   const compiler: Compiler = {
     ...placement,
     step: (step) => void steps.push(step),
     atEnd: (step) => void ending.unshift(step),
     addMember: (label, device) => void members.set(label, [...(members.get(label) ?? []), device]),
     addPv: (vg, device) => void pvs.set(vg, [...(pvs.get(vg) ?? []), device]),
+    addLeg: (array, device) => void legs.set(array, [...(legs.get(array) ?? []), device]),
     fill(device, content) {
       if (content === undefined) return;
       if (isPool(content)) pools.push({ device, content });
@@ -54,6 +59,7 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
     table?.partitions.forEach((partition, index) => compiler.fill(partitionPath(disk, index), partition.content));
     compiler.fill(disk, content);
   });
+  recipe.arrays.forEach((array, number) => createArray(compiler, array, number, legs.get(array.name) ?? []));
   // In the order of the recipe: a group whose volumes lie in another one stands behind it.
   for (const group of recipe.volumeGroups) createGroup(compiler, group, pvs.get(group.name) ?? []);
   for (const { device, content } of pools) fillFilesystem(compiler, device, content, members.get(content.label ?? ""));
@@ -77,6 +83,8 @@ function fillContent(compiler: Compiler, device: string, content: Content): void
       return compiler.addMember(content.of, device);
     case "pv":
       return compiler.addPv(content.vg, device);
+    case "md":
+      return compiler.addLeg(content.array, device);
     case "filesystem":
       return fillFilesystem(compiler, device, content);
   }

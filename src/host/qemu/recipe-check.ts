@@ -1,5 +1,8 @@
 import { yamlError } from "../config/yaml-document.ts";
-import type { Content, Recipe } from "./recipe.ts";
+import type { ArrayLevel, Content, Recipe } from "./recipe.ts";
+
+/** Fewer are possible, and then no array that is worth a test. */
+const LEAST_MEMBERS: Record<ArrayLevel, number> = { linear: 2, 0: 2, 1: 2, 4: 3, 5: 3, 6: 4, 10: 2 };
 
 /** Throws, with line and column, when the parts of a recipe don't fit together: groups without volumes, and the reverse. */
 export function checkRecipe(recipe: Recipe, text: string, file: string): void {
@@ -9,6 +12,15 @@ export function checkRecipe(recipe: Recipe, text: string, file: string): void {
     const needed = (table?.partitions ?? []).reduce((sum, partition) => sum + (partition.sizeBytes ?? 0), 0);
     if (needed >= sizeBytes) refuse(["disks", i, "partitions"], `they take ${needed} bytes of a disk of ${sizeBytes}`);
   });
+  const legs = locatedContents(recipe).flatMap(({ content, path }) => (content.kind === "md" ? [{ array: content.array, path }] : []));
+  for (const { array, path } of legs) {
+    if (!recipe.arrays.some(({ name }) => name === array)) refuse([...path, "md"], `a member of ${array}, which arrays does not have; known: ${recipe.arrays.map(({ name }) => name).join(", ") || "none"}`);
+  }
+  for (const { name, level } of recipe.arrays) {
+    const count = legs.filter(({ array }) => array === name).length;
+    const least = LEAST_MEMBERS[level];
+    if (count < least) refuse(["arrays", name], `${count} members: contents that are \`md: ${name}\`; level ${level} wants ${least}`);
+  }
   const members = locatedContents(recipe).flatMap(({ content, path }) => (content.kind === "pv" ? [{ vg: content.vg, path }] : []));
   for (const { vg, path } of members) {
     if (!groups.includes(vg)) refuse([...path, "pv"], `a physical volume of ${vg}, which volume-groups does not have; known: ${groups.join(", ") || "none"}`);
@@ -41,12 +53,13 @@ interface Located {
   path: PropertyKey[];
 }
 
-function locatedContents({ disks, volumeGroups }: Recipe): Located[] {
+function locatedContents({ arrays, disks, volumeGroups }: Recipe): Located[] {
   return [
     ...disks.flatMap(({ content, table }, disk) => [
       ...withInner(content, ["disks", disk, "content"]),
       ...(table?.partitions ?? []).flatMap((partition, i) => withInner(partition.content, ["disks", disk, "partitions", i, "content"])),
     ]),
+    ...arrays.flatMap(({ name, content }) => withInner(content, ["arrays", name, "content"])),
     ...volumeGroups.flatMap(({ name, logicalVolumes }) => logicalVolumes.flatMap(({ content }, i) => withInner(content, ["volume-groups", name, "logical-volumes", i, "content"]))),
   ];
 }

@@ -4,7 +4,7 @@ import { parseYaml } from "../config/yaml-document.ts";
 import { readText } from "../read-text.ts";
 import { answersSchema } from "./answers.ts";
 import { checkRecipe } from "./recipe-check.ts";
-import type { Content, DebianRoot, LogicalVolume, Partition, Recipe, RecipeDisk, Root } from "./recipe.ts";
+import type { ArrayLevel, Content, DebianRoot, LogicalVolume, Partition, Recipe, RecipeDisk, Root } from "./recipe.ts";
 
 const UNITS: Record<string, number> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 const TYPES = {
@@ -28,12 +28,13 @@ export function readRecipe(file: string): Recipe {
 
 /** The recipe that a text is, named after its file. */
 export function parseRecipe(text: string, file: string): Recipe {
-  const { disks, about, realroot, answers, ...rest } = parseYaml(schema, text, file);
+  const { disks, arrays, about, realroot, answers, ...rest } = parseYaml(schema, text, file);
   const recipe: Recipe = {
     name: basename(file).replace(/\.ya?ml$/, ""),
     folder: dirname(resolve(file)),
     about,
     disks,
+    arrays: Object.entries(arrays).map(([name, { level, metadata, uuid, content }]) => ({ name, level, metadata, uuid, content })),
     volumeGroups: Object.entries(rest["volume-groups"]).map(([name, group]) => ({ name, logicalVolumes: group["logical-volumes"] })),
     realroot: realroot.trim().replace(/\s+/g, " "),
     answers,
@@ -44,6 +45,7 @@ export function parseRecipe(text: string, file: string): Recipe {
 
 const text = z.string().min(1).refine((value) => !/[\u0000-\u001f\u007f"]/.test(value), "holds a quote or a control character");
 const lvmName = z.string().regex(/^[A-Za-z0-9_+.][A-Za-z0-9_+.-]*$/).max(100);
+const arrayName = z.string().regex(/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/).max(32);
 const UUID = /^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/;
 const uuid = z.string().regex(UUID);
 const size = z.string().refine((value) => /^[1-9]\d{0,6}[KMGT]$/.test(value), "is no size like 64M or 4G").transform((value) => Number(value.slice(0, -1)) * (UNITS[value.slice(-1)] ?? 1));
@@ -62,12 +64,13 @@ const debianRoot = z.strictObject({ debian: z.string().regex(/^[a-z]+$/), files:
 
 const busyboxRoot = z.strictObject({ busybox: z.enum(["whole", "usr", "without-usr"]), fstab: z.array(text).default([]) });
 
-/** `luks:`, `tcrypt:`, `veracrypt:`, `pv:`, `member:` or `filesystem:`, with what belongs to it beside or below. */
+/** `luks:`, `tcrypt:`, `veracrypt:`, `pv:`, `md:`, `member:` or `filesystem:`, with what belongs to it beside or below. */
 const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   luks: luks.optional(),
   tcrypt: tcrypt.optional(),
   veracrypt: veracrypt.optional(),
   pv: lvmName.optional(),
+  md: arrayName.optional(),
   member: text.optional(),
   filesystem: z.enum(["ext4", "xfs", "btrfs", "squashfs", "erofs", "vfat", "swap"]).optional(),
   label: text.optional(),
@@ -75,8 +78,8 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   subvolume: z.string().regex(/^[A-Za-z0-9@._-]+$/).optional(),
   root: z.union([z.literal("busybox"), z.strictObject({ directory: text }), busyboxRoot, debianRoot]).optional(),
 }).superRefine((value, context) => {
-  const kinds = (["luks", "tcrypt", "veracrypt", "pv", "member", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
-  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, veracrypt, pv, member, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
+  const kinds = (["luks", "tcrypt", "veracrypt", "pv", "md", "member", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
+  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, veracrypt, pv, md, member, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
   for (const key of ["label", "uuid", "subvolume", "root"] as const) {
     if (value.filesystem === undefined && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: "belongs to a filesystem" });
   }
@@ -91,11 +94,12 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
     if (!has && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: `is nothing that a ${value.filesystem} is made with` });
   }
   if (value.root !== undefined && (value.filesystem === "vfat" || value.filesystem === "swap")) context.addIssue({ code: "custom", path: ["root"], message: `can't lie on ${value.filesystem}: no links there` });
-}).transform(({ luks, tcrypt, veracrypt, pv, member, filesystem, label, uuid, subvolume, root }): Content => {
+}).transform(({ luks, tcrypt, veracrypt, pv, md, member, filesystem, label, uuid, subvolume, root }): Content => {
   if (luks !== undefined) return luks;
   if (tcrypt !== undefined) return tcrypt;
   if (veracrypt !== undefined) return veracrypt;
   if (pv !== undefined) return { kind: "pv", vg: pv };
+  if (md !== undefined) return { kind: "md", array: md };
   if (member !== undefined) return { kind: "member", of: member };
   return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, subvolume, root: readRoot(root) };
 }));
@@ -186,9 +190,17 @@ const disk = z.strictObject({
 const logicalVolume = z.strictObject({ name: lvmName, size: size.optional(), stripes: z.int().min(1).max(16).default(1), content: content.optional() })
   .transform(({ name, size, stripes, content }): LogicalVolume => ({ name, sizeBytes: size, stripes, content }));
 
+const array = z.strictObject({
+  level: z.union([z.enum(["linear"]), z.literal([0, 1, 4, 5, 6, 10])]).transform((level) => String(level) as ArrayLevel),
+  metadata: z.enum(["0.90", "1.0", "1.1", "1.2"]).default("1.2"),
+  uuid: uuid.optional(),
+  content: content.optional(),
+});
+
 const schema = z.strictObject({
   about: text.default(""),
   disks: z.array(disk).min(1).max(8),
+  arrays: z.record(arrayName, array).default({}),
   "volume-groups": z.record(lvmName, z.strictObject({ "logical-volumes": z.array(logicalVolume).min(1) })).default({}),
   realroot: z.string().default(""),
   answers: answersSchema.default({}),

@@ -9,6 +9,7 @@ export interface Recipe {
   /** One sentence for a person. */
   about: string;
   disks: RecipeDisk[];
+  arrays: Array[];
   volumeGroups: VolumeGroup[];
   /** The realroot spec that boots it, stages separated by blanks; empty when it holds no root. */
   realroot: string;
@@ -39,6 +40,18 @@ export interface Partition {
   content: Content | undefined;
 }
 
+/** An md array over all contents that are its members, in the order of the recipe. */
+export interface Array {
+  name: string;
+  level: ArrayLevel;
+  metadata: "0.90" | "1.0" | "1.1" | "1.2";
+  uuid: string | undefined;
+  content: Content | undefined;
+}
+
+/** As mdadm --level takes it. */
+export type ArrayLevel = "linear" | "0" | "1" | "4" | "5" | "6" | "10";
+
 export interface VolumeGroup {
   name: string;
   logicalVolumes: LogicalVolume[];
@@ -54,7 +67,7 @@ export interface LogicalVolume {
 }
 
 /** What lies on a disk, a partition, a logical volume or in an opened container. A new kind is one more line here. */
-export type Content = LuksContent | TcryptContent | VeracryptContent | PvContent | FilesystemContent | MemberContent;
+export type Content = LuksContent | TcryptContent | VeracryptContent | PvContent | MdContent | FilesystemContent | MemberContent;
 
 export interface LuksContent {
   kind: "luks";
@@ -108,6 +121,11 @@ export interface VeracryptContent {
 export interface PvContent {
   kind: "pv";
   vg: string;
+}
+
+export interface MdContent {
+  kind: "md";
+  array: string;
 }
 
 export interface FilesystemContent {

@@ -90,6 +90,19 @@ describe("VeraCrypt", () => {
   });
 });
 
+describe("an md array", () => {
+  const steps = compile(`
+disks: [{ size: 64M, table: none, content: { md: old } }, { size: 64M, table: none, content: { md: old } }]
+arrays: { old: { level: 1, metadata: "0.90", uuid: 6b1f0d5e-9c1a-4a52-8d0e-3f2b7c4a9e04, content: { pv: vg } } }
+volume-groups: { vg: { logical-volumes: [{ name: a, content: { filesystem: ext4 } }] } }`);
+
+  test("is made of all its members, holds what lies on it, and is stopped behind that", () => {
+    expect(programs(steps)).toEqual(["mdadm", "lvm pvcreate", "lvm vgcreate", "lvm lvcreate", "mke2fs", "lvm vgchange", "mdadm", "busybox sync"]);
+    expect(steps[0]?.args.join(" ")).toBe("--create /dev/md0 --run --assume-clean --level=1 --metadata=0.90 --bitmap=none --uuid=6b1f0d5e-9c1a-4a52-8d0e-3f2b7c4a9e04 --raid-devices=2 /dev/vda /dev/vdb");
+    expect(steps[1]?.args).toContain("/dev/md0");
+  });
+});
+
 describe("LVM", () => {
   const striped = compile(`
 disks: [{ size: 64M, table: none, content: { pv: vg-a } }, { size: 64M, table: none, content: { pv: vg-a } }]
