@@ -1,9 +1,10 @@
-import { MkinitrdError } from "../core/errors.ts";
+import { explain, MkinitrdError } from "../core/errors.ts";
 import type { Log, OpenVolume, Volumes } from "../core/rc/types.ts";
 import type { Stage } from "../core/realroot/types.ts";
-import { describeVolumes } from "../core/volumes/describe.ts";
+import { describeMissing, describeVolumes } from "../core/volumes/describe.ts";
 import { findVolumes } from "../core/volumes/match.ts";
-import type { Volume } from "../core/volumes/types.ts";
+import type { ArrayRef, Volume } from "../core/volumes/types.ts";
+import { arrayStage, type ArrayVolume, isArray, promisingArray, wholeArray } from "./arrays.ts";
 import type { DeviceWatch } from "./devices.ts";
 import type { StageRunner } from "./stages.ts";
 
@@ -28,18 +29,25 @@ export function createVolumes(options: VolumesOptions): Volumes {
   const { devices, stages, log, chain, scan } = options;
 
   /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
-  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, timeoutMs = options.timeoutMs, missing?: (volumes: Volume[]) => MkinitrdError): Promise<T> {
+  async function waitFor<T>(wanted: string, look: (volumes: Volume[], waitedMs: number) => Promise<T | undefined>, timeoutMs = options.timeoutMs, missing?: (volumes: Volume[]) => MkinitrdError): Promise<T> {
+    const assembled = new Set<string>();
     let startedMs = performance.now(); // not the time of day, which the driver of a clock sets
     try {
       for (;;) {
         const { generation } = devices;
         const volumes = await scan();
-        const found = await look(volumes);
+        const found = await look(volumes, performance.now() - startedMs);
         if (found !== undefined) return found;
         const below = stageBelow(wanted, volumes, stages, chain);
         if (below !== undefined) {
           await stages.serveFor(chain, below);
           startedMs = performance.now(); // a person may have taken all of the time to type
+          continue;
+        }
+        const array = promisingArray(volumes, assembled);
+        if (array !== undefined) {
+          assembled.add(array.md.uuid);
+          await stages.serveFor(chain, arrayStage(array, stages.unserved())).catch((error: unknown) => log.warn(explain(error)));
           continue;
         }
         const waitedMs = performance.now() - startedMs;
@@ -68,6 +76,11 @@ export function createVolumes(options: VolumesOptions): Volumes {
       const open = found.filter(isOpen);
       if (open.length > 1 && !areMembers(open)) throw ambiguous(device, open);
       if (open[0] !== undefined) return open[0];
+      const array = wholeArray(found);
+      if (array !== undefined) {
+        await stages.serveFor(chain, arrayStage(array, stages.unserved()));
+        return findVolumes(await scan(), device).find(isOpen);
+      }
       const logical = found.find((candidate) => candidate.lv?.missingPvs.length === 0);
       if (logical?.lv === undefined) return undefined;
       const { vg, vgUuid, lv } = logical.lv;
@@ -78,6 +91,16 @@ export function createVolumes(options: VolumesOptions): Volumes {
     log.mark("device found");
     log.debug(`${device} is ${volume.name}: ${volume.content?.type ?? volume.damage ?? "nothing known"}`);
     return volume;
+  }
+
+  async function findArray(name: string, incompleteAfterMs = Infinity): Promise<ArrayVolume> {
+    const timeoutMs = Number.isFinite(incompleteAfterMs) ? Math.max(options.timeoutMs, incompleteAfterMs + QUIET_WAIT_MS) : options.timeoutMs;
+    return waitFor(name, async (volumes, waitedMs) => {
+      const found = findVolumes(volumes, name).filter(isArray);
+      if (found.length > 1) throw ambiguous(name, found);
+      const usable = ({ active, missing, startable }: ArrayRef) => active || (startable && (missing.length === 0 || waitedMs >= incompleteAfterMs));
+      return found.find(({ md }) => usable(md));
+    }, timeoutMs);
   }
 
   async function findMembers({ content }: OpenVolume, { partial = false } = {}): Promise<OpenVolume[]> {
@@ -99,7 +122,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     }
   }
 
-  return { find, findLogical, findMembers, scan };
+  return { find, findLogical, findArray, findMembers, scan };
 }
 
 /** Whether these are different devices of one filesystem, and not copies of one device. */
@@ -124,7 +147,7 @@ function lvmStage(device: string, vgUuid: string): Stage {
 function stageBelow(wanted: string, volumes: Volume[], stages: StageRunner, chain: Stage[]): Stage | undefined {
   const unserved = stages.unserved().filter((stage) => !chain.includes(stage));
   const namesMapping = (stage: Stage) => stage.name !== undefined && wanted === `/dev/mapper/${stage.name}`;
-  const ready = (stage: Stage) => findVolumes(volumes, stage.device).some(isOpen);
+  const ready = (stage: Stage) => findVolumes(volumes, stage.device).some((volume) => isOpen(volume) || wholeArray([volume]) !== undefined || (stage.kind === "md" && isArray(volume)));
   return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find(ready);
 }
 
@@ -132,7 +155,10 @@ function stageBelow(wanted: string, volumes: Volume[], stages: StageRunner, chai
 export class AbsentError extends MkinitrdError {}
 
 function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): AbsentError {
+  const array = findVolumes(volumes, wanted).filter(isArray).find(({ md }) => !md.active);
+  if (array !== undefined) return incompleteArray(array, timeoutMs);
   const incomplete = findVolumes(volumes, wanted).find((volume) => volume.lv && volume.lv.missingPvs.length > 0);
+  const lacking = volumes.filter(isArray).find(({ md }) => !md.active && md.missing.length > 0);
   const seen = volumes.length === 0 ? "no block device at all" : describeVolumes(volumes).map((line) => `\n    ${line}`).join("");
   return new AbsentError({
     tried: `waiting ${timeoutMs / 1000} s for a device`,
@@ -142,7 +168,17 @@ function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): AbsentE
       : `it did not appear; there is: ${seen}`,
     next: incomplete?.lv
       ? "attach the missing disk, then choose Retry"
+      : lacking !== undefined ? `${lacking.name} was not assembled: ${describeMissing(lacking.md)} is missing; attach it, then choose Retry`
       : "check the name in the realroot and the cables; a disk that needs a driver wants it in the image: modules in mkinitrd.config.yaml",
+  });
+}
+
+function incompleteArray({ md, name }: ArrayVolume, timeoutMs: number): AbsentError {
+  return new AbsentError({
+    tried: `waiting ${timeoutMs / 1000} s for the members of the array`,
+    on: `${name} (${md.level}, ${md.uuid})`,
+    found: md.missing.length === 0 ? "it was made on a machine with another byte order" : `${describeMissing(md)} is missing; there is ${md.members.join(", ")}`,
+    next: md.startable ? "attach the missing disk, then choose Retry; to start the array without it, write degraded=SECONDS behind its stage md:" : "attach the missing disk, then choose Retry: without it the array can't be read",
   });
 }
 

@@ -1,10 +1,10 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createStages } from "../../src/boot/stages.ts";
 import { createVolumes } from "../../src/boot/volumes.ts";
 import { createTestContext } from "../../src/core/rc/testing.ts";
 import type { Context } from "../../src/core/rc/types.ts";
 import type { Stage } from "../../src/core/realroot/types.ts";
-import type { Volume } from "../../src/core/volumes/types.ts";
+import type { ArrayRef, Volume } from "../../src/core/volumes/types.ts";
 
 const log = createTestContext().log;
 
@@ -166,4 +166,68 @@ test("a btrfs with a device missing is an error that shows those that are there,
 
 test("two copies of one device of a btrfs are refused", async () => {
   await expect(machine([], [btrfs("/dev/vda", 1), btrfs("/dev/vdb", 1)], {}).volumesFor([]).find("LABEL=pool")).rejects.toThrow(/2 that match/);
+});
+
+describe("md arrays", () => {
+  const UUID = "a79de76e-c83c-2638-a8d6-d009426b58ec";
+  const array = (more: Partial<ArrayRef> = {}, volume: Partial<Volume> = {}): Volume => ({
+    name: "/dev/md/root", layer: "array", sizeBytes: 1 << 20, ...volume,
+    md: { uuid: UUID, level: "raid1", metadata: "1.2", node: "/dev/md/root", active: volume.path !== undefined, devices: 2, failed: 0, missing: [], outdated: [], startable: true, members: ["/dev/vda"], ...more },
+  });
+  const ext4 = { type: "ext4", uuid: "abc" };
+  const active = (content?: Volume["content"]) => array({}, { path: "/dev/md127", ...(content === undefined ? {} : { content }) });
+
+  test("a mirror is assembled when the filesystem that is on it is wanted, by the stage that names it", async () => {
+    const named = { ...stage("md", `UUID=${UUID}`), options: { degraded: "3" } };
+    const served: Stage[] = [];
+    const { volumesFor, volumes } = machine([named], [array({}, { content: ext4 })], {
+      md: async ({ realroot }) => {
+        served.push(realroot);
+        volumes[0] = active(ext4);
+        return "/dev/md127";
+      },
+    });
+    await expect(volumesFor([]).find("UUID=abc")).resolves.toMatchObject({ path: "/dev/md127" });
+    expect(served).toEqual([named]);
+  });
+
+  test("a whole array that can't be looked into is assembled when what is wanted is nowhere else", async () => {
+    const { volumesFor, volumes } = machine([], [array({ level: "raid5" })], { md: async () => ((volumes[0] = active(ext4)), "/dev/md127") }, 2000);
+    await expect(volumesFor([]).find("UUID=abc")).resolves.toMatchObject({ path: "/dev/md127" });
+  });
+
+  test("one that holds something else, or lacks a member, is left alone", async () => {
+    const volumes = [array({}, { content: { type: "ext4", uuid: "other" } }), array({ uuid: UUID.replace("a", "b"), missing: [1] })];
+    await expect(machine([], volumes, {}).volumesFor([]).find("UUID=abc")).rejects.toThrow(/it did not appear/);
+  });
+
+  test("one that can't be assembled is no reason not to find the rest", async () => {
+    const { volumesFor, add } = machine([], [array({ level: "raid0" })], { md: () => Promise.reject(new Error("no mdadm")) }, 2000);
+    setTimeout(() => add(disk("/dev/vdc")), 20);
+    await expect(volumesFor([]).find("/dev/vdc")).resolves.toMatchObject({ path: "/dev/vdc" });
+  });
+
+  test("findArray gives one that lacks a member only after the time that it was told, and only if it can be started", async () => {
+    const { volumesFor } = machine([], [array({ missing: [1] })], {});
+    const startedMs = performance.now();
+    await expect(volumesFor([]).findArray(`UUID=${UUID}`, 100)).resolves.toMatchObject({ md: { missing: [1] } });
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(99);
+    await expect(volumesFor([]).findArray(`UUID=${UUID}`)).rejects.toThrow(/waiting 0\.05 s for the members of the array on \/dev\/md\/root \(raid1, [^]*member 2 of 2 is missing; there is \/dev\/vda[^]*degraded=SECONDS/);
+    const never = machine([], [array({ level: "raid0", missing: [1], startable: false })], {}).volumesFor([]);
+    await expect(never.findArray("/dev/md/root", 0)).rejects.toThrow(/without it the array can't be read/);
+  });
+
+  test("what lies on a mirror that lacks a member is not found, and the mirror is named", async () => {
+    const volumes = [array({ missing: [1] }, { content: ext4 })];
+    await expect(machine([], volumes, {}).volumesFor([]).find("UUID=abc")).rejects.toThrow(/members of the array on \/dev\/md\/root \(raid1, [^]*member 2 of 2 is missing/);
+  });
+
+  test("an array that lacks a member and can't be looked into is a hint", async () => {
+    const volumes = [array({ level: "raid5", missing: [1] })];
+    await expect(machine([], volumes, {}).volumesFor([]).find("UUID=abc")).rejects.toThrow(/it did not appear[^]*next: \/dev\/md\/root was not assembled: member 2 of 2 is missing/);
+  });
+
+  test("a filesystem on an array that lacks a member says which array that is, where the array was named", async () => {
+    await expect(machine([], [array({ missing: [0] })], {}).volumesFor([]).find("/dev/md/root")).rejects.toThrow(/member 1 of 2 is missing/);
+  });
 });

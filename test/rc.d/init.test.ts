@@ -70,6 +70,13 @@ describe.skipIf(missing.length > 0)(`pid 1${missing.length > 0 ? ` (skipped, mis
     await seen(/DMSETUP remove --retry -- -x\s+DMSETUP remove --retry -- pv0\s+NODE 1 rescue 137/);
   });
 
+  test("an md array that was assembled is stopped in its turn, by what the kernel has for it", async () => {
+    put("sys/block/md127/md/array_state", "active\n");
+    await start('case $2 in boot) printf "/dev/md127\\npv0\\n" >/run/mkinitrd/mappings; kill -9 $$ ;; *) cat /sys/block/md127/md/array_state; echo LOOKED; sleep 60 ;; esac',
+      { prelude: PRELUDE.replace("*devtmpfs*", "*devtmpfs* | *sysfs*") });
+    await seen(/DMSETUP remove --retry -- pv0\s[^]*NODE 1 rescue 137\s+clear\s+LOOKED/);
+  });
+
   test("what a failed attempt had made ready to hand over to is gone in the next", async () => {
     await start('case $n in 0) echo /sbin/init >/run/mkinitrd/next; exit 1 ;; 1) exit 75 ;; 2) exit 0 ;; *) echo "RESCUED $3"; sleep 60 ;; esac');
     await seen("RESCUED 0");

@@ -51,6 +51,11 @@ test("a root on a device-mapper device is mounted by its name, which the real ro
   await expect(local(ctx)).resolves.toBe("/dev/mapper/vg00-lv0");
 });
 
+test("a member of an md array is no root, though it looks like the filesystem on the array", async () => {
+  const ctx = createTestContext({ realroot: { fstype: "ext4" }, volumes: { "/dev/vda1": { content: { type: "linux_raid_member", uuid: "a-b", label: "host:root" } } } });
+  await expect(local(ctx)).rejects.toThrow(/using it as the root on \/dev\/vda1: a member of the md array host:root\n {2}next: name the array/);
+});
+
 const ref = { vg: "my-vg", vgUuid: "u", lv: "my-lv", lvUuid: "v", active: false, missingPvs: [] };
 
 test("lvm activates the one volume that is named, and doubles the dashes of its device-mapper name", async () => {

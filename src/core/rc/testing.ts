@@ -75,6 +75,11 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   const volumes: Context["volumes"] = {
     find: findVolume,
     findLogical: findVolume,
+    async findArray(name) {
+      const volume = await findVolume(name);
+      if (volume.md === undefined) throw new Error(`${name} is no array of this test`);
+      return { ...volume, md: volume.md };
+    },
     async findMembers({ content }) {
       if (content?.member === undefined) return [];
       const all = await this.scan();

@@ -2,7 +2,7 @@ import type { Failure, MkinitrdError } from "../errors.ts";
 import type { ExecOptions, ExecResult } from "../exec.ts";
 import type { FstabMount, FstabRefusal } from "../fstab-mounts.ts";
 import type { BootRequest, Stage } from "../realroot/types.ts";
-import type { Content, Volume } from "../volumes/types.ts";
+import type { ArrayRef, Content, Volume } from "../volumes/types.ts";
 
 /** What a boot step exports as default. */
 export type StepScript = (ctx: Context) => Promise<void>;
@@ -55,6 +55,11 @@ export interface Volumes {
   find(device: string, timeoutMs?: number): Promise<OpenVolume>;
   /** As `find`, for a logical volume `VG/LV`, active or not: its physical volumes are there. */
   findLogical(name: string, vgUuid?: string): Promise<Volume>;
+  /**
+   * As `find`, for an md array, assembled or not: the members that it counts on are there. After `incompleteAfterMs` one that
+   * can be read without those that are missing will do.
+   */
+  findArray(name: string, incompleteAfterMs?: number): Promise<Volume & { md: ArrayRef }>;
   /**
    * Waits, as `find`, until every device of the filesystem on this volume is there, and gives them all; none for a
    * filesystem that knows of one device only. `partial` takes those that are there when the time is over.

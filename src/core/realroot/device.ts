@@ -6,7 +6,7 @@ export const DEVICE_TAGS = ["UUID", "LABEL", "PARTUUID", "PARTLABEL", "SERIAL"];
 /** As lvm(8), "Valid names". */
 const LV_NAME = /^(?!\.\.?$)[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}$/;
 
-/** A decoded device as a stage holds it: `/dev/` in front of a bare name; for lvm `VG/LV`. On bad input the reason. */
+/** A decoded device as a stage holds it: `/dev/` in front of a bare name; for lvm `VG/LV`; for md `/dev/md/` in front of an array's name. On bad input the reason. */
 export function normalizeDevice(kind: string, device: string): { text: string } | { reason: string } {
   if (device === "") return { reason: "the device is empty" };
   if (kind === "lvm") return normalizeLogicalVolume(device);
@@ -15,6 +15,7 @@ export function normalizeDevice(kind: string, device: string): { text: string } 
     if (!DEVICE_TAGS.includes(tag)) return { reason: `${quote(device)} is no device; known: a path, ${DEVICE_TAGS.map((known) => `${known}=`).join(", ")}` };
     return value === "" ? { reason: `nothing behind ${tag}=` } : { text: device };
   }
+  if (kind === "md" && !/^(\/|md\d+$)/.test(device)) return { text: `/dev/md/${device}` };
   return { text: device.startsWith("/") ? device : `/dev/${device}` };
 }
 

@@ -37,6 +37,8 @@ function explainStage(stage: Stage, isRoot: boolean, others: Stage[] = []): stri
       const [vg, lv] = device.split("/");
       return sentence(`activates logical volume ${lv} of volume group ${vg}`);
     }
+    case "md":
+      return sentence(`assembles the md array ${device}`);
     case "tcplay":
       return sentence(`opens ${device} (${TCRYPT_TYPES[String(options["type"])] ?? "TrueCrypt or VeraCrypt"}) as ${mappingName(stage)}; ${explainTcryptKeys(stage)}`, "type", "keyfile", "no-passphrase", "protect-hidden", "keyfile-hidden");
     default:
@@ -80,7 +82,7 @@ function explainResume({ resume, stages }: BootRequest): string[] {
 }
 
 function explainMount(root: Stage, request: BootRequest): string {
-  const what = root.kind === "local" || root.kind === "lvm" ? root.device : root.name === undefined ? `what ${root.device} holds` : `/dev/mapper/${root.name}`;
+  const what = ["local", "lvm", "md"].includes(root.kind) ? root.device : root.name === undefined ? `what ${root.device} holds` : `/dev/mapper/${root.name}`;
   const subvolume = root.subvolume === undefined ? "" : `, subvolume ${root.subvolume},`;
   const fstype = root.fstype === "auto" ? "whichever filesystem it has" : root.fstype;
   const options = [request.readonly ? "ro" : "rw", ...request.rootflags, ...root.mountOptions];

@@ -82,7 +82,7 @@ export function activeArray({ md }: BlockDevice, arrays: MdArray[]): ArrayRef | 
 export function inactiveArrays(arrays: MdArray[], devices: BlockDevice[]): Volume[] {
   const inUse = new Set(devices.flatMap(({ md }) => md?.members ?? []));
   return arrays.filter(({ ref }) => !ref.members.some((path) => inUse.has(path))).map(({ ref, open }): Volume => {
-    const source = ref.missing.length === 0 ? open?.() : undefined;
+    const source = ref.startable ? open?.() : undefined;
     const name = ref.node ?? `/dev/disk/by-id/md-uuid-${mdadmUuid(ref.uuid)}`;
     return { name, layer: "array", sizeBytes: source?.sizeBytes ?? 0, md: { ...ref, active: false }, ...(source === undefined ? {} : { source }) };
   });

@@ -6,7 +6,7 @@ import { asCommandLine, explainText } from "../../../src/host/cli/realroot.ts";
 import { readKinds } from "../../../src/host/config/kinds.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "../../../docs", name), "utf8");
-const pages = ["realroot.md", "kernel-words.md", "tcplay.md", "debian.md"].map(read).join("\n");
+const pages = ["realroot.md", "kernel-words.md", "tcplay.md", "debian.md", "md.md"].map(read).join("\n");
 const examples = (fence: string) => [...pages.matchAll(new RegExp(`^\`\`\`${fence}\n(.*?)\n\`\`\`$`, "gms"))]
   .flatMap(([, block]) => (block ?? "").split("\n\n"))
   .map((example) => ({ words: example.split("\n", 1)[0] ?? "", printed: example.split("\n").slice(1).join("\n") }));

@@ -99,10 +99,10 @@ describe("discover", () => {
     expect(volumes[2]).toMatchObject({ md: { active: true }, content: { type: "ext4" } });
   });
 
-  test("does not look into a mirror that lacks a member", async () => {
+  test("shows what is on a mirror that lacks a member, by the other", async () => {
     const volumes = await discover(mirror().slice(0, 1));
     expect(volumes[1]).toMatchObject({ name: "/dev/md/root", md: { missing: [1], startable: true } });
-    expect(volumes[1]?.content).toBeUndefined();
+    expect(volumes[1]?.content).toMatchObject({ type: "ext4" });
   });
 
   test("takes no partitions from a whole disk that is a member with its superblock at the end", async () => {

@@ -56,7 +56,7 @@ test("-c brings the default spec, the user's kinds and sealed; a default that is
   mounts what /dev/vda1 holds as the root: ext4, ro
   warning: this image is sealed, ignored: realroot`);
   await writeFile(file, "realroot: own:ext4\n");
-  await expect(printed("-c", file)).rejects.toThrow(`reading ${file} on line 1, column 11: realroot has "own:ext4": the kind "own"; known: crypt, local, lvm`);
+  await expect(printed("-c", file)).rejects.toThrow(`reading ${file} on line 1, column 11: realroot has "own:ext4": the kind "own"; known: crypt, local, lvm, md`);
 });
 
 test("a script that serves a kind of ours, or can't be read, is refused by name", async () => {
