@@ -156,3 +156,27 @@ describe("a filesystem", () => {
 test("the last step brings everything to the disks", () => {
   expect(compile("disks: [{ size: 64M }]").at(-1)?.args).toEqual(["sync"]);
 });
+
+describe("btrfs and images of a root", () => {
+  test("a btrfs on two disks is made when both are there, and mounted with both", () => {
+    const steps = compile("disks: [{ size: 160M, table: none, content: { filesystem: btrfs, label: pool, subvolume: '@', root: busybox } }, { size: 160M, table: none, content: { member: pool } }]");
+    expect(find(steps, "mkfs.btrfs").args.slice(-2)).toEqual(DISKS);
+    expect(find(steps, "busybox mount").args).toContain("device=/dev/vdb");
+    expect(find(steps, "btrfs").args).toEqual(["subvolume", "create", "/mnt/@"]);
+    expect(find(steps, "busybox tar").args.at(-1)).toBe("/mnt/@");
+  });
+
+  test("a squashfs is made of the root's files, which are removed then", () => {
+    const steps = compile("disks: [{ size: 16M, table: none, content: { filesystem: squashfs, root: busybox } }]");
+    expect(programs(steps)).toEqual(["busybox mkdir", "busybox tar", "mksquashfs", "busybox rm", "busybox sync"]);
+  });
+
+  test.each([
+    { content: "{ member: nothing }", found: /a device of nothing, which is the label of no btrfs, or of several; known: none/ },
+    { content: "{ filesystem: ext4, subvolume: home }", found: /can't lie on ext4: only btrfs has them/ },
+    { content: "{ filesystem: squashfs }", found: /is made of a root's files: root is missing/ },
+    { content: "{ filesystem: squashfs, uuid: 2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c22, root: busybox }", found: /is nothing that a squashfs is made with/ },
+  ])("$content is refused", ({ content, found }) => {
+    expect(() => compile(`disks: [{ size: 64M, table: none, content: ${content} }]`)).toThrow(found);
+  });
+});
