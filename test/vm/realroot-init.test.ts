@@ -8,7 +8,7 @@ describeVm("the init of a small root", () => {
     expect(line).toMatch(/REALROOT uptime=[\d.]+ MemTotal=\d+ MemFree=\d+ MemAvailable=\d+ root=\/dev\/vda2:ext4:ro arguments=single/);
     expect((await guest.exited).reason).toBe("guest-shutdown");
     expect(guest.log()).toMatch(/REALROOT-SETTLED MemTotal=\d+ MemFree=\d+ MemAvailable=\d+ Shmem=\d+ survivors=0: missing=\n/);
-    expect(guest.log()).toMatch(/REALROOT-FILE \/run\/mkinitrd\/log\n[^]*mounted \/dev\/vda2[^]*REALROOT-END\n/);
+    expect(guest.log()).toMatch(/REALROOT-FILE \/run\/mkinitrd\/log\n[^]*mounted the root: \/dev\/vda2[^]*REALROOT-END\n/);
   });
 
   test("gives a shell when it is asked to", async () => {
