@@ -35,7 +35,7 @@ async function hostFiles() {
 
 /** The boot program, and one readable file per rc script. */
 async function imageFiles() {
-  const files = await bundleFiles(inputs({ boot: "src/boot/main.ts" }), { format: "cjs", extension: "cjs" });
+  const files = await bundleFiles(inputs({ boot: "src/boot/main.ts" }), { format: "cjs" });
   for (const { name, file, header, code } of rcScripts()) {
     // A script that needs nothing but `ctx` keeps its text; what one imports of ours it gets as a copy.
     if (!importsOurs(code)) files.set(`${name}.js`, code);
@@ -75,10 +75,10 @@ function inputs(table) {
 /**
  * Bundles entries to texts by path: as ES modules that share chunks, or as CommonJS, each in one file.
  * @param {Record<string, string>} input entry name → file
- * @param {{ banner?: (chunk: { name: string, isEntry: boolean }) => string, format?: "esm" | "cjs", extension?: string }} options
+ * @param {{ banner?: (chunk: { name: string, isEntry: boolean }) => string, format?: "esm" | "cjs" }} options
  * @returns {Promise<Files>}
  */
-async function bundleFiles(input, { banner, format = "esm", extension = "js" }) {
+async function bundleFiles(input, { banner, format = "esm" }) {
   if (Object.keys(input).length === 0) return new Map();
   const build = await rolldown({
     cwd: repository,
@@ -96,7 +96,7 @@ async function bundleFiles(input, { banner, format = "esm", extension = "js" }) 
   try {
     const { output } = await build.generate({
       format,
-      entryFileNames: `[name].${extension}`,
+      entryFileNames: format === "cjs" ? "[name].cjs" : "[name].js",
       chunkFileNames: "chunks/[name].js",
       ...(banner === undefined ? {} : { banner }),
       minifyInternalExports: false,

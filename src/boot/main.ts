@@ -8,9 +8,11 @@ import { RUN_DIRECTORY } from "./log.ts";
 import { EXIT_FAILED } from "./rescue.ts";
 import { selfTest } from "./self-test.ts";
 
+/** What Node is while the boot program is kept; each is set anew at the start. */
+const PROCESS = { execPath: "/usr/bin/node", argv0: "/usr/bin/node", pid: 1 };
+
 // When the image is built, Node loads this file and all that it imports, and keeps its heap for the boot to start from:
 // no module may look at the machine, or open anything, while it is loaded.
-const PROCESS = { execPath: "/usr/bin/node", argv0: "/usr/bin/node", pid: 1 };
 if (startupSnapshot.isBuildingSnapshot()) keepHeap();
 else void main();
 

@@ -14,7 +14,7 @@ const SNAPSHOT_VERSION = 1;
 const TIMEOUT_MS = 120_000; // it takes a second on an idle machine
 
 /** What the boot program prints when it was started as `self-test` (src/boot/self-test.ts) and all went well. */
-export const SELF_TEST_PASSED = "self-test: done";
+const SELF_TEST_PASSED = "self-test: done";
 
 export interface SnapshotRequest {
   /** The Node binary that runs in the image: no other one takes the snapshot. */
