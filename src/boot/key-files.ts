@@ -2,14 +2,13 @@ import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants, open, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { MkinitrdError } from "../core/errors.ts";
+import { NO_FILESYSTEMS } from "../core/rc/filesystems.ts";
 import type { KeyFilePart, KeyFiles, Volumes } from "../core/rc/types.ts";
 import { LARGEST_KEY_FILE_BYTES, parseKeyFile } from "../core/realroot/key-file.ts";
 import { RUN_DIRECTORY } from "./log.ts";
 
 /** A journal that wants to be replayed would be written to, read-only mount or not. */
 const NO_REPLAY: Record<string, string> = { ext3: "noload", ext4: "noload", xfs: "norecovery", btrfs: "rescue=nologreplay" };
-/** Contents that hold volumes and no files; blkid's names. */
-const NO_FILESYSTEMS = ["crypto_LUKS", "LVM2_member", "linux_raid_member", "swap", "swsuspend"];
 
 /** What this needs of the machine; tests have another one. */
 export interface KeyFileMachine {
