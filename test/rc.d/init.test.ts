@@ -50,9 +50,12 @@ function put(path: string, text: string): void {
   chmodSync(join(image, path), 0o755);
 }
 
+/** V8's options stand in front of the words for the boot program. */
+const WITHOUT_FLAGS = "while case $1 in --no-* | --single-*) ;; *) false ;; esac; do shift; done";
+
 /** Starts rc.d/init with this script in place of Node; $2 is `boot` or `rescue`, $n how often it ran before. */
 async function start(node: string, { environment = {}, prelude = PRELUDE }: { environment?: Record<string, string>; prelude?: string } = {}): Promise<void> {
-  put("usr/bin/node", `#!/bin/sh\nn=$(cat /tmp/n 2>/dev/null || echo 0)\necho $((n + 1)) >/tmp/n\necho "NODE $n $2 $3"\n${node}\n`);
+  put("usr/bin/node", `#!/bin/sh\n${WITHOUT_FLAGS}\nn=$(cat /tmp/n 2>/dev/null || echo 0)\necho $((n + 1)) >/tmp/n\necho "NODE $n $2 $3"\n${node}\n`);
   const { stdout } = await exec("cat", [join(packageRoot(), "rc.d/init")]);
   put("init", stdout.replace("\nmount -t proc", `\n${prelude}\nmount -t proc`).replace(/^/, "#!/bin/sh\n"));
   const root = mkdtempSync(join(tmpdir(), "mkinitrd-root-"));
