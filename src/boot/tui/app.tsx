@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import chalk from "chalk";
 import { Box, render, Static, Text } from "ink";
 import { useEffect, useState, useSyncExternalStore } from "react";
+import type { ConfirmQuestion } from "../../core/rc/types.ts";
 import type { PromptState, Store } from "./state.ts";
 
 // In the VGA console's font as in every other; CP437 has no braille.
@@ -38,6 +39,7 @@ export function Screen({ store }: { store: Store }) {
       <Static items={[...state.lines]}>{(line, index) => <Text key={index}>{line}</Text>}</Static>
       {state.waiting !== undefined && <Text>  {state.waiting}</Text>}
       {state.prompt !== undefined && <Prompt prompt={state.prompt} />}
+      {state.question !== undefined && <Question question={state.question} />}
     </>
   );
 }
@@ -64,6 +66,17 @@ export function Prompt({ prompt }: { prompt: PromptState }) {
 }
 
 const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
+
+/** A question that one key answers. */
+export function Question({ question: { text, reasons, yes, no } }: { question: ConfirmQuestion }) {
+  return (
+    <Box flexDirection="column" borderStyle="single" borderColor="yellow" paddingX={2} marginY={1} width={64}>
+      {reasons.map((reason, index) => <Text key={index}>{reason}</Text>)}
+      <Text bold>{text}</Text>
+      <Text>y {yes}, n {no}: _</Text>
+    </Box>
+  );
+}
 
 /** That the answer is being tried; the words of the question stand on the screen only while one is awaited. */
 function Spinner() {

@@ -1,8 +1,9 @@
 import { MkinitrdError } from "../../core/errors.ts";
 import { printableLine } from "../../core/quote.ts";
-import type { Ask, PassphraseQuestion } from "../../core/rc/types.ts";
+import type { Ask, ConfirmQuestion, PassphraseQuestion } from "../../core/rc/types.ts";
 import type { Console } from "../console.ts";
 import { startInk } from "./app.tsx";
+import { createConfirmKeys } from "./confirm-keys.ts";
 import { startLayout } from "./layout.ts";
 import { createSecretLine } from "./secret-line.ts";
 import { createStore } from "./state.ts";
@@ -42,7 +43,7 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
   };
 
   async function askPassphrase(question: PassphraseQuestion): Promise<Buffer> {
-    if (closed) throw cancelled(question);
+    if (closed) throw cancelled("asking for the passphrase", question.volume);
     const { attempt, attempts } = question;
     const volume = printableLine(question.volume);
     const label = question.label === undefined ? undefined : printableLine(question.label);
@@ -52,7 +53,7 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
       store.set({ prompt: { volume, ...(label === undefined ? {} : { label }), ...(what ? { what } : {}), ...(wrong ? { wrong } : {}), attempt, attempts, characters: line.count, checking } });
     show(false);
     await draw();
-    if (closed) throw cancelled(question);
+    if (closed) throw cancelled("asking for the passphrase", question.volume);
     onPrompt();
     return new Promise((resolve, reject) => {
       const take = (bytes: Buffer) => {
@@ -72,7 +73,7 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
       cancel = () => {
         end();
         line.wipe();
-        reject(cancelled(question));
+        reject(cancelled("asking for the passphrase", question.volume));
       };
       const typed = ahead;
       ahead = undefined;
@@ -80,12 +81,45 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
     });
   }
 
+  async function askConfirmation(question: ConfirmQuestion): Promise<boolean> {
+    if (closed) throw cancelled("asking at the console", question.text);
+    const keys = createConfirmKeys();
+    store.set({ prompt: undefined, question: { ...question, text: printableLine(question.text), reasons: question.reasons.map(printableLine) } });
+    await draw();
+    if (closed) throw cancelled("asking at the console", question.text);
+    ahead?.fill(0); // what was typed before the question stood there, for a prompt perhaps, is no answer to it
+    ahead = undefined;
+    terminal.discard();
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        stop();
+        cancel = () => {};
+        store.set({ question: undefined });
+      };
+      const stop = terminal.listen((bytes) => {
+        const answer = keys.feed(bytes);
+        bytes.fill(0);
+        if (answer === undefined) return;
+        end();
+        resolve(answer);
+      });
+      cancel = () => {
+        end();
+        reject(cancelled("asking at the console", question.text));
+      };
+    });
+  }
+
+  /** One question at a time. */
+  function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const answer = queue.then(ask);
+    queue = answer.catch(() => {});
+    return answer;
+  }
+
   return {
-    passphrase(question) {
-      const answer = queue.then(() => askPassphrase(question));
-      queue = answer.catch(() => {});
-      return answer;
-    },
+    passphrase: (question) => inTurn(() => askPassphrase(question)),
+    confirm: (question) => inTurn(() => askConfirmation(question)),
     print(text) {
       if (ink === undefined) terminal.write(`${text}\n`);
       else store.set({ lines: [...store.get().lines, ...text.split("\n")], ...(store.get().prompt?.checking ? { prompt: undefined } : {}) });
@@ -101,7 +135,7 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
       try {
         return await use();
       } finally {
-        if (store.get().prompt !== undefined) await draw();
+        if (store.get().prompt !== undefined || store.get().question !== undefined) await draw();
       }
     },
     prepare: () => void startLayout().catch(() => {}),
@@ -110,7 +144,7 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
       cancel();
       ahead?.fill(0);
       ahead = undefined;
-      store.set({ prompt: undefined, waiting: undefined });
+      store.set({ prompt: undefined, question: undefined, waiting: undefined });
       stopInk();
     },
   };
@@ -123,26 +157,28 @@ function copyOf(bytes: Buffer): Buffer {
   return copy;
 }
 
-function cancelled({ volume }: PassphraseQuestion): MkinitrdError {
-  return new MkinitrdError({ tried: "asking for the passphrase", on: volume, found: "the boot has ended before there was an answer" });
+function cancelled(tried: string, on: string): MkinitrdError {
+  return new MkinitrdError({ tried, on, found: "the boot has ended before there was an answer" });
 }
 
 /** The screen of a machine without a console: nobody reads, and nobody can be asked. */
 export function noScreen(): Screen {
   return {
-    passphrase: (question) =>
-      Promise.reject(
-        new MkinitrdError({
-          tried: "asking for the passphrase",
-          on: question.volume,
-          found: "no console: /sys/class/tty/console/active names none that works",
-          next: "add console=tty0 or console=ttyS0 to the kernel command line",
-        }),
-      ),
+    passphrase: ({ volume }) => Promise.reject(noConsole("asking for the passphrase", volume)),
+    confirm: ({ text }) => Promise.reject(noConsole("asking at the console", text)),
     print: () => {},
     showWaiting: () => {},
     prepare: () => {},
     leave: (use) => use(),
     close: async () => {},
   };
+}
+
+function noConsole(tried: string, on: string): MkinitrdError {
+  return new MkinitrdError({
+    tried,
+    on,
+    found: "no console: /sys/class/tty/console/active names none that works",
+    next: "add console=tty0 or console=ttyS0 to the kernel command line",
+  });
 }

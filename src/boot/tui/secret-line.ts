@@ -4,7 +4,7 @@ export const MAX_SECRET_BYTES = 4096;
 const [CTRL_H, CTRL_U, CTRL_W, LINE_FEED, RETURN, ESCAPE, DELETE] = [0x08, 0x15, 0x17, 0x0a, 0x0d, 0x1b, 0x7f];
 
 /** Where an escape sequence stands: none, behind ESC, inside CSI parameters, one letter after ESC O. */
-type Sequence = "none" | "escape" | "csi" | "ss3";
+export type Sequence = "none" | "escape" | "csi" | "ss3";
 
 export interface SecretLine {
   /** Characters typed so far: what the screen may know. */
@@ -71,7 +71,7 @@ export function createSecretLine(): SecretLine {
 }
 
 /** ECMA-48, 5.4: CSI, parameters 0x30–0x3f, intermediates 0x20–0x2f, one final byte 0x40–0x7e. */
-function nextInSequence(sequence: Sequence, byte: number): Sequence {
+export function nextInSequence(sequence: Sequence, byte: number): Sequence {
   if (sequence === "escape") return byte === 0x5b ? "csi" : byte === 0x4f ? "ss3" : "none";
   if (sequence === "csi" && byte >= 0x20 && byte <= 0x3f) return "csi";
   return "none";

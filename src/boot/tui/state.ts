@@ -1,3 +1,5 @@
+import type { ConfirmQuestion } from "../../core/rc/types.ts";
+
 /** What the screen shows. No secret is in it: of a passphrase only the number of characters. */
 export interface ScreenState {
   /** Lines that stay, in order. */
@@ -5,6 +7,8 @@ export interface ScreenState {
   /** What is being waited for, with the seconds left. */
   waiting?: string;
   prompt?: PromptState;
+  /** A question that y or n answers. */
+  question?: ConfirmQuestion;
 }
 
 export interface PromptState {

@@ -17,6 +17,8 @@ export interface TestContextOptions {
   answers?: string[];
   /** Key files by the place that an option names, as text; any other is missing. */
   keyFiles?: Record<string, string>;
+  /** What the person says to yes-or-no questions, in order; no when there are no more. */
+  confirmations?: boolean[];
   /** The exit code of each program run, in order; 0 when there are no more. */
   exitCodes?: number[];
   /** What each program writes on its standard output, in order; nothing when there is no more. */
@@ -45,6 +47,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   const secrets: Buffer[] = [];
   const inputs: string[] = [];
   const answers = [...(options.answers ?? [])];
+  const confirmations = [...(options.confirmations ?? [])];
   const exitCodes = [...(options.exitCodes ?? [])];
   const outputs = [...(options.outputs ?? [])];
   const realroot: Stage = { kind: "local", fstype: "auto", device: "/dev/vda1", options: {}, mountOptions: [], ...options.realroot };
@@ -107,6 +110,10 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       const secret = Buffer.from(answers.shift() ?? "");
       secrets.push(secret);
       return secret;
+    },
+    async confirm({ text }) {
+      note(`confirm ${text}`);
+      return confirmations.shift() ?? false;
     },
   };
 

@@ -115,6 +115,18 @@ export interface Ask {
   showWaiting(text: string | undefined): void;
   /** The bytes typed, one at least, without the line end. The caller wipes them. */
   passphrase(question: PassphraseQuestion): Promise<Buffer>;
+  /** Whether the person types y or n; no other key counts, Enter neither. Rejects where nobody can be asked. */
+  confirm(question: ConfirmQuestion): Promise<boolean>;
+}
+
+export interface ConfirmQuestion {
+  /** The question: `Start vg00/lv0 without it?` */
+  text: string;
+  /** Lines above it, with what the person has to know for it. */
+  reasons: string[];
+  /** What each key does: `starts it degraded`, `stops here`. */
+  yes: string;
+  no: string;
 }
 
 export interface PassphraseQuestion {

@@ -135,3 +135,43 @@ test("without a console nobody can be asked", async () => {
   await expect(noScreen().passphrase(question)).rejects.toThrow(/no console/);
   await expect(noScreen().leave(async () => 7)).resolves.toBe(7);
 });
+
+const confirmation = { text: "Start vg/lv without it?", reasons: ["vg/lv lacks a physical volume."], yes: "starts it", no: "stops" };
+
+test("a yes-or-no question stands on the screen with its reasons until y or n is typed", async () => {
+  const { terminal, state, type } = desk();
+  const screen = createScreen(terminal);
+  const answer = screen.confirm(confirmation);
+  await expect.poll(() => state.screen).toMatch(/vg\/lv lacks a physical volume\.[^]*Start vg\/lv without it\?[^]*y starts it, n stops/);
+  await expect.poll(() => state.listener).toBeDefined();
+  type("\r");
+  type("y\r");
+  expect(await answer).toBe(true);
+  expect(state.listener).toBeUndefined();
+  await screen.close();
+});
+
+test("what was typed ahead for a passphrase does not answer a yes-or-no question", async () => {
+  const { terminal, state, type } = desk();
+  const screen = createScreen(terminal);
+  const [secret, answer] = [screen.passphrase(question), screen.confirm(confirmation)];
+  await expect.poll(() => state.listener).toBeDefined();
+  type("one\ryyy");
+  await secret;
+  await expect.poll(() => state.screen).toContain("Start vg/lv without it?");
+  await expect.poll(() => state.listener).toBeDefined();
+  type("n");
+  expect(await answer).toBe(false);
+  await screen.close();
+});
+
+test("a boot that ends ends a yes-or-no question; without a console nobody can be asked one", async () => {
+  const { terminal, state } = desk();
+  const screen = createScreen(terminal);
+  const answer = screen.confirm(confirmation);
+  const refused = expect(answer).rejects.toThrow(/the boot has ended before there was an answer/);
+  await expect.poll(() => state.listener).toBeDefined();
+  await screen.close();
+  await refused;
+  await expect(noScreen().confirm(confirmation)).rejects.toThrow(/no console/);
+});
