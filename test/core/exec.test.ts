@@ -37,6 +37,10 @@ describe.each([
     await expect(exec("sleep", ["10"], { cancel })).rejects.toThrow(/running sleep on 10/);
   });
 
+  test("a program that does not end within its time is killed, whatever signals it blocks, and the error says so", async () => {
+    await expect(exec("sh", ["-c", "trap '' TERM; while :; do sleep 0.1; done"], { timeoutMs: 200 })).rejects.toThrow(/running sh .*: it did not end in time/);
+  });
+
   test("with an environment given, nothing is inherited", async () => {
     process.env["EXEC_TEST_SECRET"] = "inherited";
     const { stdout } = await exec("env", [], { env: { PATH: "/usr/bin:/bin", ONLY: "this" } });
