@@ -14,7 +14,7 @@ describeVm("a root on LVM", () => {
 
   test("a disk of the group that is plugged in 5 s late is waited for, with the seconds on the screen", async () => {
     const guest = await bootRecipe("striped", { hotplug: [1] });
-    await guest.waitFor(/Waiting for \/dev\/vg00\/striped: 25 s left/); // of 30
+    await guest.waitFor(/Waiting for \/dev\/vg00\/striped: (?:2[0-5]|1?\d) s left/); // of 30; a busy machine skips seconds
     await guest.hotplug(guest.machine.disks[1]!);
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/vg00-striped:ext4:ro/);
   });
