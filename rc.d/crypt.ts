@@ -1,49 +1,90 @@
 // KEYWORD:   crypt
 // ENCRYPTED: yes
 // FIELDS:    device name options
-// OPTIONS:   discard readonly keyslot tries
+// OPTIONS:   discard readonly keyfile keyfile-offset keyfile-size keyfile-timeout header keyslot tries
+// OPTIONS:   no-read-workqueue no-write-workqueue same-cpu-crypt submit-from-crypt-cpus
+// OPTIONS:   type cipher size hash offset skip sector-size
 // MODULES:   dm_mod dm_crypt xts ecb? cbc? essiv? sha256_generic? aes_generic? aesni_intel? algif_skcipher?
 // PROGRAMS:  cryptsetup dmsetup
 // LIBRARIES: libgcc_s.so.1
-import type { MkinitrdError } from "../src/core/errors.ts";
+import { openArguments } from "../src/core/crypt/arguments.ts";
+import { checkMemory, explainMemory, findHeader, type LuksHeader, readUuid } from "../src/core/crypt/luks.ts";
+import { type CryptOptions, parseCryptOptions } from "../src/core/crypt/options.ts";
 import type { Context, OpenVolume } from "../src/core/rc/types.ts";
 
-const DEFAULT_ATTEMPTS = 3;
 // Exit codes; cryptsetup(8), "RETURN CODES".
 const WRONG_PASSPHRASE = 2;
 const OUT_OF_MEMORY = 3;
 const ENV = { PATH: "/usr/sbin:/usr/bin", DM_DISABLE_UDEV: "1" };
+/** Deriving a key may take minutes on a slow machine; a disk that does not answer would take forever. */
+const OPEN_LIMIT_MS = 15 * 60_000;
 
-/** Opens the LUKS volume that the stage names, as /dev/mapper/NAME. */
+/** Opens the volume that the stage names, LUKS or plain dm-crypt, as /dev/mapper/NAME: by its key file, else by passphrase. */
 export default async function run(ctx: Context): Promise<string> {
+  const options = readOptions(ctx);
   const volume = await ctx.volumes.find(ctx.realroot.device);
-  const name = ctx.realroot.name ?? `luks-${volume.content?.uuid ?? ""}`;
+  if (ctx.realroot.name !== undefined && (await ctx.system.exists(`/dev/mapper/${ctx.realroot.name}`))) return `/dev/mapper/${ctx.realroot.name}`;
+  const header = options.type === "luks" ? await findHeader(ctx, volume, options.header) : undefined;
+  const name = await mappingName(ctx, header);
   const mapping = `/dev/mapper/${name}`;
   if (await ctx.system.exists(mapping)) return mapping;
-  if (volume.content?.type !== "crypto_LUKS") {
-    throw ctx.failure({
-      tried: "unlocking",
-      on: volume.name,
-      found: volume.damage ?? `${volume.content?.type ?? "nothing that is known here"}, and no LUKS header`,
-      next: "check which device the realroot names: mkinitrd inspect, or blkid, shows what each one holds",
-    });
-  }
-  await checkMemory(ctx, volume);
-  const attempts = countOption(ctx, "tries") ?? DEFAULT_ATTEMPTS;
+  if (header !== undefined) await checkMemory(ctx, header);
   await ctx.system.opens(name);
-  const args = ["open", "--type", "luks", "--key-file", "-", ...flags(ctx), volume.path, name];
-  for (let attempt = 1; attempt <= attempts; attempt++) {
-    const label = volume.content.label ?? volume.partition?.partLabel;
-    const passphrase = await ctx.ask.passphrase({ volume: volume.name, ...(label ? { label } : {}), attempt, attempts });
+  const open = (key: Buffer, from: "file" | "typed") => openWith(ctx, options, { path: volume.path, name, ...(header?.detached ? { header: header.path } : {}) }, header, key, from);
+  if (!(await openByKeyFile(ctx, options, volume, open))) await openByPassphrase(ctx, options, volume, header, open);
+  ctx.log.mark("key accepted");
+  ctx.log.step(`opened ${volume.name} as ${mapping}`);
+  return mapping;
+}
+
+/** Whether the key was the right one. */
+type Open = (key: Buffer, from: "file" | "typed") => Promise<boolean>;
+
+function readOptions(ctx: Context): CryptOptions {
+  const options = parseCryptOptions(ctx.realroot.options);
+  if (!("reason" in options)) return options;
+  throw ctx.failure({ tried: `reading the option ${options.key} of the realroot`, on: ctx.realroot.device, found: options.reason, next: options.next });
+}
+
+async function mappingName(ctx: Context, header: LuksHeader | undefined): Promise<string> {
+  if (ctx.realroot.name !== undefined) return ctx.realroot.name;
+  if (header !== undefined) return `luks-${await readUuid(ctx, header, ENV)}`;
+  throw ctx.failure({
+    tried: "naming the mapping",
+    on: ctx.realroot.device,
+    found: "no name in the realroot, and a plain volume has no UUID to make one of",
+    next: "name it: crypt:FSTYPE:DEVICE:NAME:type=plain,…",
+  });
+}
+
+/** Opens by the key file, if there is one; what is wrong with it is said, and the person is asked then. */
+async function openByKeyFile(ctx: Context, { keyFile, plain }: CryptOptions, volume: OpenVolume, open: Open): Promise<boolean> {
+  if (keyFile === undefined) return false;
+  const { place, ...part } = keyFile;
+  const sizeBytes = plain === undefined ? part.sizeBytes : plain.keyBits / 8; // the key itself
+  let key: Buffer | undefined;
+  try {
+    key = await ctx.keyFiles.read(place, { ...part, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
+  } catch (error) {
+    ctx.log.warn(`${volume.name}: ${firstLine(error)}; asking for the passphrase`);
+    return false;
+  }
+  try {
+    if (await open(key, "file")) return true;
+    ctx.log.warn(`${volume.name}: the key file ${place} does not open it; asking for the passphrase`);
+    return false;
+  } finally {
+    key.fill(0);
+  }
+}
+
+async function openByPassphrase(ctx: Context, { tries }: CryptOptions, volume: OpenVolume, header: LuksHeader | undefined, open: Open): Promise<void> {
+  const label = header?.volume?.content?.label ?? volume.partition?.partLabel;
+  for (let attempt = 1; attempt <= tries; attempt++) {
+    const passphrase = await ctx.ask.passphrase({ volume: volume.name, ...(label ? { label } : {}), attempt, attempts: tries });
     try {
-      await ctx.exec("cryptsetup", args, { input: passphrase, env: ENV });
-      ctx.log.mark("key accepted");
-      ctx.log.step(`opened ${volume.name} as ${mapping}`);
-      return mapping;
-    } catch (error) {
-      if (ctx.exitCode(error) === OUT_OF_MEMORY) throw await explainMemory(ctx, volume, error);
-      if (ctx.exitCode(error) !== WRONG_PASSPHRASE) throw error;
-      ctx.log.debug(`attempt ${attempt} of ${attempts} on ${volume.name}: no keyslot opens with this passphrase`);
+      if (await open(passphrase, "typed")) return;
+      ctx.log.debug(`attempt ${attempt} of ${tries} on ${volume.name}: the passphrase does not open it`);
     } finally {
       passphrase.fill(0);
     }
@@ -51,53 +92,30 @@ export default async function run(ctx: Context): Promise<string> {
   throw ctx.failure({
     tried: "unlocking",
     on: volume.name,
-    found: `${attempts} passphrases, none fits`,
+    found: `${tries} passphrases, none fits`,
     next: "check the keyboard layout and Caps Lock, then choose Retry",
   });
 }
 
-function flags(ctx: Context): string[] {
-  const { options } = ctx.realroot;
-  const keyslot = countOption(ctx, "keyslot");
-  return [
-    ...(options.discard ? ["--allow-discards"] : []),
-    ...(options.readonly ? ["--readonly"] : []),
-    ...(keyslot === undefined ? [] : ["--key-slot", String(keyslot)]),
-  ];
+async function openWith(ctx: Context, options: CryptOptions, target: { path: string; name: string; header?: string }, header: LuksHeader | undefined, key: Buffer, from: "file" | "typed"): Promise<boolean> {
+  try {
+    await ctx.exec("cryptsetup", openArguments(options, target, from), { input: key, env: ENV, timeoutMs: OPEN_LIMIT_MS });
+  } catch (error) {
+    if (header !== undefined && ctx.exitCode(error) === OUT_OF_MEMORY) throw await explainMemory(ctx, header, error);
+    if (ctx.exitCode(error) !== WRONG_PASSPHRASE) throw error;
+    return false;
+  }
+  return options.type === "luks" || isReadable(ctx, target.name);
 }
 
-/** An option that holds a whole number; throws when it holds anything else. */
-function countOption(ctx: Context, key: string): number | undefined {
-  const value = ctx.realroot.options[key];
-  if (value === undefined) return undefined;
-  if (typeof value === "string" && /^\d{1,4}$/.test(value)) return Number(value);
-  throw ctx.failure({
-    tried: `reading the option ${key} of the realroot`,
-    on: ctx.realroot.device,
-    found: value === true ? "no value" : `"${value}", which is no whole number`,
-    next: `write ${key}=NUMBER`,
-  });
+/** A plain volume opens with any key: the wrong one makes noise of it, and is closed again. */
+async function isReadable(ctx: Context, name: string): Promise<boolean> {
+  const opened = (await ctx.volumes.scan()).find(({ dm }) => dm?.name === name);
+  if (opened?.content !== undefined || opened?.damage !== undefined) return true;
+  await ctx.exec("cryptsetup", ["close", name], { env: ENV });
+  return false;
 }
 
-/** Refuses before the person types, when no keyslot could be tried in the memory that there is. */
-async function checkMemory(ctx: Context, volume: OpenVolume): Promise<void> {
-  const freeBytes = await ctx.system.availableMemoryBytes();
-  const wantedBytes = volume.content?.kdfMemoryBytes?.least ?? 0;
-  if (wantedBytes > freeBytes) throw memoryFailure(ctx, volume, wantedBytes, freeBytes);
-}
-
-/** cryptsetup ran out of memory: says how much the dearest keyslot wants. */
-async function explainMemory(ctx: Context, volume: OpenVolume, cause: unknown): Promise<MkinitrdError> {
-  return memoryFailure(ctx, volume, volume.content?.kdfMemoryBytes?.most ?? 0, await ctx.system.availableMemoryBytes(), cause);
-}
-
-function memoryFailure(ctx: Context, volume: OpenVolume, wantedBytes: number, freeBytes: number, cause?: unknown): MkinitrdError {
-  const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
-  return ctx.failure({
-    tried: "deriving the key",
-    on: volume.name,
-    found: `a keyslot wants ${mib(wantedBytes)} of memory, and ${mib(freeBytes)} are free`,
-    next: "give the machine more memory, or add a keyslot that wants less: cryptsetup luksAddKey --pbkdf-memory",
-    cause,
-  });
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/(; there is:)?\s*\n.*$/s, "");
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import crypt from "../../rc.d/crypt.ts";
 import { createTestContext, type TestContextOptions } from "../../src/core/rc/testing.ts";
 
@@ -47,6 +47,86 @@ test("options become cryptsetup's flags", async () => {
   const ctx = context({ realroot: { options: { discard: true, readonly: true, keyslot: "3" } }, answers: ["a"] });
   await crypt(ctx);
   expect(ctx.recorded).toContain(`${OPEN} --allow-discards --readonly --key-slot 3 /dev/vda2 root`);
+});
+
+test("a key file's bytes go to cryptsetup's standard input, nobody is asked, and they are wiped", async () => {
+  const options = { keyfile: "/root.key@LABEL=KEYS", "keyfile-offset": "2", "keyfile-size": "3", "keyfile-timeout": "5" };
+  const ctx = context({ realroot: { options }, keyFiles: { "/root.key@LABEL=KEYS": "xxkeyxx" } });
+  await expect(crypt(ctx)).resolves.toBe("/dev/mapper/root");
+  expect(ctx.recorded).toEqual(["opens root", "key file /root.key@LABEL=KEYS", `${OPEN} /dev/vda2 root`, "step opened /dev/vda2 as /dev/mapper/root"]);
+  expect(ctx.inputs).toEqual(["key"]);
+  expect(ctx.secrets).toEqual([Buffer.alloc(3)]);
+});
+
+test("a key file that is missing is said, and the person is asked", async () => {
+  const ctx = context({ realroot: { options: { keyfile: "/root.key" } }, answers: ["correct horse"] });
+  await crypt(ctx);
+  expect(ctx.recorded.slice(2, 4)).toEqual(["warn /dev/vda2: reading the key file on /root.key: no such file; asking for the passphrase", "ask /dev/vda2 1/3"]);
+  expect(ctx.inputs).toEqual(["correct horse"]);
+});
+
+test("a key file that opens no keyslot is said, and counts as no attempt of the person's", async () => {
+  const ctx = context({ realroot: { options: { keyfile: "/root.key" } }, keyFiles: { "/root.key": "old" }, answers: ["correct horse"], exitCodes: [2, 0] });
+  await crypt(ctx);
+  expect(ctx.recorded).toContain("warn /dev/vda2: the key file /root.key does not open it; asking for the passphrase");
+  expect(ctx.recorded).toContain("ask /dev/vda2 1/3");
+  expect(ctx.secrets.every((secret) => secret.every((byte) => byte === 0))).toBe(true);
+});
+
+test("a detached header on a device: cryptsetup gets both, and the mapping without a name is called by the header's UUID", async () => {
+  const { name: _, ...realroot } = { ...context().realroot, options: { header: "PARTLABEL=hdr" } };
+  const ctx = createTestContext({ realroot, volumes: { "/dev/vda2": {}, "PARTLABEL=hdr": { ...LUKS, path: "/dev/vdb1" } }, answers: ["a"] });
+  await expect(crypt(ctx)).resolves.toBe(`/dev/mapper/luks-${LUKS.content.uuid}`);
+  expect(ctx.recorded).toContain(`${OPEN} --header /dev/vdb1 /dev/vda2 luks-${LUKS.content.uuid}`);
+});
+
+test("a detached header in a file of the image is given by its path; without the file nobody is asked", async () => {
+  const options = { realroot: { options: { header: "/etc/root.header" } }, volumes: { "/dev/vda2": {} }, answers: ["a"] };
+  const ctx = context({ ...options, exists: ["/etc/root.header"] });
+  await crypt(ctx);
+  expect(ctx.recorded).toContain(`${OPEN} --header /etc/root.header /dev/vda2 root`);
+  const other = context(options);
+  await expect(crypt(other)).rejects.toThrow(/looking for the LUKS header of \/dev\/vda2 on \/etc\/root\.header: no such file in the image/);
+  expect(other.recorded).toEqual([]);
+});
+
+test("a device named as the header that holds none is refused", async () => {
+  const ctx = context({ realroot: { options: { header: "/dev/vdb1" } }, volumes: { "/dev/vda2": {}, "/dev/vdb1": { content: { type: "vfat" } } } });
+  await expect(crypt(ctx)).rejects.toThrow(/unlocking on \/dev\/vdb1: vfat, and no LUKS header/);
+});
+
+describe("a plain volume", () => {
+  const PLAIN = { type: "plain", cipher: "aes-xts-plain64", size: "512", hash: "sha256" };
+  const FLAGS = "exec cryptsetup open --type plain --key-file - --cipher aes-xts-plain64 --key-size 512 --hash";
+  const opened = { dm: { name: "root", uuid: "CRYPT-PLAIN-root" } };
+
+  test("the passphrase is hashed by cryptsetup, and what the key reveals says whether it was right", async () => {
+    const volumes = { "/dev/vda2": {}, "/dev/dm-0": { ...opened, content: { type: "ext4" } } };
+    const ctx = context({ realroot: { options: PLAIN }, volumes, answers: ["a"] });
+    await expect(crypt(ctx)).resolves.toBe("/dev/mapper/root");
+    expect(ctx.recorded.filter((line) => line.startsWith("exec"))).toEqual([`${FLAGS} sha256 /dev/vda2 root`]);
+  });
+
+  test("one that opens as noise is closed again, and the person may try again", async () => {
+    const ctx = context({ realroot: { options: { ...PLAIN, tries: "2" } }, volumes: { "/dev/vda2": {}, "/dev/dm-0": opened }, answers: ["a", "b"] });
+    await expect(crypt(ctx)).rejects.toThrow(/2 passphrases, none fits/);
+    expect(ctx.recorded.filter((line) => line === "exec cryptsetup close root")).toHaveLength(2);
+    expect(ctx.secrets.every((secret) => secret.every((byte) => byte === 0))).toBe(true);
+  });
+
+  test("a key file is the key itself: as many bytes as the key has, and no hash", async () => {
+    const volumes = { "/dev/vda2": {}, "/dev/dm-0": { ...opened, content: { type: "ext4" } } };
+    const { hash: _, ...options } = PLAIN;
+    const ctx = context({ realroot: { options: { ...options, keyfile: "/k", offset: "8", skip: "16", "sector-size": "4096" } }, volumes, keyFiles: { "/k": "k".repeat(100) } });
+    await crypt(ctx);
+    expect(ctx.recorded).toContain(`${FLAGS} plain --offset 8 --skip 16 --sector-size 4096 /dev/vda2 root`);
+    expect(ctx.inputs).toEqual(["k".repeat(64)]);
+  });
+
+  test("without a name there is nothing to make one of", async () => {
+    const { name: _, ...realroot } = { ...context().realroot, options: PLAIN };
+    await expect(crypt(createTestContext({ realroot, volumes: { "/dev/vda2": {} } }))).rejects.toThrow(/no name in the realroot, and a plain volume has no UUID/);
+  });
 });
 
 test.each(["tries", "keyslot"])("%s must be a whole number", async (key) => {
