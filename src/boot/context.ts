@@ -4,8 +4,10 @@ import { MkinitrdError } from "../core/errors.ts";
 import { createFilesystems } from "../core/rc/filesystems.ts";
 import { exitCode } from "../core/exec.ts";
 import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
+import type { CrypttabEntry } from "../core/realroot/crypttab.ts";
 import type { BootRequest, Stage } from "../core/realroot/types.ts";
 import type { DeviceWatch } from "./devices.ts";
+import { crypttabStages } from "./crypttab.ts";
 import { exec } from "./exec.ts";
 import { createHibernation } from "./hibernation.ts";
 import { createKeyFiles } from "./key-files.ts";
@@ -26,10 +28,12 @@ export interface Machine {
   devices: DeviceWatch;
   screen: Screen;
   log: BootLog;
+  /** Of /etc/crypttab in the image. */
+  crypttab?: CrypttabEntry[];
 }
 
 /** The context of the boot steps; the scripts of the stages get theirs from it, each with its own stage. */
-export function createContext({ config, request, devices, screen, log }: Machine): Context {
+export function createContext({ config, request, devices, screen, log, crypttab = [] }: Machine): Context {
   const system = createSystem(log, NEW_ROOT);
   const scan = createScan(log);
   const timeoutMs = request.timeoutMs ?? Math.max(config.timeoutMs, request.leastTimeoutMs ?? 0);
@@ -41,7 +45,7 @@ export function createContext({ config, request, devices, screen, log }: Machine
   return contextFor([]);
 
   function contextFor(chain: Stage[]): Context {
-    const volumes = createVolumes({ devices, stages, log, timeoutMs, chain, scan, showWaiting: screen.showWaiting });
+    const volumes = createVolumes({ devices, stages, log, timeoutMs, chain, scan, crypttab: crypttabStages(crypttab, request.stages), showWaiting: screen.showWaiting });
     return {
       realroot: chain.at(-1) ?? request.stages.at(-1)!,
       request,

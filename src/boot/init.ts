@@ -3,10 +3,12 @@ import { MkinitrdError } from "../core/errors.ts";
 import { kindTable, type BootConfig } from "../core/rc/boot-config.ts";
 import type { StepScript } from "../core/rc/types.ts";
 import { parseCommandLine } from "../core/realroot/command-line.ts";
+import type { CrypttabEntry } from "../core/realroot/crypttab.ts";
 import type { BootRequest } from "../core/realroot/types.ts";
 import { openConsole } from "./console.ts";
 import { createContext, loadScript } from "./context.ts";
 import { givesShell, readCommandLine, readConfig } from "./config.ts";
+import { nameStages, readCrypttab } from "./crypttab.ts";
 import { createDevices } from "./devices.ts";
 import { createLog, readUptime, RUN_DIRECTORY } from "./log.ts";
 import { EXIT_HANDED_OVER, runRescue, runShell } from "./rescue.ts";
@@ -24,13 +26,15 @@ export async function boot(): Promise<number> {
     const words = readCommandLine();
     const config = readConfig();
     allowShell = givesShell(config, words);
-    const request = readRequest(words, config);
+    const crypttab = readCrypttab(config);
+    const request = nameStages(readRequest(words, config), crypttab.entries);
     log.show(request);
     log.step(`mkinitrd, image ${config.imageId}, Linux ${readFileSync("/proc/sys/kernel/osrelease", "latin1").trim()}`);
     for (const warning of request.warnings) log.warn(warning);
     const names = config.steps.map(({ name }) => name);
     if (request.breakAt !== undefined && !names.includes(request.breakAt)) log.warn(`mkinitrd.break=${request.breakAt}: no such step; known: ${names.join(", ")}`);
-    await runBootSteps(config, request);
+    for (const warning of crypttab.warnings) log.debug(`/etc/crypttab, ${warning}`); // most of it is the running system's
+    await runBootSteps(config, request, crypttab.entries);
     return EXIT_HANDED_OVER;
   } catch (error) {
     await screen.close();
@@ -40,10 +44,10 @@ export async function boot(): Promise<number> {
     terminal?.close();
   }
 
-  async function runBootSteps(config: BootConfig, request: BootRequest): Promise<void> {
-    if (request.stages.some((stage) => config.kinds[stage.kind]?.encrypted)) screen.prepare();
+  async function runBootSteps(config: BootConfig, request: BootRequest, crypttab: CrypttabEntry[]): Promise<void> {
+    if (crypttab.length > 0 || request.stages.some((stage) => config.kinds[stage.kind]?.encrypted)) screen.prepare();
     const devices = createDevices(log);
-    const context = createContext({ config, request, devices, screen, log });
+    const context = createContext({ config, request, devices, screen, log, crypttab });
     try {
       await runSteps(
         config.steps,

@@ -5,6 +5,8 @@ import type { Stage } from "../core/realroot/types.ts";
 export interface StageRunner extends Stages {
   /** As `serve`, on behalf of the stages in `chain`, which wait for it: a stage that waits for itself is an error. */
   serveFor(chain: Stage[], stage: Stage): Promise<string>;
+  /** Whether somebody has begun to serve it. */
+  isServed(stage: Stage): boolean;
   /** The stages of the realroot that nobody has begun to serve. */
   unserved(): Stage[];
 }
@@ -31,6 +33,7 @@ export function createStages(options: StageRunnerOptions): StageRunner {
   return {
     serve: (stage) => serveFor([], stage),
     serveFor,
+    isServed: (stage) => served.has(stage),
     unserved: () => options.stages.filter((stage) => !served.has(stage)),
   };
 }

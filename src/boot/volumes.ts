@@ -5,6 +5,7 @@ import { describeMissing, describeVolumes } from "../core/volumes/describe.ts";
 import { findVolumes } from "../core/volumes/match.ts";
 import type { ArrayRef, Volume } from "../core/volumes/types.ts";
 import { arrayStage, type ArrayVolume, isArray, promisingArray, wholeArray } from "./arrays.ts";
+import type { CrypttabStages } from "./crypttab.ts";
 import type { DeviceWatch } from "./devices.ts";
 import type { StageRunner } from "./stages.ts";
 
@@ -18,6 +19,8 @@ export interface VolumesOptions {
   timeoutMs: number;
   /** The stages that wait for what is looked for, the innermost last. */
   chain: Stage[];
+  /** What /etc/crypttab of the image lets us open when something needed is missing. */
+  crypttab?: CrypttabStages;
   /** Shows what is waited for and how many seconds are left; `undefined` when the wait is over. */
   showWaiting(text: string | undefined): void;
   /** Probes every block device. */
@@ -38,7 +41,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
         const volumes = await scan();
         const found = await look(volumes, performance.now() - startedMs);
         if (found !== undefined) return found;
-        const below = stageBelow(wanted, volumes, stages, chain);
+        const below = stageBelow(wanted, volumes, stages, chain) ?? options.crypttab?.below({ wanted, volumes, stages, chain, waitedMs: performance.now() - startedMs });
         if (below !== undefined) {
           await stages.serveFor(chain, below);
           startedMs = performance.now(); // a person may have taken all of the time to type

@@ -24,6 +24,8 @@ export interface Config {
   programs: string[];
   /** `to` is absolute, `mode` permission bits. */
   files: { from: string; to: string; mode?: number }[];
+  /** The crypttab to pack. */
+  crypttab?: string;
   /** Paths of the user's rc scripts. */
   scripts: string[];
   compression: { format: "none" } | { format: "zstd"; level: number };
@@ -53,6 +55,7 @@ export function parseConfig(text: string, fileName: string): Config {
     modules: readModules(file.modules),
     programs: file.programs,
     files: file.files.map(({ from, to, mode }) => ({ from: path(from), to, ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }) })),
+    ...(file.crypttab === undefined ? {} : { crypttab: path(file.crypttab) }),
     scripts: file.scripts.map(path),
     compression: readCompression(file.compression),
     output: path(file.output),

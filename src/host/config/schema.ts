@@ -49,6 +49,7 @@ export const configSchema = z.strictObject({
   programs: z.array(text.refine((program) => program.startsWith("/") || !program.includes("/"), "must be a bare name or an absolute path")).default([])
     .describe("Programs to pack beside those that the rc scripts need, with their libraries."),
   files: z.array(file).default([]).describe("Files and directories to pack."),
+  crypttab: text.optional().describe("A crypttab of this machine to pack as /etc/crypttab: what the root lies on is opened by it."),
   scripts: z.array(text.refine((path) => /\.[tj]s$/.test(path), "must be a .ts or .js file")).default([])
     .describe("rc scripts of your own."),
   compression: compression.default("zstd").describe("zstd or none, or { format, level }."),

@@ -46,6 +46,8 @@ export interface ImageConfig {
   programs: string[];
   /** `mode` is permission bits; without it those of the file. */
   files: { from: string; to: string; mode?: number }[];
+  /** The crypttab to pack as /etc/crypttab. */
+  crypttab?: string;
   sealed: boolean;
   timeoutMs: number;
   /** These scripts and no others, by name: what an image that does not boot a root is made of. */

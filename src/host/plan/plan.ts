@@ -1,4 +1,5 @@
 import { planBoot, planSite } from "./boot-layer.ts";
+import { planCrypttab } from "./crypttab.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
 import { libraryFinder } from "./libraries.ts";
 import { mergeLayers } from "./merge.ts";
@@ -17,6 +18,7 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const libraries = libraryFinder(facts.sysroot, { file: facts.nodeBinary });
   const runtime = await planRuntime(facts.nodeBinary, libraries);
   const tools = await planTools(facts.sysroot, libraries, facts.memo, chosen.scripts, config);
+  const crypttab = planCrypttab(config, chosen);
   const modules = await planModules(facts, chosen, config);
   return {
     layers: mergeLayers([
@@ -24,11 +26,11 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
       { name: "tools", entries: tools.entries },
       { name: "modules", entries: modules.entries },
       { name: "boot", entries: planBoot(facts, chosen) },
-      { name: "site", entries: planSite(config, chosen) },
+      { name: "site", entries: [...planSite(config, chosen), ...crypttab.entries] },
     ]),
     kernelRelease: facts.modules.release,
     steps: chosen.steps.map(({ name }) => name),
     kinds: Object.keys(chosen.kinds).sort(),
-    notes: [...tools.notes, ...modules.notes],
+    notes: [...tools.notes, ...modules.notes, ...crypttab.notes],
   };
 }
