@@ -10,6 +10,7 @@
 import { openArguments } from "../src/core/crypt/arguments.ts";
 import { checkMemory, explainMemory, findHeader, type LuksHeader, readUuid } from "../src/core/crypt/luks.ts";
 import { type CryptOptions, parseCryptOptions } from "../src/core/crypt/options.ts";
+import type { MkinitrdError } from "../src/core/errors.ts";
 import type { Context, OpenVolume } from "../src/core/rc/types.ts";
 
 // Exit codes; cryptsetup(8), "RETURN CODES".
@@ -24,6 +25,7 @@ export default async function run(ctx: Context): Promise<string> {
   const options = readOptions(ctx);
   const volume = await ctx.volumes.find(ctx.realroot.device);
   if (ctx.realroot.name !== undefined && (await ctx.system.exists(`/dev/mapper/${ctx.realroot.name}`))) return `/dev/mapper/${ctx.realroot.name}`;
+  if (options.type === "plain" && volume.content?.type === "crypto_LUKS") throw holdsLuks(ctx, volume);
   const header = options.type === "luks" ? await findHeader(ctx, volume, options.header) : undefined;
   const name = await mappingName(ctx, header);
   const mapping = `/dev/mapper/${name}`;
@@ -44,6 +46,11 @@ function readOptions(ctx: Context): CryptOptions {
   const options = parseCryptOptions(ctx.realroot.options);
   if (!("reason" in options)) return options;
   throw ctx.failure({ tried: `reading the option ${options.key} of the realroot`, on: ctx.realroot.device, found: options.reason, next: options.next });
+}
+
+/** Opened as plain its own header would be taken for data. */
+function holdsLuks(ctx: Context, volume: OpenVolume): MkinitrdError {
+  return ctx.failure({ tried: "opening a plain volume", on: volume.name, found: "a LUKS header", next: "leave type=plain out of the realroot" });
 }
 
 async function mappingName(ctx: Context, header: LuksHeader | undefined): Promise<string> {

@@ -123,6 +123,12 @@ describe("a plain volume", () => {
     expect(ctx.inputs).toEqual(["k".repeat(64)]);
   });
 
+  test("a volume with a LUKS header is refused", async () => {
+    const ctx = context({ realroot: { options: PLAIN } });
+    await expect(crypt(ctx)).rejects.toThrow(/opening a plain volume on \/dev\/vda2: a LUKS header/);
+    expect(ctx.recorded).toEqual([]);
+  });
+
   test("without a name there is nothing to make one of", async () => {
     const { name: _, ...realroot } = { ...context().realroot, options: PLAIN };
     await expect(crypt(createTestContext({ realroot, volumes: { "/dev/vda2": {} } }))).rejects.toThrow(/no name in the realroot, and a plain volume has no UUID/);

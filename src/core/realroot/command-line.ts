@@ -1,4 +1,5 @@
 import { quote } from "../quote.ts";
+import { checkStageOptions } from "./check-options.ts";
 import { joinWord, splitCommandLine, type Word } from "./words.ts";
 import { type Draft, explainUnknownKnob, HARMLESS_WORDS, isInitArgument, newDraft, WORDS } from "./foreign.ts";
 import { parseRealroot, parseStage } from "./stage.ts";
@@ -78,6 +79,7 @@ function chooseStages(draft: Draft, { kinds, defaultRealroot }: CommandLineOptio
   const { specs, root, crypt, request } = draft;
   if (specs === undefined || specs.length === 0) return translateWords(draft, kinds, specs === undefined ? parseRealroot(defaultRealroot, kinds) : []);
   const stages = specs.map((spec) => parseStage(spec, kinds));
+  checkStageOptions(stages);
   if (root !== undefined && root !== stages.at(-1)?.device) request.warnings.push(`root=${quote(root)}: the realroot of the command line is used`);
   if (crypt.volumes.length > 0) request.warnings.push(`${crypt.volumes[0]?.word}: the realroot of the command line is used`);
   return stages;

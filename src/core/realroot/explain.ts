@@ -32,7 +32,7 @@ function explainStage(stage: Stage, isRoot: boolean, others: Stage[] = []): stri
       if (!isRoot || Object.keys(options).length > 0) return sentence(`waits for ${device}`);
       return explainLogicalVolume(device, others);
     case "crypt":
-      return sentence(`opens ${device} (LUKS) as ${mappingName(stage)}; ${explainKey(stage)}`, "keyfile");
+      return sentence(`opens ${device} (${options["type"] === "plain" ? "plain dm-crypt" : "LUKS"}) as ${mappingName(stage)}; ${explainKey(stage)}`, "keyfile", "type");
     case "lvm": {
       const [vg, lv] = device.split("/");
       return sentence(`activates logical volume ${lv} of volume group ${vg}`);

@@ -2,6 +2,7 @@ import type { BootKind, BootStep } from "../../core/rc/boot-config.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import { orderSteps } from "../../core/rc/order.ts";
+import { checkStageOptions } from "../../core/realroot/check-options.ts";
 import { parseRealroot } from "../../core/realroot/stage.ts";
 import type { KindTable, Stage } from "../../core/realroot/types.ts";
 import type { ImageConfig, ScriptFile } from "./facts.ts";
@@ -22,6 +23,7 @@ export interface ChosenScripts {
  */
 export function chooseScripts(all: readonly ScriptFile[], config: ImageConfig): ChosenScripts {
   const stages = parseRealroot(config.realroot, allKinds(all));
+  checkStageOptions(stages);
   const wanted = new Set([...config.realroots, ...stages.map(({ kind }) => kind)]);
   const scripts = config.onlyScripts === undefined ? chooseByKind(all.filter(({ origin }) => origin !== "images"), wanted) : config.onlyScripts.map((name) => scriptNamed(all, name));
   const serving = scripts.flatMap((script) => script.header.keyword.map((kind) => ({ kind, script })));
