@@ -52,15 +52,23 @@ export function crypttabStages(entries: CrypttabEntry[], requested: Stage[], exi
   return { below };
 
   function below({ wanted, volumes, stages, chain, waitedMs }: Missing): Stage | undefined {
-    const closed = entries.filter(({ stage }) => !chain.includes(stage) && !stages.isServed(stage) && !volumes.some(({ dm }) => dm?.name === stage.name));
+    const isBegun = (stage: Stage) => chain.includes(stage) || stages.isServed(stage);
+    const closed = entries.filter(({ stage, otherwise }) => !isBegun(stage) && !(otherwise && isBegun(otherwise)) && !volumes.some(({ dm }) => dm?.name === stage.name));
     const exact = closed.find(({ stage }) => wanted === `/dev/mapper/${stage.name}`);
-    if (exact !== undefined) return exact.stage;
+    if (exact !== undefined) return stageOf(exact, volumes);
     const waiting = chain.at(-1);
     if (waiting !== undefined && waiting.device !== wanted) return undefined;
     const guesses = closed.filter(({ stage, manual }) => !manual && !isRequested(stage, volumes));
     const ready = guesses.filter(({ stage }) => findVolumes(volumes, stage.device).some(({ path }) => path !== undefined));
     const rank = (entry: CrypttabEntry) => (entry.early || guesses.length === 1 ? 0 : lacksKey(entry.stage) ? 2 : 1);
-    return ready.filter((entry) => waitedMs >= rank(entry) * GUESS_AFTER_MS).sort((a, b) => rank(a) - rank(b))[0]?.stage;
+    const guess = ready.filter((entry) => waitedMs >= rank(entry) * GUESS_AFTER_MS).sort((a, b) => rank(a) - rank(b))[0];
+    return guess === undefined ? undefined : stageOf(guess, volumes);
+  }
+
+  function stageOf({ stage, otherwise }: CrypttabEntry, volumes: Volume[]): Stage {
+    const found = findVolumes(volumes, stage.device);
+    const isLuks = found.length === 0 || found.some(({ content }) => content?.type === "crypto_LUKS");
+    return isLuks ? stage : (otherwise ?? stage);
   }
 
   function isRequested({ device }: Stage, volumes: Volume[]): boolean {

@@ -45,6 +45,13 @@ test("an entry whose key file is not in the image comes last", () => {
   expect(below(crypttab, "UUID=1", { waitedMs: 2000, served: ["root"] })).toBe("data"); // the only one left
 });
 
+test("without a type, what the device holds decides: LUKS or TrueCrypt", () => {
+  const { entries } = parseCrypttab("a /dev/vda none none\n", { ...kinds, tcplay: kinds.crypt });
+  const choose = (volume: Volume) => crypttabStages(entries, [], () => false).below({ wanted: "/dev/mapper/a", volumes: [volume], stages: createStages({ stages: [], loadKind: async () => async () => "", contextFor: () => createTestContext() }), chain: [], waitedMs: 0 })?.kind;
+  expect(choose(disk("/dev/vda", { content: { type: "crypto_LUKS" } }))).toBe("crypt");
+  expect(choose(disk("/dev/vda"))).toBe("tcplay");
+});
+
 test("nothing is opened that is not there, open already, begun with, noauto, or named by a stage of the realroot", () => {
   expect(below("root /dev/vdz none luks\n", "UUID=1")).toBeUndefined();
   expect(below("root /dev/vda none luks\n", "UUID=1", { volumes: [disk("/dev/vda"), disk("/dev/dm-0", { dm: { name: "root", uuid: "" } })] })).toBeUndefined();

@@ -19,6 +19,8 @@ export interface CryptOptions {
 }
 
 const DEFAULT_TRIES = 3;
+/** As many as one likes, which is what 0 means to crypttab(5). */
+const MOST_TRIES = 9999;
 const DAY_SECONDS = 24 * 60 * 60;
 /** Of LUKS2; LUKS1 has 8. */
 const KEYSLOTS = 32;
@@ -73,7 +75,7 @@ function read(options: Stage["options"]): CryptOptions {
     discard: isSet(options, "discard"),
     readonly: isSet(options, "readonly"),
     performance: Object.entries(PERFORMANCE).flatMap(([key, flag]) => (isSet(options, key) ? [flag] : [])),
-    tries: count(options, "tries", 1, 9999) ?? DEFAULT_TRIES,
+    tries: (count(options, "tries", 0, MOST_TRIES) ?? DEFAULT_TRIES) || MOST_TRIES,
     ...(keyslot === undefined ? {} : { keyslot }),
     ...(keyFile === undefined ? {} : { keyFile }),
     ...(header === undefined ? {} : { header }),

@@ -24,7 +24,7 @@ const TCRYPT: Record<string, [string, string | true | undefined]> = {
   veracrypt: ["type", "veracrypt"], "tcrypt-veracrypt": ["type", "veracrypt"],
   "veracrypt-pim": ["pim", undefined], "tcrypt-keyfile": ["keyfile", undefined],
 };
-const TYPES = ["luks", "plain", "tcrypt", "bitlk", "fvault2"];
+export const TYPES = ["luks", "plain", "tcrypt", "bitlk", "fvault2"];
 /** What unlocks without a passphrase by means that are not here: the person is asked. */
 const OTHER_KEYS = ["keyscript", "tpm2-device", "fido2-device", "pkcs11-uri"];
 /** What says nothing about how a volume is opened, or nothing to an early boot. */
@@ -90,7 +90,6 @@ function readKey(given: Map<string, string | true>, key: string, options: Map<st
 }
 
 function translate(option: string, value: string | true): string | true {
-  if (option === "tries" && value === "0") return "9999"; // as often as one likes
   if (option !== "keyfile-timeout" || value === true) return value;
   const [, count, unit = "s"] = /^(\d{1,6}) ?(s|sec|m|min)?$/.exec(value) ?? []; // systemd.time(7)
   return count === undefined ? value : String(Number(count) * (unit.startsWith("m") ? 60 : 1));

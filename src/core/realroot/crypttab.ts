@@ -2,7 +2,7 @@ import { parseCryptOptions } from "../crypt/options.ts";
 import { explain } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { quote } from "../quote.ts";
-import { KNOWN_OPTIONS, readOptions } from "./crypttab-entry.ts";
+import { KNOWN_OPTIONS, readOptions, TYPES } from "./crypttab-entry.ts";
 import { formatStage, parseStage } from "./stage.ts";
 import type { KindTable, Stage } from "./types.ts";
 
@@ -10,6 +10,8 @@ import type { KindTable, Stage } from "./types.ts";
 export interface CrypttabEntry {
   /** Opens it, under the name that it has in the running system, and mounts nothing. */
   stage: Stage;
+  /** What it is when the device has no LUKS header and no option says its type, as in the lineage: a TrueCrypt volume. */
+  otherwise?: Stage;
   /** Meant for the early boot: `initramfs`, `x-initrd.attach`. */
   early: boolean;
   /** `noauto`: only when its mapping is named. */
@@ -76,13 +78,14 @@ function readEntry([name = "", source = "", key = "", optionText = ""]: string[]
   const stage: Stage = { kind: read.kind, fstype: "none", device, name, options: read.options, mountOptions: [] };
   const checked = checkStage(stage, kinds);
   if ("reason" in checked) return void warn(`${quote(name)} can't be opened here: ${checked.reason}`);
-  return { stage: checked, early: has("initramfs", "x-initrd.attach"), manual: has("noauto") };
+  const isUntyped = checked.kind === "crypt" && !has(...TYPES, "cipher", "header") && kinds["tcplay"] !== undefined;
+  const { keyfile } = checked.options;
+  const otherwise = isUntyped ? checkStage({ ...checked, kind: "tcplay", options: keyfile === undefined ? {} : { keyfile } }, kinds) : undefined;
+  return { stage: checked, ...(otherwise === undefined || "reason" in otherwise ? {} : { otherwise }), early: has("initramfs", "x-initrd.attach"), manual: has("noauto") };
 }
 
 /** A stage that the grammar of specs would read as well, with options in range. */
 function checkStage(stage: Stage, kinds: KindTable): Stage | { reason: string } {
-  const unknown = Object.keys(stage.options).find((key) => kinds[stage.kind]?.options.includes(key) === false);
-  if (unknown !== undefined) return { reason: `the kind ${stage.kind} has no option ${unknown}` };
   if (stage.name === "") return { reason: "its name is empty" };
   try {
     const checked = parseStage(formatStage(stage, kinds), kinds);

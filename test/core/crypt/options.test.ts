@@ -19,6 +19,10 @@ test("every option of a LUKS volume is read", () => {
   });
 });
 
+test("tries=0 is as often as one likes, as crypttab has it", () => {
+  expect(parseCryptOptions({ tries: "0" })).toMatchObject({ tries: 9999 });
+});
+
 test("a plain volume says how it is encrypted", () => {
   expect(parseCryptOptions({ ...PLAIN, offset: "8", skip: "0", "sector-size": "4096" })).toMatchObject({
     type: "plain", plain: { cipher: "aes-xts-plain64", keyBits: 512, hash: "sha256", offsetSectors: 8, skipSectors: 0, sectorBytes: 4096 },
@@ -29,7 +33,7 @@ test.each([
   { options: { discard: "yes" }, key: "discard", reason: /"yes", and it takes no value/ },
   { options: { type: "tcrypt" }, key: "type", reason: /"tcrypt"/ },
   { options: { type: true }, key: "type", reason: /no value/ },
-  { options: { tries: "0" }, key: "tries", reason: /"0", which is no whole number in range/ },
+  { options: { tries: "10000" }, key: "tries", reason: /"10000", which is no whole number in range/ },
   { options: { tries: "3x" }, key: "tries", reason: /"3x", which is no whole number/ },
   { options: { keyslot: "32" }, key: "keyslot", reason: /in range/ },
   { options: { keyfile: true }, key: "keyfile", reason: /no value/ },

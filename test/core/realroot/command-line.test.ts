@@ -63,7 +63,7 @@ describe("which spec is used", () => {
   });
 
   test("a spec that can't be read ends the boot's parsing with an error that shows it", () => {
-    expect(() => parse("realroot=crypt:ext4:vda2:x:tries=many")).toThrow(/on "crypt:\/dev\/vda2": the option tries: "many", which is no whole number\n {2}next: write tries=NUMBER, from 1 to 9999/);
+    expect(() => parse("realroot=crypt:ext4:vda2:x:tries=many")).toThrow(/on "crypt:\/dev\/vda2": the option tries: "many", which is no whole number\n {2}next: write tries=NUMBER, from 0 to 9999/);
     expect(() => parse("realroot=crypt:ext4:vda2:x:frob")).toThrow(/^reading the realroot spec on "crypt:ext4:vda2:x:frob": the option "frob"/);
     expect(() => parse("", { defaultRealroot: "nfs:a" })).toThrow(/^reading the realroot spec on "nfs:a": the kind "nfs"/);
   });

@@ -13,7 +13,7 @@ test.each([
   { what: "a key file of the image", line: "root\tPARTLABEL=root /etc/keys/root.key luks,keyfile-offset=8,keyfile-size=64,key-slot=1", spec: "crypt:none:PARTLABEL=root:root:keyfile=/etc/keys/root.key,keyfile-offset=8,keyfile-size=64,keyslot=1" },
   { what: "systemd's key file on a device", line: "root UUID=1 /root.key:LABEL=KEYS luks,keyfile-timeout=1min", spec: "crypt:none:UUID=1:root:keyfile=/root.key%40LABEL=KEYS,keyfile-timeout=60" },
   { what: "Debian's passdev", line: "root UUID=1 /dev/disk/by-label/KEYS:/k:7 luks,keyscript=passdev", spec: "crypt:none:UUID=1:root:keyfile=/k%40/dev/disk/by-label/KEYS,keyfile-timeout=7" },
-  { what: "a detached header", line: "root PARTLABEL=a none luks,header=/dev/disk/by-partlabel/b,tries=0,read-only", spec: "crypt:none:PARTLABEL=a:root:header=/dev/disk/by-partlabel/b,tries=9999,readonly" },
+  { what: "a detached header", line: "root PARTLABEL=a none luks,header=/dev/disk/by-partlabel/b,tries=0,read-only", spec: "crypt:none:PARTLABEL=a:root:header=/dev/disk/by-partlabel/b,tries=0,readonly" },
   { what: "plain dm-crypt", line: "old /dev/vdb none plain,cipher=aes-cbc-essiv:sha256,size=256,hash=ripemd160", spec: "crypt:none:/dev/vdb:old:type=plain,cipher=aes-cbc-essiv%3Asha256,size=256,hash=ripemd160" },
   { what: "a cipher that LUKS ignores", line: "a /dev/vdb none luks,cipher=aes-xts-plain64,size=512,hash=sha256", spec: "crypt:none:/dev/vdb:a" },
   { what: "the lineage's quotes and options", line: '  "sec" "/dev/serno/a.s1" "none" "none,tries=3,timeout=9"', spec: "crypt:none:/dev/serno/a.s1:sec:tries=3" },
@@ -33,6 +33,11 @@ test("comments, empty lines and what is made anew at each boot are no entries", 
 test("initramfs and x-initrd.attach are early, noauto is manual", () => {
   const { entries } = parseCrypttab("a /dev/vda none luks,initramfs\nb /dev/vdb none luks,x-initrd.attach\nc /dev/vdc none luks,noauto\n", kinds);
   expect(entries.map(({ early, manual }) => [early, manual])).toEqual([[true, false], [true, false], [false, true]]);
+});
+
+test("what no option gives a type may be a TrueCrypt volume, as the lineage has it", () => {
+  const { entries } = parseCrypttab("a /dev/vda /k none,tries=3\nb /dev/vdb none luks\n", kinds);
+  expect(entries.map(({ otherwise }) => otherwise && formatStage(otherwise, kinds))).toEqual(["tcplay:none:/dev/vda:a:keyfile=/k", undefined]);
 });
 
 test.each([
