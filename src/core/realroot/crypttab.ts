@@ -1,9 +1,9 @@
 import { parseCryptOptions } from "../crypt/options.ts";
 import { explain } from "../errors.ts";
-import { nearest } from "../nearest.ts";
 import { quote } from "../quote.ts";
-import { KNOWN_OPTIONS, readOptions, TYPES } from "./crypttab-entry.ts";
-import { formatStage, parseStage } from "./stage.ts";
+import { readOptions } from "./crypttab-entry.ts";
+import { splitOptions } from "./crypttab-options.ts";
+import { formatStage, optionKeys, parseStage } from "./stage.ts";
 import type { KindTable, Stage } from "./types.ts";
 
 /** A volume that /etc/crypttab describes. */
@@ -61,16 +61,10 @@ function splitFields(line: string): string[] {
 }
 
 function readEntry([name = "", source = "", key = "", optionText = ""]: string[], kinds: KindTable, warn: (reason: string) => void): CrypttabEntry | undefined {
-  const words = optionText.split(",").map((word) => word.trim()).filter((word) => word !== "");
-  for (const word of words) {
-    const option = word.split("=", 1)[0]!;
-    if (KNOWN_OPTIONS.includes(option) || option.startsWith("x-")) continue;
-    const meant = nearest(option, KNOWN_OPTIONS);
-    warn(`${quote(name)} has the option ${quote(option)}, which is not known${meant === undefined ? "" : `; did you mean ${meant}?`}`);
-  }
-  const has = (...options: string[]) => words.some((word) => options.includes(word.split("=", 1)[0]!));
+  const given = splitOptions(optionText);
+  const has = (...options: string[]) => options.some((option) => given.has(option));
   if (has("swap", "tmp") || RANDOM_KEYS.includes(key)) return undefined;
-  const read = readOptions(words, key);
+  const read = readOptions(optionText, key, kinds["crypt"] === undefined ? [] : optionKeys(kinds["crypt"]));
   if ("reason" in read) return void warn(`${quote(name)} can't be opened here: ${read.reason}`);
   for (const reason of read.warnings) warn(`${quote(name)}: ${reason}`);
   const device = source.replace(/^ID=/, "/dev/disk/by-id/");
@@ -78,7 +72,7 @@ function readEntry([name = "", source = "", key = "", optionText = ""]: string[]
   const stage: Stage = { kind: read.kind, fstype: "none", device, name, options: read.options, mountOptions: [] };
   const checked = checkStage(stage, kinds);
   if ("reason" in checked) return void warn(`${quote(name)} can't be opened here: ${checked.reason}`);
-  const isUntyped = checked.kind === "crypt" && !has(...TYPES, "cipher", "header") && kinds["tcplay"] !== undefined;
+  const isUntyped = checked.kind === "crypt" && !has("luks", "plain", "cipher", "header") && kinds["tcplay"] !== undefined;
   const { keyfile } = checked.options;
   const otherwise = isUntyped ? checkStage({ ...checked, kind: "tcplay", options: keyfile === undefined ? {} : { keyfile } }, kinds) : undefined;
   return { stage: checked, ...(otherwise === undefined || "reason" in otherwise ? {} : { otherwise }), early: has("initramfs", "x-initrd.attach"), manual: has("noauto") };

@@ -1,5 +1,5 @@
 import { quote } from "../quote.ts";
-import { translateCrypttabOptions } from "./crypttab-options.ts";
+import { splitOptions, translateCrypttabOptions } from "./crypttab-options.ts";
 import { normalizeDevice } from "./device.ts";
 import { checkMapname, optionKeys } from "./stage.ts";
 import type { KindSyntax, KindTable, Stage } from "./types.ts";
@@ -12,8 +12,6 @@ export interface CryptWords {
   names: Map<string, string>;
   options: Map<string, string>;
   keys: Map<string, string>;
-  /** `rd.luks.timeout=`, as crypttab's option `timeout`. */
-  timeout?: string;
   /** `cryptkey=`, of those that `cryptdevice=` names. */
   cryptkey?: string;
   /** `rd.luks=0`: none of systemd's and dracut's words counts. */
@@ -56,10 +54,7 @@ const LUKS_READERS: Record<string, Reader> = {
     return undefined;
   },
   "luks.key": readLuksKey,
-  "luks.timeout": (words, value) => {
-    words.timeout = value;
-    return undefined;
-  },
+  "luks.timeout": () => undefined, // a prompt waits for as long as the person needs
   luks: (words, value) => {
     words.off = /^(0|no|off|false)$/i.test(value);
     return undefined;
@@ -129,14 +124,13 @@ export function cryptStages(words: CryptWords, kinds: KindTable, warn: (text: st
 
 function stageOptions(volume: NamedVolume, words: CryptWords, syntax: KindSyntax, warn: (reason: string) => void): Stage["options"] {
   const known = optionKeys(syntax);
-  const systemd = volume.uuid === undefined ? undefined : [ofVolume(words.options, volume.uuid), words.timeout && `timeout=${words.timeout}`].filter(Boolean).join(",");
-  const { options, problems } = translateCrypttabOptions(volume.options ?? systemd ?? "", known);
-  problems.forEach(warn);
+  const systemd = volume.uuid === undefined ? undefined : ofVolume(words.options, volume.uuid);
   const key = keyOf(volume, words);
-  if (key === undefined) return options;
-  if ("reason" in key) warn(`${key.reason}; the passphrase is asked for`);
-  else if (!Object.keys(key).every((option) => known.includes(option))) warn("crypt in this image reads no key files; the passphrase is asked for");
-  else return { ...options, ...key };
+  const hasKey = key !== undefined && !("reason" in key) && Object.keys(key).every((option) => known.includes(option));
+  const { options, problems } = translateCrypttabOptions(splitOptions(volume.options ?? systemd ?? ""), known, hasKey);
+  problems.forEach(warn);
+  if (hasKey) return { ...key, ...options };
+  if (key !== undefined) warn("reason" in key ? `${key.reason}; the passphrase is asked for` : "crypt in this image reads no key files; the passphrase is asked for");
   return options;
 }
 

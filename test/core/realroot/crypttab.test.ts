@@ -4,7 +4,7 @@ import { parseCrypttab } from "../../../src/core/realroot/crypttab.ts";
 import { formatStage, parseStage } from "../../../src/core/realroot/stage.ts";
 import { readKinds } from "../../../src/host/config/kinds.ts";
 
-const kinds = { ...(await readKinds()), tcplay: { fields: ["device", "name", "options"], options: ["pim", "keyfile", "hidden", "type"] } };
+const kinds = { ...(await readKinds()), tcplay: { fields: ["device", "name", "options"], options: ["pim", "keyfile", "hidden", "type", "tries"] } };
 const specs = (text: string) => parseCrypttab(text, kinds).entries.map(({ stage }) => formatStage(stage, kinds));
 
 test.each([
@@ -18,7 +18,7 @@ test.each([
   { what: "a cipher that LUKS ignores", line: "a /dev/vdb none luks,cipher=aes-xts-plain64,size=512,hash=sha256", spec: "crypt:none:/dev/vdb:a" },
   { what: "the lineage's quotes and options", line: '  "sec" "/dev/serno/a.s1" "none" "none,tries=3,timeout=9"', spec: "crypt:none:/dev/serno/a.s1:sec:tries=3" },
   { what: "octal for blanks", line: "a LABEL=my\\040disk none luks", spec: "crypt:none:LABEL=my%20disk:a" },
-  { what: "TrueCrypt", line: "tc /dev/vdb none tcrypt,tcrypt-veracrypt,veracrypt-pim=12,tcrypt-hidden", spec: "tcplay:none:/dev/vdb:tc:type=veracrypt,pim=12,hidden=yes" },
+  { what: "TrueCrypt", line: "tc /dev/vdb none tcrypt,tcrypt-veracrypt,veracrypt-pim=12,tcrypt-hidden,tries=2", spec: "tcplay:none:/dev/vdb:tc:type=veracrypt,pim=12,hidden=yes,tries=2" },
   { what: "a disk's ID", line: "a ID=virtio-x none luks", spec: "crypt:none:/dev/disk/by-id/virtio-x:a" },
 ])("$what: $line", ({ line, spec }) => {
   expect(parseCrypttab(line, kinds).warnings).toEqual([]);
@@ -42,11 +42,12 @@ test("what no option gives a type may be a TrueCrypt volume, as the lineage has 
 
 test.each([
   { line: "a", warning: /line 1: "a" alone/ },
-  { line: "a /dev/vda none luks,discrad", warning: /the option "discrad", which is not known; did you mean discard\?/, entries: 1 },
-  { line: "a /dev/vda keys luks,keyscript=/bin/ask", warning: /keyscript is not used here, the passphrase is asked for/, entries: 1 },
-  { line: "a /dev/vda none luks,tpm2-device=auto", warning: /tpm2-device is not used here/, entries: 1 },
+  { line: "a /dev/vda none luks,discrad", warning: /the option "discrad" is not known; did you mean discard\?/, entries: 1 },
+  { line: "a /dev/vda keys luks,keyscript=/bin/ask", warning: /keyscript wants a key from a program, which this boot can't; the passphrase is asked for/, entries: 1 },
+  { line: "a /dev/vda none luks,tpm2-device=auto", warning: /tpm2-device wants a key from a TPM/, entries: 1 },
   { line: "a /dev/vda root.key luks", warning: /the key file "root\.key" can't be read here/, entries: 1 },
   { line: "a /dev/vda none bitlk", warning: /bitlk volumes are not opened here/ },
+  { line: "a /dev/vda none tcrypt,tcrypt-hiden", warning: /the option "tcrypt-hiden" is not known; did you mean tcrypt-hidden\?/, entries: 1 },
   { line: "a /dev/vda none tcrypt,tcrypt-system", warning: /does not say which disk/ },
   { line: "a/b /dev/vda none luks", warning: /can't be a device-mapper name/ },
   { line: "a /var/disk.img none luks", warning: /lies in the file/ },

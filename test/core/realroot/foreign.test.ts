@@ -6,7 +6,7 @@ import { formatRealroot, parseRealroot } from "../../../src/core/realroot/stage.
 import type { KindTable } from "../../../src/core/realroot/types.ts";
 import { kinds as plain } from "./kinds.ts";
 
-const CRYPT_OPTIONS = ["discard", "readonly", "keyfile", "keyfile-offset", "keyfile-size", "keyfile-timeout", "keyslot", "tries", "timeout", "header",
+const CRYPT_OPTIONS = ["discard", "readonly", "keyfile", "keyfile-offset", "keyfile-size", "keyfile-timeout", "keyslot", "tries", "header",
   "no-read-workqueue", "no-write-workqueue", "type", "cipher", "size", "hash"];
 const { local, lvm } = plain;
 const kinds: KindTable = { local: local!, lvm: lvm!, crypt: { fields: ["device", "name", "options"], options: CRYPT_OPTIONS } };
@@ -33,10 +33,10 @@ describe("a machine's command line as it was opens", () => {
     { by: "Arch (mkinitcpio), a key in the image", text: `cryptdevice=/dev/sda2:root cryptkey=rootfs:/crypto.bin root=/dev/mapper/root`, stages: "crypt:none:/dev/sda2:root:keyfile=/crypto.bin local:auto:/dev/mapper/root" },
     { by: "Arch (mkinitcpio), a key between partitions", text: `cryptdevice=/dev/sda2:root cryptkey=/dev/sdb:2048:512 root=/dev/mapper/root`, stages: "crypt:none:/dev/sda2:root:keyfile=/dev/sdb,keyfile-offset=2048,keyfile-size=512 local:auto:/dev/mapper/root" },
     { by: "systemd (sd-encrypt)", text: `rd.luks.name=${A}=root rd.luks.options=${A}=discard,no-read-workqueue,x-initrd.attach root=/dev/mapper/root rootfstype=ext4`, stages: `crypt:none:UUID=${A}:root:discard,no-read-workqueue local:ext4:/dev/mapper/root` },
-    { by: "systemd, options for all", text: `luks.uuid=${A} luks.uuid=${B} luks.options=tries=5,timeout=90s root=/dev/mapper/luks-${A}`, stages: `crypt:none:UUID=${A}:luks-${A}:tries=5,timeout=90 crypt:none:UUID=${B}:luks-${B}:tries=5,timeout=90 local:auto:/dev/mapper/luks-${A}` },
+    { by: "systemd, options for all", text: `luks.uuid=${A} luks.uuid=${B} luks.options=tries=5,timeout=90s root=/dev/mapper/luks-${A}`, stages: `crypt:none:UUID=${A}:luks-${A}:tries=5 crypt:none:UUID=${B}:luks-${B}:tries=5 local:auto:/dev/mapper/luks-${A}` },
     { by: "systemd, a key on a device", text: `rd.luks.key=${A}=/keys/a:UUID=4D4B-4901 rd.luks.name=${A}=root root=/dev/mapper/root`, stages: `crypt:none:UUID=${A}:root:keyfile=/keys/a%40UUID=4D4B-4901 local:auto:/dev/mapper/root` },
     { by: "dracut, a key on a device", text: `rd.luks.key=/keys/a:LABEL=keys:UUID=${A} rd.luks.uuid=${A} rd.luks.uuid=${B} root=LABEL=r`, stages: `crypt:none:UUID=${A}:luks-${A}:keyfile=/keys/a%40LABEL=keys crypt:none:UUID=${B}:luks-${B} local:auto:LABEL=r` },
-    { by: "dracut, discards and a time limit", text: `rd.luks.uuid=${A} rd.luks.allow-discards rd.luks.timeout=30 root=LABEL=r`, stages: `crypt:none:UUID=${A}:luks-${A}:discard,timeout=30 local:auto:LABEL=r` },
+    { by: "dracut, discards and a time limit", text: `rd.luks.uuid=${A} rd.luks.allow-discards rd.luks.timeout=30 root=LABEL=r`, stages: `crypt:none:UUID=${A}:luks-${A}:discard local:auto:LABEL=r` },
     { by: "dracut, by the partition", text: `rd.luks.partuuid=${B} root=LABEL=r`, stages: `crypt:none:PARTUUID=${B} local:auto:LABEL=r` },
     { by: "Debian (initramfs-tools), LVM", text: "BOOT_IMAGE=/vmlinuz-6.1.0-56-amd64 root=/dev/mapper/debian--vg-root ro quiet", stages: "local:auto:/dev/mapper/debian--vg-root" },
     { by: "Debian (cryptsetup-initramfs)", text: "root=/dev/mapper/cryptroot cryptopts=target=cryptroot,source=UUID=9f,luks,discard,key=none", stages: "crypt:none:UUID=9f:cryptroot:discard local:auto:/dev/mapper/cryptroot" },
@@ -76,9 +76,9 @@ test.each([
   { text: `rd.luks.name=${A}=control root=/dev/vda1`, warning: /"control" can't be a device-mapper name/ },
   { text: `rd.luks.name=${A} root=/dev/vda1`, warning: /write UUID=NAME/ },
   { text: `rd.luks.uuid=${A} rd.luks.options=tpm2-device=auto root=/dev/vda1`, warning: /tpm2-device wants a key from a TPM, which this boot can't; the passphrase is asked for/ },
-  { text: `rd.luks.uuid=${A} rd.luks.options=disacrd root=/dev/vda1`, warning: /^rd.luks.uuid=".*": the option "disacrd" is not known$/ },
+  { text: `rd.luks.uuid=${A} rd.luks.options=disacrd root=/dev/vda1`, warning: /^rd.luks.uuid=".*": the option "disacrd" is not known; did you mean discard\?$/ },
   { text: `rd.luks.uuid=${A} rd.luks.key=key root=/dev/vda1`, warning: /the key file "key" is no absolute path; the passphrase is asked for$/ },
-  { text: `rd.luks.uuid=${A} rd.luks.timeout=soon root=/dev/vda1`, warning: /timeout="soon" is no number of seconds/ },
+  { text: `rd.luks.uuid=${A} rd.luks.key=/k rd.luks.options=keyfile-timeout=soon root=/dev/vda1`, warning: /keyfile-timeout="soon" is no number of seconds/ },
   { text: "cryptdevice=/dev/sda2 root=/dev/vda1", warning: /no name behind the device; write DEVICE:NAME/ },
   { text: "cryptdevice=ID=x:root root=/dev/vda1", warning: /"ID=x" is no device; known: a path, UUID=/ },
   { text: "cryptdevice=/dev/sda2:root cryptkey=/dev/sdb root=/dev/vda1", warning: /cryptkey is none of rootfs:PATH/ },
