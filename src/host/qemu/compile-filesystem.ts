@@ -21,17 +21,20 @@ const MAKERS: Record<Exclude<FilesystemContent["fstype"], "squashfs" | "erofs">,
 /** A filesystem, and the root that it is to hold; `members` are its other devices. */
 export function fillFilesystem(compiler: Compiler, device: string, filesystem: FilesystemContent, members: string[] = []): void {
   const { step, archive } = compiler;
-  const { fstype, label, uuid, subvolume, root } = filesystem;
+  const { fstype, label, uuid, subvolume, root, files } = filesystem;
   if (fstype === "squashfs" || fstype === "erofs") return makeImage(compiler, device, filesystem, fstype);
   const { program, args } = MAKERS[fstype]({ label, uuid });
   step({ about: `${fstype} on ${[device, ...members].join(", ")}`, program, args: [...args, device, ...members] });
-  if (root === undefined) return;
+  if (root === undefined && Object.keys(files).length === 0) return;
   const options = members.length === 0 ? [] : ["-o", members.map((member) => `device=${member}`).join(",")];
   const top = subvolume === undefined ? MOUNT_POINT : `${MOUNT_POINT}/${subvolume}`;
   step({ about: `a directory to mount ${device} on`, program: "busybox", args: ["mkdir", "-p", MOUNT_POINT] });
   step({ about: `mounting ${device}`, program: "busybox", args: ["mount", "-t", fstype, ...options, device, MOUNT_POINT] });
   if (subvolume !== undefined) step({ about: `the subvolume ${subvolume} of ${device}`, program: "btrfs", args: ["subvolume", "create", top] });
-  step({ about: `the root's files on ${device}`, program: "busybox", args: ["tar", "-x", "-p", "-f", archive(root), "-C", top] });
+  if (root !== undefined) step({ about: `the root's files on ${device}`, program: "busybox", args: ["tar", "-x", "-p", "-f", archive(root), "-C", top] });
+  for (const [path, text] of Object.entries(files)) {
+    step({ about: `${path} on ${device}`, program: "busybox", args: ["dd", `of=${top}/${path}`], input: text });
+  }
   step({ about: `unmounting ${device}`, program: "busybox", args: ["umount", MOUNT_POINT] });
 }
 

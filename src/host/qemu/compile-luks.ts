@@ -2,16 +2,17 @@ import type { Compiler } from "./compile.ts";
 import type { LuksContent, Pbkdf } from "./recipe.ts";
 
 /** A LUKS container, opened for what is in it. */
-export function fillLuks({ step, atEnd, fill }: Compiler, device: string, luks: LuksContent): void {
+export function fillLuks({ step, atEnd, fill, labelled }: Compiler, device: string, luks: LuksContent): void {
   const name = `luks-${device.replace(/^\/dev\/(mapper\/)?/, "").replaceAll("/", "-")}`;
+  const header = luks.header === undefined ? [] : ["--header", labelled(luks.header)];
   step({
     about: `LUKS${luks.version} on ${device}`,
     program: "cryptsetup",
-    args: ["luksFormat", "--batch-mode", "--type", `luks${luks.version}`, ...formatArguments(luks), "--key-file", "-", device],
+    args: ["luksFormat", "--batch-mode", "--type", `luks${luks.version}`, ...formatArguments(luks), ...header, "--key-file", "-", device],
     input: luks.passphrase,
   });
   if (luks.content === undefined) return;
-  step({ about: `opening ${device}`, program: "cryptsetup", args: ["open", "--type", "luks", "--key-file", "-", device, name], input: luks.passphrase });
+  step({ about: `opening ${device}`, program: "cryptsetup", args: ["open", "--type", "luks", ...header, "--key-file", "-", device, name], input: luks.passphrase });
   atEnd({ about: `closing ${device}`, program: "cryptsetup", args: ["close", name] });
   fill(`/dev/mapper/${name}`, luks.content);
 }

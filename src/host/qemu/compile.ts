@@ -2,6 +2,7 @@ import { fillFilesystem } from "./compile-filesystem.ts";
 import { createArray } from "./compile-md.ts";
 import { createGroup } from "./compile-lvm.ts";
 import { fillLuks } from "./compile-luks.ts";
+import { fillPlain } from "./compile-plain.ts";
 import { partitionPath, writeTable } from "./compile-table.ts";
 import { fillTcrypt } from "./compile-tcrypt.ts";
 import { fillVeracrypt } from "./compile-veracrypt.ts";
@@ -26,6 +27,8 @@ export interface Compiler extends Placement {
   atEnd(step: Step): void;
   /** Notes a device of the btrfs with this label, for when that is made. */
   addMember(label: string, device: string): void;
+  /** The device of the partition with this label. */
+  labelled(label: string): string;
   /** Notes a physical volume, for when its group is made. */
   addPv(vg: string, device: string): void;
   /** Notes a member, for when its array is made. */
@@ -45,6 +48,7 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
     step: (step) => void steps.push(step),
     atEnd: (step) => void ending.unshift(step),
     addMember: (label, device) => void members.set(label, [...(members.get(label) ?? []), device]),
+    labelled: (label) => labelledPartition(recipe, placement, label),
     addPv: (vg, device) => void pvs.set(vg, [...(pvs.get(vg) ?? []), device]),
     addLeg: (array, device) => void legs.set(array, [...(legs.get(array) ?? []), device]),
     fill(device, content) {
@@ -71,6 +75,11 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
   }
 }
 
+function labelledPartition({ disks }: Recipe, placement: Placement, label: string): string {
+  const paths = disks.flatMap(({ table }, i) => (table?.partitions ?? []).flatMap((partition, index) => (partition.label === label ? [partitionPath(placement.disks[i] ?? "", index)] : [])));
+  return paths[0] ?? ""; // recipe-check.ts has seen it
+}
+
 function fillContent(compiler: Compiler, device: string, content: Content): void {
   switch (content.kind) {
     case "luks":
@@ -81,6 +90,8 @@ function fillContent(compiler: Compiler, device: string, content: Content): void
       return fillVeracrypt(compiler, device, content);
     case "member":
       return compiler.addMember(content.of, device);
+    case "plain":
+      return fillPlain(compiler, device, content);
     case "pv":
       return compiler.addPv(content.vg, device);
     case "md":

@@ -30,6 +30,12 @@ export function checkRecipe(recipe: Recipe, text: string, file: string): void {
     if (content.kind !== "member" || pools.filter((label) => label === content.of).length === 1) continue;
     refuse([...path, "member"], `a device of ${content.of}, which is the label of no btrfs, or of several; known: ${pools.filter((label) => label !== undefined).join(", ") || "none"}`);
   }
+  const labels = recipe.disks.flatMap(({ table }) => (table?.partitions ?? []).filter(({ content }) => content === undefined).map(({ label }) => label));
+  for (const { content, path } of locatedContents(recipe)) {
+    if (content.kind === "luks" && content.header !== undefined && !labels.includes(content.header)) {
+      refuse([...path, "luks", "header"], `no partition without a content has the label ${content.header}; known: ${labels.filter((label) => label !== undefined).join(", ") || "none"}`);
+    }
+  }
   for (const { name, logicalVolumes } of recipe.volumeGroups) {
     const group = ["volume-groups", name];
     const pvs = members.filter(({ vg }) => vg === name).length;
@@ -69,6 +75,8 @@ function withInner(content: Content | undefined, path: PropertyKey[]): Located[]
   switch (content.kind) {
     case "luks":
       return [{ content, path }, ...withInner(content.content, [...path, "luks", "content"])];
+    case "plain":
+      return [{ content, path }, ...withInner(content.content, [...path, "plain", "content"])];
     case "tcrypt":
       return [{ content, path }, ...withInner(content.content, [...path, "tcrypt", "content"]), ...withInner(content.hidden?.content, [...path, "tcrypt", "hidden", "content"])];
     case "veracrypt":

@@ -69,6 +69,7 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   luks: luks.optional(),
   tcrypt: tcrypt.optional(),
   veracrypt: veracrypt.optional(),
+  plain: plain.optional(),
   pv: lvmName.optional(),
   md: arrayName.optional(),
   member: text.optional(),
@@ -77,10 +78,11 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
   uuid: text.optional(),
   subvolume: z.string().regex(/^[A-Za-z0-9@._-]+$/).optional(),
   root: z.union([z.literal("busybox"), z.strictObject({ directory: text }), busyboxRoot, debianRoot]).optional(),
+  files: z.record(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/), text).optional(),
 }).superRefine((value, context) => {
-  const kinds = (["luks", "tcrypt", "veracrypt", "pv", "md", "member", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
-  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, tcrypt, veracrypt, pv, md, member, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
-  for (const key of ["label", "uuid", "subvolume", "root"] as const) {
+  const kinds = (["luks", "plain", "tcrypt", "veracrypt", "pv", "md", "member", "filesystem"] as const).filter((kind) => value[kind] !== undefined);
+  if (kinds.length !== 1) context.addIssue({ code: "custom", message: kinds.length === 0 ? "holds none of luks, plain, tcrypt, veracrypt, pv, md, member, filesystem" : `holds ${kinds.join(" and ")}; one of them` });
+  for (const key of ["label", "uuid", "subvolume", "root", "files"] as const) {
     if (value.filesystem === undefined && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: "belongs to a filesystem" });
   }
   if (value.filesystem === undefined) return;
@@ -94,15 +96,25 @@ const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
     if (!has && value[key] !== undefined) context.addIssue({ code: "custom", path: [key], message: `is nothing that a ${value.filesystem} is made with` });
   }
   if (value.root !== undefined && (value.filesystem === "vfat" || value.filesystem === "swap")) context.addIssue({ code: "custom", path: ["root"], message: `can't lie on ${value.filesystem}: no links there` });
-}).transform(({ luks, tcrypt, veracrypt, pv, md, member, filesystem, label, uuid, subvolume, root }): Content => {
+  if (value.files !== undefined && value.filesystem === "swap") context.addIssue({ code: "custom", path: ["files"], message: "can't lie on swap" });
+}).transform(({ luks, plain, tcrypt, veracrypt, pv, md, member, filesystem, label, uuid, subvolume, root, files }): Content => {
   if (luks !== undefined) return luks;
+  if (plain !== undefined) return plain;
   if (tcrypt !== undefined) return tcrypt;
   if (veracrypt !== undefined) return veracrypt;
   if (pv !== undefined) return { kind: "pv", vg: pv };
   if (md !== undefined) return { kind: "md", array: md };
   if (member !== undefined) return { kind: "member", of: member };
-  return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, subvolume, root: readRoot(root) };
+  return { kind: "filesystem", fstype: filesystem ?? "ext4", label, uuid, subvolume, root: readRoot(root), files: files ?? {} };
 }));
+
+const plain = z.strictObject({
+  passphrase: text,
+  cipher: z.string().regex(/^[a-z0-9:()_-]+$/),
+  "key-bits": z.int().min(64).max(1024),
+  hash: z.string().regex(/^[a-z0-9-]+$/),
+  content: content.optional(),
+}).transform(({ passphrase, cipher, hash, content, ...rest }): Content => ({ kind: "plain", passphrase, cipher, keyBits: rest["key-bits"], hash, content }));
 
 const luks = z.strictObject({
   version: z.literal([1, 2]).default(2),
@@ -112,6 +124,7 @@ const luks = z.strictObject({
   cipher: z.string().regex(/^[a-z0-9:()_-]+$/).optional(),
   "key-bits": z.int().min(64).max(1024).optional(),
   pbkdf: pbkdf.prefault({}),
+  header: text.optional().describe("Label of the partition that holds the header; in front of the payload when not given."),
   content: content.optional(),
 }).superRefine(({ version, label, pbkdf: { type } }, context) => {
   if (version === 2) return;
@@ -122,7 +135,7 @@ const luks = z.strictObject({
   return {
     kind: "luks", version: value.version, passphrase: value.passphrase, uuid: value.uuid, label: value.label, cipher: value.cipher, keyBits: value["key-bits"],
     pbkdf: { type, iterations: value.pbkdf.iterations ?? (type === "pbkdf2" ? 1000 : 4), memoryBytes: value.pbkdf.memory, threads: value.pbkdf.threads },
-    content: value.content,
+    header: value.header, content: value.content,
   };
 });
 

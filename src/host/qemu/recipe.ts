@@ -67,7 +67,7 @@ export interface LogicalVolume {
 }
 
 /** What lies on a disk, a partition, a logical volume or in an opened container. A new kind is one more line here. */
-export type Content = LuksContent | TcryptContent | VeracryptContent | PvContent | MdContent | FilesystemContent | MemberContent;
+export type Content = LuksContent | PlainContent | TcryptContent | VeracryptContent | PvContent | MdContent | FilesystemContent | MemberContent;
 
 export interface LuksContent {
   kind: "luks";
@@ -78,6 +78,18 @@ export interface LuksContent {
   cipher: string | undefined;
   keyBits: number | undefined;
   pbkdf: Pbkdf;
+  /** Label of the partition that holds its header, detached. */
+  header: string | undefined;
+  content: Content | undefined;
+}
+
+/** dm-crypt without a header. */
+export interface PlainContent {
+  kind: "plain";
+  passphrase: string;
+  cipher: string;
+  keyBits: number;
+  hash: string;
   content: Content | undefined;
 }
 
@@ -136,6 +148,8 @@ export interface FilesystemContent {
   /** Of btrfs: where the root's files go. */
   subvolume: string | undefined;
   root: Root | undefined;
+  /** Files to write, text by path; no line end is added. */
+  files: Record<string, string>;
 }
 
 /** One more device of the btrfs that has this label. */

@@ -89,7 +89,7 @@ describe("refused, with line and column", () => {
     { what: "a partition behind one that takes the rest", text: "disks:\n  - { size: 64M, partitions: [{}, {}] }", found: /partitions\[0\]\.size is missing: only the last/ },
     { what: "a name in a DOS table", text: "disks:\n  - { size: 64M, table: dos, partitions: [{ label: a }] }", found: /label is of a GPT alone/ },
     { what: "a content of two kinds", text: "disks:\n  - { size: 64M, table: none, content: { pv: a, filesystem: ext4 } }", found: /content holds pv and filesystem; one of them/ },
-    { what: "a content of no kind", text: "disks:\n  - { size: 64M, table: none, content: {} }", found: /content holds none of luks, tcrypt, veracrypt, pv, md, member, filesystem/ },
+    { what: "a content of no kind", text: "disks:\n  - { size: 64M, table: none, content: {} }", found: /content holds none of luks, plain, tcrypt, veracrypt, pv, md, member, filesystem/ },
     { what: "a label without a filesystem", text: "disks:\n  - { size: 64M, table: none, content: { pv: a, label: b } }", found: /label belongs to a filesystem/ },
     { what: "a UUID that is none", text: "disks:\n  - { size: 64M, table: none, content: { filesystem: ext4, uuid: abc } }", found: /uuid is "abc", no UUID/ },
     { what: "a long UUID on vfat", text: "disks:\n  - { size: 64M, table: none, content: { filesystem: vfat, uuid: 2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01 } }", found: /no volume ID like 1A2B-3C4D/ },
