@@ -1,6 +1,7 @@
 import { appendFileSync, createWriteStream, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
+import { crc32 } from "node:zlib";
 import { MkinitrdError } from "../../core/errors.ts";
 import { newcPadding } from "../../core/formats/newc.ts";
 import { cacheError, makeCacheDirectory } from "../cache.ts";
@@ -29,7 +30,7 @@ export async function buildLayer(layer: PlannedLayer, contentHash: string, optio
   try {
     const sizes = await withTemporary(aside, () => withTemporary(`${aside}.size`, async () => {
       const written = await write(layer, aside, options, compressor);
-      writeFileSync(`${aside}.size`, JSON.stringify(written), { mode: 0o600 });
+      writeFileSync(`${aside}.size`, JSON.stringify({ ...written, crc32: crc32(readFileSync(aside)) }), { mode: 0o600 });
       renameSync(`${aside}.size`, `${file}.size`);
       renameSync(aside, file);
       return written;
@@ -46,14 +47,14 @@ function layerError(layer: PlannedLayer, cacheDirectory: string, cause: NodeJS.E
   return new MkinitrdError({ tried: `building the layer ${layer.name}`, on: cause.path ?? cacheDirectory, found: describeIoError(cause), cause });
 }
 
-/** The sizes of a layer in the cache. One whose size is not what was written is as good as none. */
+/** The sizes of a layer in the cache. One that is not what was written (a full disk, a dying one) is as good as none. */
 function readCached(file: string): { bytes: number; unpackedBytes: number } | undefined {
   try {
-    const sizes = JSON.parse(readFileSync(`${file}.size`, "utf8")) as { bytes: number; unpackedBytes: number };
-    if (statSync(file).size !== sizes.bytes) return undefined;
+    const { bytes, unpackedBytes, crc32: written } = JSON.parse(readFileSync(`${file}.size`, "utf8")) as { bytes: number; unpackedBytes: number; crc32: number };
+    if (statSync(file).size !== bytes || crc32(readFileSync(file)) !== written) return undefined;
     const now = new Date();
     utimesSync(file, now, now); // when it was last of use
-    return sizes;
+    return { bytes, unpackedBytes };
   } catch {
     return undefined;
   }

@@ -72,10 +72,16 @@ describe("the cache", () => {
     expect((await build(layer(text), options)).cacheHit).toBe(false);
   });
 
-  test("a layer that was cut short is built again", async () => {
+  test.each([
+    { what: "was cut short", damage: (file: string, bytes: number) => truncateSync(file, bytes - 4) },
+    { what: "holds zeros, as after a power cut", damage: (file: string, bytes: number) => writeFileSync(file, Buffer.alloc(bytes)) },
+    { what: "has lost its sizes", damage: (file: string) => writeFileSync(`${file}.size`, "") },
+  ])("a layer that $what is built again", async ({ damage }) => {
     const { file, bytes } = await build(layer());
-    truncateSync(file, bytes - 4);
+    const intact = readFileSync(file);
+    damage(file, bytes);
     expect(await build(layer())).toMatchObject({ cacheHit: false, bytes });
+    expect(readFileSync(file).equals(intact)).toBe(true);
   });
 
   test("two builds at once make one layer and leave nothing behind", async () => {
