@@ -17,6 +17,21 @@ describeVm("a root that other tools' kernel words name", () => {
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/foo:ext4:rw/);
   });
 
+  test("systemd's rd.luks.name= and rd.luks.options= open LUKS, with the options", async () => {
+    const uuid = "7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e02";
+    const words = `rd.luks.name=${uuid}=secret rd.luks.options=${uuid}=discard,x-initrd.attach root=/dev/mapper/secret rootfstype=ext4 rootflags=noatime`;
+    const guest = await bootRecipe("crypt-luks2", { realroot: "", append: `${words} realroot.cat=/proc/mounts realroot.cat=/sys/block/dm-0/queue/discard_max_bytes` });
+    const text = await guest.waitFor(/REALROOT-END[^]*REALROOT-END/);
+    expect(text).toMatch(/^\/dev\/mapper\/secret \/ ext4 ro,noatime/m);
+    expect(text).toMatch(/discard_max_bytes\s+[1-9]\d+\s/); // 0 without the option
+  });
+
+  test("root=MAJOR:MINOR names the device by its number", async () => {
+    const image = await vmImage({ realroots: ["local"] }); // else device-mapper may have that number
+    const guest = await bootRecipe("local-ext4", { image, realroot: "", append: "root=254:2 rootdelay=1 rw init=/sbin/init -- numbered" });
+    await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/vda2:ext4:rw arguments=numbered/);
+  });
+
   test("root=PARTUUID= is mounted as the kernel alone would", async () => {
     const guest = await bootRecipe("local-ext4", { realroot: "", append: "root=PARTUUID=0f3b5a35-8a37-4d8e-b1f2-6b1d1c2a3e02 rootfstype=ext4 rootwait rw" });
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/vda2:ext4:rw /);
