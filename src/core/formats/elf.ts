@@ -52,7 +52,10 @@ const header32 = struct("ELF32 header", 52, {
   namesIndex: u16le(50),     // of the section that holds the sections' names
 });
 
-const header64 = struct("ELF64 header", 64, {
+export const header64 = struct("ELF64 header", 64, {
+  magic: bytes(0, 4),        // 7f "ELF"
+  classAndData: u16le(4),    // 0x0102: 64 bits, least significant byte first
+  type: u16le(16),
   programsOffset: u64le(32),
   sectionsOffset: u64le(40),
   programSize: u16le(54),
@@ -69,11 +72,15 @@ const program32 = struct("ELF32 program header", 32, {
   fileSize: wide(16),
 });
 
-const program64 = struct("ELF64 program header", 56, {
+export const program64 = struct("ELF64 program header", 56, {
   type: u32le(0),
+  flags: u32le(4),
   offset: u64le(8),
   address: u64le(16),
+  physicalAddress: u64le(24),
   fileSize: u64le(32),
+  memorySize: u64le(40),     // what is beyond fileSize reads as zeros
+  align: u64le(48),
 });
 
 const section32 = struct("ELF32 section header", 40, {
@@ -110,7 +117,7 @@ export async function probeElf(source: Source): Promise<Elf | undefined> {
   const is64 = ident.class === 2;
   const headerTable = is64 ? header64 : header32;
   const header = headerTable.decode(await readRange(source, 0, headerTable.sizeBytes));
-  const programs = await readTable<Decoded<typeof program64>>(source, is64 ? program64 : program32, header.programsOffset, header.programSize, header.programCount);
+  const programs = await readTable<Decoded<typeof program32>>(source, is64 ? program64 : program32, header.programsOffset, header.programSize, header.programCount);
   const segments = programs.map(({ type, offset, address, fileSize }) => ({
     type, address, offsetBytes: toNumber(offset, source.name), sizeBytes: toNumber(fileSize, source.name),
   }));
@@ -175,7 +182,7 @@ async function readStrings(source: Source, segments: Segment[], address: bigint 
   return readBounded(source, segment.offsetBytes + Number(address - segment.address), toNumber(size, source.name));
 }
 
-async function readSections(source: Source, header: Decoded<typeof header64>, is64: boolean): Promise<ElfSection[]> {
+async function readSections(source: Source, header: Decoded<typeof header32>, is64: boolean): Promise<ElfSection[]> {
   if (header.sectionsOffset === 0n || header.sectionCount === 0) return [];
   const table: Struct<Decoded<typeof section64>> = is64 ? section64 : section32;
   const all = await readTable(source, table, header.sectionsOffset, header.sectionSize, header.sectionCount);

@@ -1,5 +1,6 @@
-import { struct, toNumber, u16le, u32le, u64le, type Decoded } from "../../core/binary/struct.ts";
+import { toNumber, type Decoded } from "../../core/binary/struct.ts";
 import { MkinitrdError } from "../../core/errors.ts";
+import { header64, program64 } from "../../core/formats/elf.ts";
 
 /** Bytes of a file that nothing reads, from `startBytes` up to, not including, `endBytes`. */
 export interface Unused {
@@ -13,31 +14,6 @@ const PF_R = 4;
 const PT = { NULL: 0, LOAD: 1, NOTE: 4, PHDR: 6, GNU_EH_FRAME: 0x6474e550 } as const;
 /** A program that is not moved needs neither the address of its own headers nor its notes: room for pieces of segments. */
 const UNUSED_AT_FIXED_ADDRESS: ReadonlySet<number> = new Set([PT.NULL, PT.NOTE, PT.PHDR]);
-
-/** ELF64 file header. System V gABI, chapter 4. */
-const fileHeader = struct("ELF64 file header", 64, {
-  classAndData: u16le(4),        // 0x0102: 64 bits, least significant byte first
-  type: u16le(16),
-  programsOffset: u64le(32),
-  sectionsOffset: u64le(40),
-  programSize: u16le(54),
-  programCount: u16le(56),
-  sectionSize: u16le(58),
-  sectionCount: u16le(60),
-  namesIndex: u16le(62),
-});
-
-/** ELF64 program header. System V gABI, chapter 5. */
-const programHeader = struct("ELF64 program header", 56, {
-  type: u32le(0),
-  flags: u32le(4),
-  offset: u64le(8),
-  address: u64le(16),
-  physicalAddress: u64le(24),
-  fileSize: u64le(32),
-  memorySize: u64le(40),         // what is beyond fileSize reads as zeros
-  align: u64le(48),
-});
 
 interface Segment {
   type: number;
@@ -55,8 +31,8 @@ interface Segment {
  * for a file that this can't be done to.
  */
 export function trimElf(bytes: Buffer, unused: Unused[]): Buffer {
-  const header = fileHeader.decode(bytes);
-  if (bytes.toString("latin1", 0, 4) !== "\x7fELF" || header.classAndData !== 0x0102) throw cannot("it is no 64-bit little-endian ELF file");
+  const header = header64.decode(bytes);
+  if (header.magic.toString("latin1") !== "\x7fELF" || header.classAndData !== 0x0102) throw cannot("it is no 64-bit little-endian ELF file");
   const holes = unused.map(wholePages).filter(({ startBytes, endBytes }) => endBytes > startBytes);
   const all = decodeSegments(bytes, header).filter((segment) => !isUnwindIndexIn(holes, segment));
   const segments = all.flatMap((segment) => (segment.type === PT.LOAD ? split(segment, holes, all) : [segment]));
@@ -67,11 +43,11 @@ export function trimElf(bytes: Buffer, unused: Unused[]): Buffer {
   return assemble(bytes, header, moved, removed, Math.max(...kept.map(({ offsetBytes, fileBytes }) => offsetBytes + fileBytes)));
 }
 
-function decodeSegments(bytes: Buffer, header: Decoded<typeof fileHeader>): Segment[] {
-  if (header.programSize !== programHeader.sizeBytes) throw cannot(`its program headers have ${header.programSize} bytes, not ${programHeader.sizeBytes}`);
+function decodeSegments(bytes: Buffer, header: Decoded<typeof header64>): Segment[] {
+  if (header.programSize !== program64.sizeBytes) throw cannot(`its program headers have ${header.programSize} bytes, not ${program64.sizeBytes}`);
   const start = toNumber(header.programsOffset, "the program headers' offset");
   return Array.from({ length: header.programCount }, (_, index) => {
-    const { type, flags, offset, address, fileSize, memorySize, align } = programHeader.decode(bytes, start + index * programHeader.sizeBytes);
+    const { type, flags, offset, address, fileSize, memorySize, align } = program64.decode(bytes, start + index * program64.sizeBytes);
     const segment = {
       type, flags, address, align,
       offsetBytes: toNumber(offset, "a segment's offset"),
@@ -124,16 +100,16 @@ function shift(offsetBytes: number, removed: Unused[]): number {
   return removed.reduce((sum, range) => (range.endBytes <= offsetBytes ? sum - (range.endBytes - range.startBytes) : sum), offsetBytes);
 }
 
-function assemble(bytes: Buffer, header: Decoded<typeof fileHeader>, segments: Segment[], removed: Unused[], endBytes: number): Buffer {
+function assemble(bytes: Buffer, header: Decoded<typeof header64>, segments: Segment[], removed: Unused[], endBytes: number): Buffer {
   const starts = [0, ...removed.map((range) => range.endBytes)];
   const trimmed = Buffer.concat(starts.map((start, index) => bytes.subarray(start, removed[index]?.startBytes ?? endBytes)));
-  const table = Buffer.alloc(header.programCount * programHeader.sizeBytes);
+  const table = Buffer.alloc(header.programCount * program64.sizeBytes);
   segments.forEach(({ type, flags, offsetBytes, address, fileBytes, memoryBytes, align }, index) => {
     const entry = { type, flags, offset: BigInt(offsetBytes), address, physicalAddress: address, fileSize: BigInt(fileBytes), memorySize: BigInt(memoryBytes), align };
-    programHeader.encode(entry).copy(table, index * programHeader.sizeBytes);
+    program64.encode(entry).copy(table, index * program64.sizeBytes);
   });
   table.copy(trimmed, Number(header.programsOffset));
-  const { fields } = fileHeader;
+  const { fields } = header64;
   fields.programCount.encode(trimmed, fields.programCount.offset, segments.length);
   fields.sectionsOffset.encode(trimmed, fields.sectionsOffset.offset, 0n);
   fields.sectionCount.encode(trimmed, fields.sectionCount.offset, 0);
