@@ -20,6 +20,10 @@ test("a machine has its kernel, initrd and command line as they are given", () =
   expect(values(args, "-m")).toEqual(["512M"]);
 });
 
+test.each([{ accelerator: "tcg", cpu: "max,-cx16" }, { accelerator: "kvm", cpu: "max" }] as const)("under $accelerator a machine has the processor $cpu", ({ accelerator, cpu }) => {
+  expect(values(qemuArguments({ ...MACHINE, accelerator }), "-cpu")).toEqual([cpu]);
+});
+
 test("a machine has no default device, no network and no way to start over", () => {
   const args = qemuArguments(MACHINE);
   expect(args).toEqual(expect.arrayContaining(["-nodefaults", "-no-reboot", "-no-user-config"]));
