@@ -1,6 +1,8 @@
 import type { Stage } from "../core/realroot/types.ts";
+import { describeMissing } from "../core/volumes/describe.ts";
 import { findVolumes } from "../core/volumes/match.ts";
 import type { ArrayRef, Volume } from "../core/volumes/types.ts";
+import { AbsentError } from "./absent-error.ts";
 
 export type ArrayVolume = Volume & { md: ArrayRef };
 
@@ -25,4 +27,14 @@ export function arrayStage(array: ArrayVolume, unserved: Stage[]): Stage {
 
 export function isArray(volume: Volume): volume is ArrayVolume {
   return volume.md !== undefined;
+}
+
+/** The error for an array that was waited for and does not start. */
+export function incompleteArray({ md, name }: ArrayVolume, timeoutMs: number): AbsentError {
+  return new AbsentError({
+    tried: `waiting ${timeoutMs / 1000} s for the members of the array`,
+    on: `${name} (${md.level}, ${md.uuid})`,
+    found: md.missing.length === 0 ? "it was made on a machine with another byte order" : `${describeMissing(md)} is missing; there is ${md.members.join(", ")}`,
+    next: md.startable ? "attach the missing disk, then choose Retry; to start the array without it, write degraded=SECONDS behind its stage md:" : "attach the missing disk, then choose Retry: without it the array can't be read",
+  });
 }

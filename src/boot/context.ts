@@ -6,6 +6,7 @@ import { exitCode } from "../core/exec.ts";
 import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
 import type { CrypttabEntry } from "../core/realroot/crypttab.ts";
 import type { BootRequest, Stage } from "../core/realroot/types.ts";
+import { AbsentError } from "./absent-error.ts";
 import type { DeviceWatch } from "./devices.ts";
 import { crypttabStages } from "./crypttab.ts";
 import { exec } from "./exec.ts";
@@ -16,7 +17,7 @@ import { createScan } from "./scan.ts";
 import { createStages } from "./stages.ts";
 import { createSystem } from "./system.ts";
 import type { Screen } from "./tui/screen.ts";
-import { AbsentError, createVolumes } from "./volumes.ts";
+import { createVolumes } from "./volumes.ts";
 
 /** Where the boot program and the rc scripts lie in the image. */
 export const LIBRARY_DIRECTORY = "/usr/lib/mkinitrd";

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { deviceNumber } from "../core/binary/file.ts";
 import { explain } from "../core/errors.ts";
+import { isPartOfLv } from "../core/volumes/lvm-names.ts";
 import { readUptime } from "./log.ts";
 
 /** Where the kernel and udev have their folders; tests have others. */
@@ -38,6 +39,7 @@ function describeMapping(kernelName: string, { classBlock, dev, data }: typeof P
  */
 export function udevEntry(name: string, uuid: string, uptimeSeconds: number): string {
   if (!/^[\x21-\x7e]+$/.test(name) || !/^[\x21-\x7e]*$/.test(uuid)) throw new Error("its name or UUID is not of plain characters");
+  const part = isPartOfLv(name, uuid);
   const properties = {
     DM_NAME: name,
     ...(uuid === "" ? {} : { DM_UUID: uuid }),
@@ -47,12 +49,14 @@ export function udevEntry(name: string, uuid: string, uptimeSeconds: number): st
     DM_UDEV_DISABLE_LIBRARY_FALLBACK_FLAG: "1",
     DM_UDEV_RULES: "1",
     DM_UDEV_RULES_VSN: "2",
-    SYSTEMD_READY: "1",
+    // What LVM sets for the parts of a logical volume: no rule is to look into one, no unit to wait for it.
+    ...(part ? { DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG: "1", DM_UDEV_DISABLE_DISK_RULES_FLAG: "1", DM_UDEV_DISABLE_OTHER_RULES_FLAG: "1" } : {}),
+    SYSTEMD_READY: part ? "0" : "1",
   };
   const lines = [
     `S:mapper/${name}`,
-    `S:disk/by-id/dm-name-${name}`,
-    ...(uuid === "" ? [] : [`S:disk/by-id/dm-uuid-${uuid}`]),
+    ...(part ? [] : [`S:disk/by-id/dm-name-${name}`]),
+    ...(part || uuid === "" ? [] : [`S:disk/by-id/dm-uuid-${uuid}`]),
     `I:${Math.round(uptimeSeconds * 1e6)}`,
     ...Object.entries(properties).map(([key, value]) => `E:${key}=${value}`),
     "G:systemd", // a tag, and behind Q that it is one now

@@ -1,12 +1,14 @@
 import { explain, MkinitrdError } from "../core/errors.ts";
-import type { Log, OpenVolume, Volumes } from "../core/rc/types.ts";
+import type { FindLogicalOptions, Log, OpenVolume, Volumes } from "../core/rc/types.ts";
 import type { Stage } from "../core/realroot/types.ts";
-import { describeMissing, describeVolumes } from "../core/volumes/describe.ts";
+import { describeMissing, describeVolumes, listVolumes } from "../core/volumes/describe.ts";
 import { findVolumes } from "../core/volumes/match.ts";
-import type { ArrayRef, Volume } from "../core/volumes/types.ts";
-import { arrayStage, type ArrayVolume, isArray, promisingArray, wholeArray } from "./arrays.ts";
+import type { Volume } from "../core/volumes/types.ts";
+import { AbsentError } from "./absent-error.ts";
+import { arrayStage, type ArrayVolume, incompleteArray, isArray, promisingArray, wholeArray } from "./arrays.ts";
 import type { CrypttabStages } from "./crypttab.ts";
 import type { DeviceWatch } from "./devices.ts";
+import { findLogicalVolumes, incomplete, type LogicalVolume, logicalNotFound } from "./logical-volumes.ts";
 import type { StageRunner } from "./stages.ts";
 
 /** A wait shorter than this needs no countdown on the screen. */
@@ -27,19 +29,31 @@ export interface VolumesOptions {
   scan(): Promise<Volume[]>;
 }
 
+interface WaitOptions<T> {
+  /** In place of the boot's own. */
+  timeoutMs?: number;
+  /** What will do when nothing better came within `afterMs`. */
+  second?: { afterMs?: number; look(volumes: Volume[]): T | undefined };
+  /** How the countdown calls it, when not by its name. */
+  waitingFor?: string;
+  /** The error for when nothing came, where there is more to say than that. */
+  absent?(volumes: Volume[], timeoutMs: number): MkinitrdError | undefined;
+}
+
 /** Finds volumes for one stage, opening what lies under them where another stage names it. */
 export function createVolumes(options: VolumesOptions): Volumes {
   const { devices, stages, log, chain, scan } = options;
 
   /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
-  async function waitFor<T>(wanted: string, look: (volumes: Volume[], waitedMs: number) => Promise<T | undefined>, timeoutMs = options.timeoutMs, missing?: (volumes: Volume[]) => MkinitrdError): Promise<T> {
+  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, { second, absent, waitingFor = wanted, ...given }: WaitOptions<T> = {}): Promise<T> {
+    const timeoutMs = Math.max(given.timeoutMs ?? options.timeoutMs, second?.afterMs ?? 0);
     const assembled = new Set<string>();
     let startedMs = performance.now(); // not the time of day, which the driver of a clock sets
     try {
       for (;;) {
         const { generation } = devices;
         const volumes = await scan();
-        const found = await look(volumes, performance.now() - startedMs);
+        const found = await look(volumes);
         if (found !== undefined) return found;
         const below = stageBelow(wanted, volumes, stages, chain) ?? options.crypttab?.below({ wanted, volumes, stages, chain, waitedMs: performance.now() - startedMs });
         if (below !== undefined) {
@@ -54,9 +68,11 @@ export function createVolumes(options: VolumesOptions): Volumes {
           continue;
         }
         const waitedMs = performance.now() - startedMs;
-        const leftMs = timeoutMs - waitedMs;
-        if (leftMs <= 0) throw missing?.(volumes) ?? notFound(wanted, timeoutMs, volumes);
-        if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${missing === undefined ? "" : "all of "}${wanted}: ${Math.ceil(leftMs / 1000)} s left`);
+        const secondBest = second?.look(volumes);
+        const leftMs = (secondBest === undefined ? timeoutMs : (second?.afterMs ?? timeoutMs)) - waitedMs;
+        if (leftMs <= 0 && secondBest !== undefined) return secondBest;
+        if (leftMs <= 0) throw absent?.(volumes, timeoutMs) ?? notFound(wanted, timeoutMs, volumes);
+        if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${waitingFor}: ${Math.ceil(leftMs / 1000)} s left`);
         await devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
       }
     } finally {
@@ -64,13 +80,16 @@ export function createVolumes(options: VolumesOptions): Volumes {
     }
   }
 
-  async function findLogical(name: string, vgUuid?: string): Promise<Volume> {
-    return waitFor(name, async (volumes) => {
-      const found = findVolumes(volumes, name).filter((volume) => volume.lv && (!vgUuid || volume.lv.vgUuid === vgUuid));
-      const usable = found.filter((volume) => volume.lv?.missingPvs.length === 0);
-      if (usable.length > 1) throw ambiguous(name, usable);
-      return usable[0];
-    });
+  async function findLogical(name: string, { vgUuid, degraded }: FindLogicalOptions = {}): Promise<LogicalVolume> {
+    const candidates = (volumes: Volume[]) => findLogicalVolumes(volumes, name, vgUuid);
+    return waitFor(
+      name,
+      async (volumes) => candidates(volumes).find(({ lv }) => lv.active || lv.missingPvs.length === 0),
+      {
+        ...(degraded === undefined ? {} : { second: { ...degraded, look: (volumes: Volume[]) => candidates(volumes).find(({ lv }) => lv.degradable) } }),
+        absent: (volumes, timeoutMs) => logicalNotFound(name, vgUuid, timeoutMs, volumes),
+      },
+    );
   }
 
   async function find(device: string, timeoutMs?: number): Promise<OpenVolume> {
@@ -84,26 +103,29 @@ export function createVolumes(options: VolumesOptions): Volumes {
         await stages.serveFor(chain, arrayStage(array, stages.unserved()));
         return findVolumes(await scan(), device).find(isOpen);
       }
-      const logical = found.find((candidate) => candidate.lv?.missingPvs.length === 0);
-      if (logical?.lv === undefined) return undefined;
+      const logical = findLogicalVolumes(volumes, device).find(({ lv }) => lv.missingPvs.length === 0);
+      if (logical === undefined) return undefined;
       const { vg, vgUuid, lv } = logical.lv;
       await stages.serveFor(chain, lvmStage(`${vg}/${lv}`, vgUuid));
-      const opened = (await scan()).filter((candidate) => candidate.lv?.lvUuid === logical.lv?.lvUuid);
+      const opened = (await scan()).filter((candidate) => candidate.lv?.lvUuid === logical.lv.lvUuid);
       return opened.find(isOpen);
-    }, timeoutMs);
+    }, timeoutMs === undefined ? {} : { timeoutMs });
     log.mark("device found");
     log.debug(`${device} is ${volume.name}: ${volume.content?.type ?? volume.damage ?? "nothing known"}`);
     return volume;
   }
 
-  async function findArray(name: string, incompleteAfterMs = Infinity): Promise<ArrayVolume> {
-    const timeoutMs = Number.isFinite(incompleteAfterMs) ? Math.max(options.timeoutMs, incompleteAfterMs + QUIET_WAIT_MS) : options.timeoutMs;
-    return waitFor(name, async (volumes, waitedMs) => {
+  async function findArray(name: string, incompleteAfterMs?: number): Promise<ArrayVolume> {
+    const candidates = (volumes: Volume[]) => {
       const found = findVolumes(volumes, name).filter(isArray);
       if (found.length > 1) throw ambiguous(name, found);
-      const usable = ({ active, missing, startable }: ArrayRef) => active || (startable && (missing.length === 0 || waitedMs >= incompleteAfterMs));
-      return found.find(({ md }) => usable(md));
-    }, timeoutMs);
+      return found;
+    };
+    return waitFor(
+      name,
+      async (volumes) => candidates(volumes).find(({ md }) => md.active || (md.startable && md.missing.length === 0)),
+      incompleteAfterMs === undefined ? {} : { second: { afterMs: incompleteAfterMs, look: (volumes) => candidates(volumes).find(({ md }) => md.startable) } },
+    );
   }
 
   async function findMembers({ content }: OpenVolume, { partial = false } = {}): Promise<OpenVolume[]> {
@@ -116,7 +138,10 @@ export function createVolumes(options: VolumesOptions): Volumes {
       return found.length >= member.count ? found : undefined;
     };
     try {
-      return await waitFor(`UUID=${uuid}`, all, undefined, (volumes) => membersMissing(`UUID=${uuid}`, member.count, options.timeoutMs, ofFilesystem(volumes)));
+      return await waitFor(`UUID=${uuid}`, all, {
+        waitingFor: `all of UUID=${uuid}`,
+        absent: (volumes) => membersMissing(`UUID=${uuid}`, member.count, options.timeoutMs, ofFilesystem(volumes)),
+      });
     } catch (error) {
       const found = partial ? ofFilesystem(await scan()) : [];
       if (found.length === 0) throw error;
@@ -154,34 +179,17 @@ function stageBelow(wanted: string, volumes: Volume[], stages: StageRunner, chai
   return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find(ready);
 }
 
-/** A device that was waited for did not appear. */
-export class AbsentError extends MkinitrdError {}
-
-function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): AbsentError {
+function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): MkinitrdError {
   const array = findVolumes(volumes, wanted).filter(isArray).find(({ md }) => !md.active);
   if (array !== undefined) return incompleteArray(array, timeoutMs);
-  const incomplete = findVolumes(volumes, wanted).find((volume) => volume.lv && volume.lv.missingPvs.length > 0);
   const lacking = volumes.filter(isArray).find(({ md }) => !md.active && md.missing.length > 0);
-  const seen = volumes.length === 0 ? "no block device at all" : describeVolumes(volumes).map((line) => `\n    ${line}`).join("");
-  return new AbsentError({
+  return incomplete(wanted, timeoutMs, volumes, findLogicalVolumes(volumes, wanted)) ?? new AbsentError({
     tried: `waiting ${timeoutMs / 1000} s for a device`,
     on: wanted,
-    found: incomplete?.lv
-      ? `physical volume ${incomplete.lv.missingPvs.join(", ")} of volume group ${incomplete.lv.vg} is missing; there is: ${seen}`
-      : `it did not appear; there is: ${seen}`,
-    next: incomplete?.lv
-      ? "attach the missing disk, then choose Retry"
-      : lacking !== undefined ? `${lacking.name} was not assembled: ${describeMissing(lacking.md)} is missing; attach it, then choose Retry`
+    found: `it did not appear; there is: ${listVolumes(volumes)}`,
+    next: lacking !== undefined
+      ? `${lacking.name} was not assembled: ${describeMissing(lacking.md)} is missing; attach it, then choose Retry`
       : "check the name in the realroot and the cables; a disk that needs a driver wants it in the image: modules in mkinitrd.config.yaml",
-  });
-}
-
-function incompleteArray({ md, name }: ArrayVolume, timeoutMs: number): AbsentError {
-  return new AbsentError({
-    tried: `waiting ${timeoutMs / 1000} s for the members of the array`,
-    on: `${name} (${md.level}, ${md.uuid})`,
-    found: md.missing.length === 0 ? "it was made on a machine with another byte order" : `${describeMissing(md)} is missing; there is ${md.members.join(", ")}`,
-    next: md.startable ? "attach the missing disk, then choose Retry; to start the array without it, write degraded=SECONDS behind its stage md:" : "attach the missing disk, then choose Retry: without it the array can't be read",
   });
 }
 
@@ -198,7 +206,7 @@ function ambiguous(wanted: string, volumes: Volume[]): MkinitrdError {
   return new MkinitrdError({
     tried: "choosing the device",
     on: wanted,
-    found: `${volumes.length} that match: ${describeVolumes(volumes).map((line) => `\n    ${line}`).join("")}`,
-    next: "name one of them by its UUID (vg-uuid= for a volume group), or detach the copy",
+    found: `${volumes.length} that match: ${listVolumes(volumes)}`,
+    next: "name one of them by its UUID, or detach the copy",
   });
 }

@@ -34,6 +34,17 @@ test("a mapping without a UUID has no link by UUID", () => {
   expect(udevEntry("plain", "", 1)).not.toMatch(/uuid/i);
 });
 
+// What libdm's flags for LVM's private devices set, and what systemd's 99-systemd.rules make of the last of them.
+test.each([
+  { name: "vg00-root_rimage_0", uuid: `LVM-${"A".repeat(64)}` },
+  { name: "vg00-pool-tpool", uuid: `LVM-${"A".repeat(64)}-tpool` },
+])("$name, a part of a logical volume, is left alone by rules and units", ({ name, uuid }) => {
+  const lines = udevEntry(name, uuid, 1).split("\n");
+  for (const flag of ["SUBSYSTEM", "DISK", "OTHER"]) expect(lines).toContain(`E:DM_UDEV_DISABLE_${flag}_RULES_FLAG=1`);
+  expect(lines).toContain("E:SYSTEMD_READY=0");
+  expect(lines.filter((line) => line.startsWith("S:"))).toEqual([`S:mapper/${name}`]);
+});
+
 test("a device that has just gone, and a name that would be two lines, hide no other", () => {
   const warnings: string[] = [];
   mapping("dm-0", "253:0");

@@ -77,6 +77,53 @@ test("a missing physical volume is named", async () => {
   await expect(machine([], [incomplete], {}).volumesFor([]).findLogical("vg/a")).rejects.toThrow(/physical volume Iy3Z8K-0000 of volume group vg is missing/);
 });
 
+test("a volume that has lost redundancy is taken when the rest did not come in its time, not before, and only where that is allowed", async () => {
+  const degraded = logical("vg", "a", { missingPvs: ["Iy3Z8K"], degradable: true });
+  const { volumesFor } = machine([], [degraded], {}, 400);
+  await expect(volumesFor([]).findLogical("vg/a")).rejects.toThrow(/Iy3Z8K of volume group vg is missing[^]*next: .*add degraded=ask/);
+  const startedMs = performance.now();
+  await expect(volumesFor([]).findLogical("vg/a", { degraded: { afterMs: 100 } })).resolves.toBe(degraded);
+  const tookMs = performance.now() - startedMs;
+  expect(tookMs).toBeGreaterThanOrEqual(99);
+  expect(tookMs).toBeLessThan(400);
+});
+
+test("a time of its own for a missing leg may be longer than the boot's; a volume that is whole in time is taken whole", async () => {
+  const { volumesFor, volumes } = machine([], [logical("vg", "a", { missingPvs: ["Iy3Z8K"], degradable: true })], {}, 20);
+  const whole = logical("vg", "a");
+  setTimeout(() => (volumes[0] = whole), 60);
+  await expect(volumesFor([]).findLogical("vg/a", { degraded: { afterMs: 5000 } })).resolves.toBe(whole);
+});
+
+test("a volume that can't do without what is missing is refused, whatever is allowed", async () => {
+  const { volumesFor } = machine([], [logical("vg", "a", { missingPvs: ["Iy3Z8K"], degradable: false })], {});
+  await expect(volumesFor([]).findLogical("vg/a", { degraded: { afterMs: 0 } })).rejects.toThrow(/physical volume Iy3Z8K of volume group vg is missing/);
+});
+
+test("a volume that is active already is taken as it is", async () => {
+  const { volumesFor } = machine([], [logical("vg", "a", { missingPvs: ["Iy3Z8K"] }, "/dev/dm-0")], {});
+  await expect(volumesFor([]).findLogical("vg/a")).resolves.toMatchObject({ path: "/dev/dm-0" });
+});
+
+describe("two groups of one name", () => {
+  const twins = [logical("vg", "a", { vgUuid: "uuid-one", devices: ["/dev/vda"] }), logical("vg", "a", { vgUuid: "uuid-two", devices: ["/dev/vdb"], missingPvs: ["Iy3Z8K"] })];
+  const refused = /choosing the volume group on (\/dev\/)?vg\/a: 2 groups of this name: \n {4}vg {2}UUID uuid-one {2}on \/dev\/vda\n {4}vg {2}UUID uuid-two {2}on \/dev\/vdb\n.*vg-uuid=uuid-one/;
+
+  test("are refused with both UUIDs, though only one of them is whole", async () => {
+    await expect(machine([], twins, {}).volumesFor([]).findLogical("vg/a")).rejects.toThrow(refused);
+    await expect(machine([], twins, {}).volumesFor([]).find("/dev/vg/a")).rejects.toThrow(refused);
+  });
+
+  test("are told apart by UUID", async () => {
+    await expect(machine([], twins, {}).volumesFor([]).findLogical("vg/a", { vgUuid: "uuid-one" })).resolves.toBe(twins[0]);
+  });
+
+  test("a UUID that neither has is an error with those that there are", async () => {
+    await expect(machine([], twins, {}).volumesFor([]).findLogical("vg/a", { vgUuid: "uuid-six" }))
+      .rejects.toThrow(/volume group uuid-six on vg\/a: only other groups have such a volume: \n.*uuid-one.*\n.*uuid-two/);
+  });
+});
+
 test("the stage that makes the wanted mapping is served first, whatever the order of the spec", async () => {
   const [root, below] = [stage("local", "/dev/mapper/pv0"), stage("crypt", "/dev/vda2", "pv0")];
   const { runner, add } = machine([root, below], [disk("/dev/vda2")], {

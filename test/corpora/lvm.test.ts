@@ -4,7 +4,7 @@ import { tableLines } from "../../src/core/dm/table.ts";
 import { probeLvm2 } from "../../src/core/formats/lvm2.ts";
 import { parseVolumeGroup } from "../../src/core/formats/lvm2-metadata.ts";
 import { assembleVolumeGroups } from "../../src/core/volumes/lvm.ts";
-import { mapperName } from "../../src/core/volumes/lvm-volumes.ts";
+import { mapperName } from "../../src/core/volumes/lvm-names.ts";
 import { describeCorpus } from "./corpus.ts";
 
 interface Expected {
@@ -58,6 +58,13 @@ describeCorpus<Expected>("lvm-fresh", (entries, image) => {
         const bytes = await source.read(0, source.sizeBytes);
         expect([name, bytes.length, createHash("sha256").update(bytes).digest("hex")]).toEqual([name, content.size, content.sha256]);
       }
+    });
+
+    test("names every device that the kernel had for its volumes", async () => {
+      const { groups: [group] } = await assemble();
+      const ours = new Set(group!.logicalVolumes.filter(({ visible }) => visible).flatMap(({ mappings }) => mappings));
+      const kernels = expected.dm_tables.filter((line) => line.includes(":")).map((line) => line.slice(0, line.indexOf(":")));
+      expect(kernels.filter((name) => !ours.has(name))).toEqual([]);
     });
 
     test("means the same as the text that vgcfgbackup wrote", async () => {

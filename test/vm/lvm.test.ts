@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bootRecipe, describeVm } from "./boot-helper.ts";
+import { vmDisk } from "./disks.ts";
 
 describeVm("a root on LVM", () => {
   test("lvm: activates the logical volume that is named", async () => {
@@ -23,5 +24,21 @@ describeVm("a root on LVM", () => {
     const guest = await bootRecipe("missing-pv", { absent: [1], append: "mkinitrd.timeout=2" });
     await guest.waitFor(/physical volume \S{6}-\S{4}-\S{4}-\S{4}-\S{4}-\S{4}-\S{6} of volume group vg00 is missing/);
     await guest.waitFor("Choose:");
+  });
+
+  test("two groups of one name are refused with their UUIDs, and vg-uuid= chooses one", async () => {
+    const other = await vmDisk("missing-pv");
+    const disks = (files: string[]) => [...files, ...other.files];
+    const first = "local:none:/dev/vdc1"; // the last of the disks is there: so are the others
+    const refused = await bootRecipe("lvm", { disks, realroot: `${first} lvm:ext4:vg00/lv0` });
+    const shown = await refused.waitFor("Choose:");
+    expect(shown).toMatch(/choosing the volume group on vg00\/lv0: 2 groups of this name:/);
+    const [, uuid] = /vg00 {2}UUID (\S{38}) {2}on \/dev\/vdb1/.exec(shown) ?? [];
+    expect(shown).toMatch(/vg00 {2}UUID \S{38} {2}on \/dev\/vda1/);
+    await refused.end();
+
+    const chosen = await bootRecipe("lvm", { disks, realroot: `${first} lvm:ext4:vg00/lv0:vg-uuid=${uuid}`, append: "realroot.cat=/proc/partitions" });
+    const [, kib] = /(\d+) dm-0\s/.exec(await chosen.waitFor("REALROOT-END")) ?? [];
+    expect(Number(kib)).toBeGreaterThan(128 * 1024); // over two disks of 96 MiB; the other group has one of 128 MiB
   });
 });

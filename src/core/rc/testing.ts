@@ -77,7 +77,11 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   };
   const volumes: Context["volumes"] = {
     find: findVolume,
-    findLogical: findVolume,
+    async findLogical(name) {
+      const volume = await findVolume(name);
+      if (volume.lv === undefined) throw new Error(`${name} is no logical volume of this test`);
+      return { ...volume, lv: volume.lv };
+    },
     async findArray(name) {
       const volume = await findVolume(name);
       if (volume.md === undefined) throw new Error(`${name} is no array of this test`);

@@ -2,7 +2,7 @@ import type { Failure, MkinitrdError } from "../errors.ts";
 import type { ExecOptions, ExecResult } from "../exec.ts";
 import type { FstabMount, FstabRefusal } from "../fstab-mounts.ts";
 import type { BootRequest, Stage } from "../realroot/types.ts";
-import type { ArrayRef, Content, Volume } from "../volumes/types.ts";
+import type { ArrayRef, Content, LogicalVolumeRef, Volume } from "../volumes/types.ts";
 
 /** What a boot step exports as default. */
 export type StepScript = (ctx: Context) => Promise<void>;
@@ -53,8 +53,11 @@ export interface Volumes {
    * the boot's own.
    */
   find(device: string, timeoutMs?: number): Promise<OpenVolume>;
-  /** As `find`, for a logical volume `VG/LV`, active or not: its physical volumes are there. */
-  findLogical(name: string, vgUuid?: string): Promise<Volume>;
+  /**
+   * As `find`, for a logical volume `VG/LV`, active or not: its physical volumes are there, or else as many as it can do
+   * without, where `degraded` says so. Two groups of this name are an error, unless `vgUuid` says which is meant.
+   */
+  findLogical(name: string, options?: FindLogicalOptions): Promise<Volume & { lv: LogicalVolumeRef }>;
   /**
    * As `find`, for an md array, assembled or not: the members that it counts on are there. After `incompleteAfterMs` one that
    * can be read without those that are missing will do.
@@ -67,6 +70,12 @@ export interface Volumes {
   findMembers(volume: OpenVolume, options?: { partial?: boolean }): Promise<OpenVolume[]>;
   /** Probes every block device anew and gives them all, the logical volumes that are not active among them. */
   scan(): Promise<Volume[]>;
+}
+
+export interface FindLogicalOptions {
+  vgUuid?: string;
+  /** Takes a volume that has lost some of its redundancy, when the rest did not come within `afterMs`, or the boot's own time. */
+  degraded?: { afterMs?: number };
 }
 
 /** A volume that has a device node. */

@@ -1,6 +1,7 @@
 import { parseCryptOptions } from "../crypt/options.ts";
 import { MkinitrdError } from "../errors.ts";
 import { quote } from "../quote.ts";
+import { parseLvmOptions } from "../volumes/lvm-options.ts";
 import type { Stage } from "./types.ts";
 
 /**
@@ -9,7 +10,7 @@ import type { Stage } from "./types.ts";
  */
 export function checkStageOptions(stages: readonly Stage[]): void {
   for (const { kind, device, options } of stages) {
-    const parsed = kind === "crypt" ? parseCryptOptions(options) : undefined;
+    const parsed = kind === "crypt" ? parseCryptOptions(options) : kind === "lvm" ? parseLvmOptions(options) : undefined;
     if (parsed === undefined || !("reason" in parsed)) continue;
     throw new MkinitrdError({ tried: "reading the realroot spec", on: quote(`${kind}:${device}`), found: `the option ${parsed.key}: ${parsed.reason}`, next: parsed.next });
   }

@@ -30,6 +30,11 @@ export function describeMissing({ devices, missing, outdated }: ArrayRef): strin
   return `member ${missing.map((role) => role + 1).join(", ")} of ${devices}${stale}`;
 }
 
+/** The same as the end of an error's text, each on a line of its own. */
+export function listVolumes(volumes: Volume[]): string {
+  return volumes.length === 0 ? "no block device at all" : describeVolumes(volumes).map((line) => `\n    ${line}`).join("");
+}
+
 /** Bytes in the largest unit that has at least one of them: `1.5 GiB`. */
 function formatSize(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));

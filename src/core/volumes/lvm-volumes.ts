@@ -1,6 +1,7 @@
 import { explain } from "../errors.ts";
 import { dashedUuid } from "../formats/lvm2.ts";
 import type { LogicalVolume, VolumeGroup } from "./lvm.ts";
+import { parseMapperName } from "./lvm-names.ts";
 import type { BlockDevice, LogicalVolumeRef, Volume } from "./types.ts";
 
 /** `LVM-`, the UUIDs of VG and LV without dashes, and for a device that LVM uses below an LV a suffix: `-tpool`, `-real`. */
@@ -28,6 +29,7 @@ export function activeLogicalVolume(device: BlockDevice, groups: VolumeGroup[]):
     lvUuid: logical?.uuid ?? dashedUuid(lvId),
     active: true,
     missingPvs: logical?.missingPvs ?? [],
+    ...(group && logical ? activation(group, logical) : {}),
   };
   return { name: `${lv.vg}/${lv.lv}`, layer: "lv", path, ...(number === undefined ? {} : { number }), sizeBytes: source.sizeBytes, source, dm, lv };
 }
@@ -47,7 +49,7 @@ function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
     name: `${group.name}/${lv}`,
     layer: "lv",
     sizeBytes,
-    lv: { vg: group.name, vgUuid: group.uuid, lv, lvUuid: uuid, active: false, missingPvs },
+    lv: { vg: group.name, vgUuid: group.uuid, lv, lvUuid: uuid, active: false, missingPvs, ...activation(group, logical) },
   };
   try {
     const source = logical.open?.();
@@ -57,15 +59,9 @@ function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
   }
 }
 
-/** The device-mapper name of an LV: dashes in either name are doubled, one joins them. */
-export function mapperName(vg: string, lv: string): string {
-  return `${vg.replaceAll("-", "--")}-${lv.replaceAll("-", "--")}`;
-}
-
-/** The names of VG and LV in a device-mapper name; what is no such name is given as the LV of a group without a name. */
-function parseMapperName(name: string): { vg: string; lv: string } {
-  const [, vg, lv] = /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(name) ?? [];
-  return vg === undefined || lv === undefined ? { vg: "", lv: name } : { vg: vg.replaceAll("--", "-"), lv: lv.replaceAll("--", "-") };
+/** What it takes to activate it. */
+function activation({ devices }: VolumeGroup, { degradable, mappings }: LogicalVolume): Pick<LogicalVolumeRef, "degradable" | "devices" | "mappings"> {
+  return { degradable, devices, mappings };
 }
 
 function undashed(uuid: string): string {

@@ -5,6 +5,8 @@ import { openTable } from "../dm/table.ts";
 import type { Target } from "../dm/table.ts";
 import type { PhysicalVolume } from "../formats/lvm2.ts";
 import type { LogicalVolumeEntry, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
+import { mappingPlanner } from "./lvm-mappings.ts";
+import { healthChecker, redundancyOf, snapshotOrigins, visibility } from "./lvm-parts.ts";
 import { targetPlanner } from "./lvm-targets.ts";
 
 /** No real group takes more to find what its LVs lie on; a made-up one could take minutes. */
@@ -23,6 +25,8 @@ export interface VolumeGroup {
   /** Of the metadata that was used, the newest that any PV holds. */
   seqno: number;
   missingPvs: MissingPv[];
+  /** Paths of the devices whose PVs were found. */
+  devices: string[];
   logicalVolumes: LogicalVolume[];
 }
 
@@ -41,6 +45,10 @@ export interface LogicalVolume {
   status: string[];
   /** UUIDs of the PVs that it lies on, itself or through other LVs, and that are missing. */
   missingPvs: string[];
+  /** PVs are missing, and its type withstands that: a mirrored leg, a disk of parity. */
+  degradable: boolean;
+  /** Device-mapper names that activation makes, in that order: its own, and those of its parts. */
+  mappings: string[];
   /** Its device-mapper table; absent unless it is linear and striped segments on PVs that are there. */
   targets?: Target[];
   /** Its bytes, without activation; absent as `targets` is. Throws when a device is too short. */
@@ -74,14 +82,21 @@ function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): 
   }
   const plan = targetPlanner(metadata, present);
   const missing = findMissing(metadata, missingPvs);
+  const health = healthChecker(metadata, new Set(missingPvs.map(({ name }) => name)));
+  const mappings = mappingPlanner(metadata);
+  const visible = visibility(metadata);
   return {
     name: metadata.name,
     uuid: metadata.id,
     seqno: metadata.seqno,
     missingPvs,
+    devices: [...new Set([...present.values()].map(({ path }) => path))],
     logicalVolumes: metadata.logicalVolumes.map((entry) => ({
       ...describe(entry, metadata),
+      visible: visible(entry),
       missingPvs: missing.get(entry.name) ?? [],
+      degradable: missing.has(entry.name) && health(entry.name) === "degraded",
+      mappings: mappings(entry.name),
       ...openable(`${metadata.name}/${entry.name}`, plan(entry)),
     })),
   };
@@ -89,7 +104,7 @@ function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): 
 
 function describe({ id, name, segments, status }: LogicalVolumeEntry, { extentSectors }: VolumeGroupMetadata) {
   const extents = segments.reduce((sum, { extentCount }) => sum + extentCount, 0);
-  return { name, uuid: id, sizeBytes: extents * extentSectors * SECTOR_BYTES, visible: status.includes("VISIBLE"), status };
+  return { name, uuid: id, sizeBytes: extents * extentSectors * SECTOR_BYTES, status };
 }
 
 function openable(name: string, targets: Target[] | undefined): Pick<LogicalVolume, "targets" | "open"> {
@@ -102,6 +117,7 @@ function findMissing({ logicalVolumes }: VolumeGroupMetadata, missing: MissingPv
   for (const entry of missing.length === 0 ? [] : logicalVolumes) {
     for (const name of directNames(entry)) append(above, name, entry.name);
   }
+  for (const [snapshot, names] of snapshotOrigins(logicalVolumes)) for (const origin of names) append(above, origin, snapshot);
   const found = new Map<string, string[]>();
   let steps = 0;
   for (const { name: pv, uuid } of missing) {
@@ -123,11 +139,6 @@ function append(lists: Map<string, string[]>, key: string, value: string): void 
   else list.push(value);
 }
 
-/** What a segment refers to, in whatever keys its type has for that. */
 function directNames({ segments }: LogicalVolumeEntry): string[] {
-  return segments.flatMap((segment) => {
-    if (segment.type === "striped") return segment.stripes.map(({ pv }) => pv);
-    const { type: _, ...values } = segment.values;
-    return Object.values(values).flat().filter((value) => typeof value === "string");
-  });
+  return segments.flatMap(redundancyOf).flatMap(({ legs }) => legs.flat());
 }

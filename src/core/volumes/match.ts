@@ -1,6 +1,6 @@
 import { decodeText } from "../formats/label.ts";
+import { mapperName } from "./lvm-names.ts";
 import { isArrayUuid, mdadmUuid } from "./md.ts";
-import { mapperName } from "./lvm-volumes.ts";
 import type { Volume } from "./types.ts";
 
 /** A device as a spec names it. `text` is the name as given. */

@@ -54,6 +54,12 @@ export interface LogicalVolumeRef {
   active: boolean;
   /** UUIDs of the physical volumes that it needs and nobody has seen. */
   missingPvs: string[];
+  /** With those missing it works all the same, without redundancy: a leg of a RAID is away. */
+  degradable?: boolean;
+  /** Devices of the group's physical volumes that are there: all that `lvm` has to look at. Absent where nobody has seen its metadata. */
+  devices?: string[];
+  /** Device-mapper names that activation makes, in that order: its own, and those of its parts. Absent as `devices` is. */
+  mappings?: string[];
 }
 
 /** Which md array a volume is, as the newest of its members says. */

@@ -1,0 +1,67 @@
+import { MkinitrdError } from "../core/errors.ts";
+import { printableLine } from "../core/quote.ts";
+import { listVolumes } from "../core/volumes/describe.ts";
+import { findVolumes } from "../core/volumes/match.ts";
+import type { LogicalVolumeRef, Volume } from "../core/volumes/types.ts";
+import { AbsentError } from "./absent-error.ts";
+
+export type LogicalVolume = Volume & { lv: LogicalVolumeRef };
+
+/**
+ * The logical volume of this name, of the group with this UUID where one is given, in any state; none or one. Throws when
+ * two groups have it: which of them is meant, nothing but a UUID can say.
+ */
+export function findLogicalVolumes(volumes: Volume[], name: string, vgUuid?: string): LogicalVolume[] {
+  const found = findVolumes(volumes, name).filter(isLogical).filter(({ lv }) => vgUuid === undefined || lv.vgUuid === vgUuid);
+  const groups = groupsOf(found);
+  if (groups.length > 1) throw twoGroups(name, groups);
+  return found;
+}
+
+/** Why a logical volume was not found in time, where there is more to say than that it did not appear. */
+export function logicalNotFound(name: string, vgUuid: string | undefined, timeoutMs: number, volumes: Volume[]): MkinitrdError | undefined {
+  const found = findLogicalVolumes(volumes, name, vgUuid);
+  if (found.length > 0 || vgUuid === undefined) return incomplete(name, timeoutMs, volumes, found);
+  const others = groupsOf(findVolumes(volumes, name).filter(isLogical));
+  if (others.length === 0) return undefined;
+  return new AbsentError({
+    tried: `waiting ${timeoutMs / 1000} s for volume group ${vgUuid}`,
+    on: name,
+    found: `only other groups have such a volume: ${listGroups(others)}`,
+    next: "correct vg-uuid= in the realroot, or attach the disks of that group",
+  });
+}
+
+/** The error for a volume whose physical volumes are not all there; undefined where none are missing. */
+export function incomplete(name: string, timeoutMs: number, volumes: Volume[], found: LogicalVolume[]): MkinitrdError | undefined {
+  const lv = found.find(({ lv }) => lv.missingPvs.length > 0)?.lv;
+  if (lv === undefined) return undefined;
+  return new AbsentError({
+    tried: `waiting ${timeoutMs / 1000} s for a device`,
+    on: name,
+    found: `physical volume ${lv.missingPvs.map(printableLine).join(", ")} of volume group ${printableLine(lv.vg)} is missing; there is: ${listVolumes(volumes)}`,
+    next: lv.degradable
+      ? "attach the missing disk, then choose Retry; to start it without that one, add degraded=ask to its lvm: stage in the realroot"
+      : "attach the missing disk, then choose Retry",
+  });
+}
+
+const isLogical = (volume: Volume): volume is LogicalVolume => volume.lv !== undefined;
+
+/** One of the volumes for each group that they are of. */
+function groupsOf(volumes: LogicalVolume[]): LogicalVolumeRef[] {
+  return [...new Map(volumes.map(({ lv }) => [lv.vgUuid, lv])).values()];
+}
+
+function twoGroups(name: string, groups: LogicalVolumeRef[]): MkinitrdError {
+  return new MkinitrdError({
+    tried: "choosing the volume group",
+    on: name,
+    found: `${groups.length} groups of this name: ${listGroups(groups)}`,
+    next: `add vg-uuid=UUID of the one that is meant to its lvm: stage in the realroot, as in lvm:none:VG/LV:vg-uuid=${groups[0]?.vgUuid ?? "UUID"}, or detach the other`,
+  });
+}
+
+function listGroups(groups: LogicalVolumeRef[]): string {
+  return groups.map(({ devices = [], vg, vgUuid }) => `\n    ${printableLine(vg)}  UUID ${printableLine(vgUuid)}  on ${devices.map(printableLine).join(", ")}`).join("");
+}
