@@ -3,6 +3,7 @@
 // MODULES:   virtio_pci virtio_blk dm_mod dm_crypt xts ecb? cbc? essiv? sha256_generic? aes_generic? aesni_intel? algif_skcipher?
 // MODULES:   md_mod linear? raid0? raid1? raid10? raid456?
 // MODULES:   serpent_generic? twofish_generic?
+// MODULES:   dm_raid? dm_mirror? dm_snapshot? dm_thin_pool? dm_cache? dm_cache_smq?
 // MODULES:   ext4? xfs? btrfs? crc32c_generic? crc32c_intel? vfat? nls_cp437? nls_ascii? nls_iso8859-1? nls_utf8?
 // PROGRAMS:  busybox sfdisk cryptsetup tcplay lvm mdadm mke2fs mkfs.xfs? mkfs.btrfs? btrfs? mkfs.vfat? mksquashfs? mkfs.erofs? mkswap
 // LIBRARIES: libgcc_s.so.1 ossl-modules/legacy.so

@@ -1,5 +1,5 @@
 import { yamlError } from "../config/yaml-document.ts";
-import type { ArrayLevel, Content, Recipe } from "./recipe.ts";
+import type { ArrayLevel, Content, LogicalVolume, Recipe } from "./recipe.ts";
 
 /** Fewer are possible, and then no array that is worth a test. */
 const LEAST_MEMBERS: Record<ArrayLevel, number> = { linear: 2, 0: 2, 1: 2, 4: 3, 5: 3, 6: 4, 10: 2 };
@@ -42,10 +42,19 @@ export function checkRecipe(recipe: Recipe, text: string, file: string): void {
     if (pvs === 0) refuse(group, `${name} has no physical volume: no content is \`pv: ${name}\``);
     logicalVolumes.forEach((lv, i) => {
       const path = [...group, "logical-volumes", i];
-      if (lv.stripes > pvs) refuse([...path, "stripes"], `${lv.stripes} stripes need as many physical volumes; ${name} has ${pvs}`);
+      const needed = neededPvs(lv);
+      if (needed > pvs) refuse([...path, "stripes"], `${lv.type === "linear" ? `${lv.stripes} stripes` : `${lv.type} of ${lv.stripes} stripes`} need ${needed} physical volumes; ${name} has ${pvs}`);
+      const before = logicalVolumes.slice(0, i).map((other) => other.name);
+      if (lv.origin !== undefined && !before.includes(lv.origin)) refuse([...path, "origin"], `${lv.origin} is no volume before it; known: ${before.join(", ") || "none"}`);
       if (lv.sizeBytes === undefined && i < logicalVolumes.length - 1) refuse(path, `size is missing: only the last logical volume takes the rest`);
     });
   }
+}
+
+/** How many physical volumes a logical volume lies on at least. */
+function neededPvs({ stripes, type }: LogicalVolume): number {
+  const copies = { mirror: 2, raid1: 2, raid10: 2 * stripes, raid5: stripes + 1, linear: stripes };
+  return Object.hasOwn(copies, type) ? copies[type as keyof typeof copies] : 1;
 }
 
 /** Every content of a recipe, those inside containers behind the container. */

@@ -4,7 +4,7 @@ import { parseYaml } from "../config/yaml-document.ts";
 import { readText } from "../read-text.ts";
 import { answersSchema } from "./answers.ts";
 import { checkRecipe } from "./recipe-check.ts";
-import type { ArrayLevel, Content, DebianRoot, LogicalVolume, Partition, Recipe, RecipeDisk, Root } from "./recipe.ts";
+import { LOGICAL_VOLUME_TYPES, type ArrayLevel, type Content, type DebianRoot, type LogicalVolume, type Partition, type Recipe, type RecipeDisk, type Root } from "./recipe.ts";
 
 const UNITS: Record<string, number> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 const TYPES = {
@@ -19,6 +19,8 @@ const TYPES = {
 } as const;
 /** In bytes; TrueCrypt's limit. */
 const MAX_TCRYPT_PASSPHRASE = 64;
+/** Of the logical volumes that have stripes, how many they have unless it says so. */
+const STRIPES: Partial<Record<LogicalVolume["type"], number>> = { linear: 1, raid5: 2, raid10: 2 };
 const TYPE_NAMES = ["linux", "luks", "lvm", "swap", "efi"] as const;
 
 /** Reads and checks a recipe. Throws with file, line and column of what is wrong. */
@@ -200,8 +202,22 @@ const disk = z.strictObject({
   },
 }));
 
-const logicalVolume = z.strictObject({ name: lvmName, size: size.optional(), stripes: z.int().min(1).max(16).default(1), content: content.optional() })
-  .transform(({ name, size, stripes, content }): LogicalVolume => ({ name, sizeBytes: size, stripes, content }));
+const logicalVolume = z.strictObject({
+  name: lvmName,
+  size: size.optional(),
+  type: z.enum(LOGICAL_VOLUME_TYPES).default("linear"),
+  stripes: z.int().min(1).max(16).optional(),
+  origin: lvmName.optional(),
+  content: content.optional(),
+}).superRefine(({ content, origin, size, stripes, type }, context) => {
+  const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+  if (stripes !== undefined && !Object.hasOwn(STRIPES, type)) refuse("stripes", `are of ${Object.keys(STRIPES).join(", ")} alone`);
+  if (stripes === 1 && type === "raid5") refuse("stripes", "are at least 2 in a raid5");
+  if ((type === "snapshot") !== (origin !== undefined)) refuse("origin", type === "snapshot" ? "is missing: which volume the snapshot is of" : "is of a snapshot alone");
+  if (type === "snapshot" && content !== undefined) refuse("content", "is that of its origin");
+  if (type !== "linear" && size === undefined) refuse("size", `is missing: only a linear one takes the rest`);
+}).transform(({ name, size, type, stripes, origin, content }): LogicalVolume =>
+  ({ name, sizeBytes: size, type, stripes: stripes ?? STRIPES[type] ?? 1, origin, content }));
 
 const array = z.strictObject({
   level: z.union([z.enum(["linear"]), z.literal([0, 1, 4, 5, 6, 10])]).transform((level) => String(level) as ArrayLevel),

@@ -57,12 +57,19 @@ export interface VolumeGroup {
   logicalVolumes: LogicalVolume[];
 }
 
+/** LVM's own names; lvmraid(7), lvmthin(7), lvmcache(7). */
+export const LOGICAL_VOLUME_TYPES = ["linear", "mirror", "raid1", "raid5", "raid10", "thin", "snapshot", "cache"] as const;
+export type LogicalVolumeType = (typeof LOGICAL_VOLUME_TYPES)[number];
+
 export interface LogicalVolume {
   name: string;
   /** The rest of the group when not given. */
   sizeBytes: number | undefined;
-  /** 1 for a linear one. */
+  type: LogicalVolumeType;
+  /** Over which its data is spread; 1 for a linear one. Of a raid5 without the one for parity. */
   stripes: number;
+  /** Of a snapshot, the volume that it is taken of, which stands before it in the group. */
+  origin: string | undefined;
   content: Content | undefined;
 }
 

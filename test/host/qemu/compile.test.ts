@@ -121,6 +121,26 @@ volume-groups: { vg-a: { logical-volumes: [{ name: lv-0, size: 32M, stripes: 2, 
     expect(find(striped, "lvm lvcreate").args.join(" ")).toContain("--size 33554432b --stripes 2 --stripesize 64k");
   });
 
+  test.each([
+    { type: "mirror", words: "--type mirror --nosync --mirrors 1 --mirrorlog disk --size 8388608b vg" },
+    { type: "raid1", words: "--type raid1 --nosync --mirrors 1 --size 8388608b vg" },
+    { type: "thin", words: "--type thin --virtualsize 8388608b --size 8388608b --thinpool lv_pool vg" },
+    { type: "snapshot, origin: first", words: "--type snapshot --size 8388608b vg/first" },
+  ])("a volume of type $type is made with lvcreate $words", ({ type, words }) => {
+    const steps = compile(`
+disks: [{ size: 64M, table: none, content: { pv: vg } }, { size: 64M, table: none, content: { pv: vg } }]
+volume-groups: { vg: { logical-volumes: [{ name: first, size: 8M }, { name: lv, size: 8M, type: ${type} }] } }`);
+    expect(steps.filter(({ args }) => args[0] === "lvcreate")[1]?.args.join(" ")).toContain(words);
+  });
+
+  test("a cache is put in front of its volume before the filesystem is made", () => {
+    const steps = compile(`
+disks: [{ size: 64M, table: none, content: { pv: vg } }]
+volume-groups: { vg: { logical-volumes: [{ name: lv, size: 8M, type: cache, content: { filesystem: ext4 } }] } }`);
+    expect(programs(steps)).toEqual(["lvm pvcreate", "lvm vgcreate", "lvm lvcreate", "lvm lvcreate", "mke2fs", "lvm vgchange", "busybox sync"]);
+    expect(steps[3]?.args.join(" ")).toMatch(/--type cache --size 8m vg\/lv$/);
+  });
+
   test("a dash in a name is doubled in the device's path", () => {
     expect(find(striped, "mke2fs").args.at(-1)).toBe("/dev/mapper/vg--a-lv--0");
   });
