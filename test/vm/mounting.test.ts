@@ -31,12 +31,21 @@ describeVm("mounting", () => {
 
   test("an ext4 root that is marked as damaged is checked and corrected by e2fsck, then mounted", async () => {
     const image = await vmImage({ programs: ["e2fsck"] });
-    const guest = await bootRecipe("local-ext4", { image, disks: (files) => files.map(markDamaged), append: "realroot.cat=/run/mkinitrd/log" });
+    const guest = await bootRecipe("local-ext4", { image, disks: (files) => files.map((file) => damaged(file, "set_super_value state 2")), append: "realroot.cat=/run/mkinitrd/log" });
     await guest.waitFor(/REALROOT-END/);
     const log = guest.log();
     expect(log).toMatch(/e2fsck: .*contains a file system with errors, check forced/);
     expect(log).toMatch(/checked the root: errors were corrected, \d+\.\d s/); // its exit code 1
     expect(log).toMatch(/REALROOT .*root=\/dev\/vda2:ext4:ro/);
+  });
+
+  test("an ext4 root that e2fsck does not dare to correct is not mounted, and what to do is said", async () => {
+    const image = await vmImage({ programs: ["e2fsck"] });
+    const guest = await bootRecipe("local-ext4", { image, disks: (files) => files.map((file) => damaged(file, "set_super_value state 2", "clri <2>")) });
+    await guest.waitFor("Choose:");
+    expect(guest.log()).toMatch(/errors are left that it does not correct by itself, exit code 4 of e2fsck: .*RUN fsck MANUALLY/);
+    expect(guest.log()).toMatch(/next: boot with fsck\.repair=yes/);
+    expect(guest.log()).not.toContain("REALROOT");
   });
 
   test("a squashfs is the root", async () => {
@@ -50,13 +59,14 @@ describeVm("mounting", () => {
   });
 }, ["debugfs"]);
 
-/** A copy of a disk whose second partition, an ext4, says that the kernel found errors in it. */
-function markDamaged(file: string): string {
+/** A copy of a disk to whose second partition, an ext4, debugfs did this. */
+function damaged(file: string, ...requests: string[]): string {
   const directory = mkdtempSync(join(tmpdir(), "mkinitrd-damaged-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const copy = join(directory, "disk.img");
   copyFileSync(file, copy, constants.COPYFILE_FICLONE);
   const { partitiontable } = JSON.parse(execFileSync("sfdisk", ["--json", copy], { encoding: "utf8" })) as { partitiontable: { partitions: { start: number }[] } };
-  execFileSync("debugfs", ["-w", "-R", "set_super_value state 2", `${copy}?offset=${partitiontable.partitions[1]!.start * 512}`], { stdio: "ignore" });
+  const partition = `${copy}?offset=${partitiontable.partitions[1]!.start * 512}`;
+  for (const request of requests) execFileSync("debugfs", ["-w", "-R", request, partition], { stdio: "ignore" });
   return copy;
 }
