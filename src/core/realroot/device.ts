@@ -24,6 +24,6 @@ function normalizeLogicalVolume(device: string): { text: string } | { reason: st
   const mapping = /^\/dev\/mapper\/((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(device);
   const plain = mapping === null ? device.replace(/^\/dev\//, "") : mapping.slice(1).map((part) => part.replaceAll("--", "-")).join("/");
   const parts = plain.split("/");
-  if (parts.length === 2 && parts.every((part) => LV_NAME.test(part))) return { text: plain };
+  if (parts.length === 2 && parts[0] !== "mapper" && parts.every((part) => LV_NAME.test(part))) return { text: plain };
   return { reason: `${quote(device)} is no logical volume; write VG/LV` };
 }

@@ -14,6 +14,11 @@ test("a local stage that is not the root is waited for", () => {
   expect(explainLine("realroot=local:none:vda1 realroot=local:ext4:vda2")).toEqual(["waits for /dev/vda1", "mounts /dev/vda2 as the root: ext4, ro"]);
 });
 
+test("only a mapping whose name has a dash may be a logical volume's", () => {
+  expect(explainLine("realroot=local:ext4:/dev/mapper/vg-lv")[0]).toBe("activates logical volume lv of volume group vg, if that is what /dev/mapper/vg-lv is");
+  expect(explainLine("realroot=local:ext4:/dev/mapper/x")).toEqual(["mounts /dev/mapper/x as the root: ext4, ro"]);
+});
+
 test("a kind of the user's own is opened by its script", () => {
   expect(explainLine("realroot=zfs:zfs:/tank/root:t:force")).toEqual(
     ["opens /tank/root as t (kind zfs), with force", "mounts /dev/mapper/t as the root: zfs, ro"]);

@@ -63,6 +63,7 @@ test.each([
   { text: "lvm:ext4:vg00", message: '"vg00" is no logical volume; write VG/LV' },
   { text: "lvm:ext4:-a/lv0", message: "is no logical volume" },
   { text: "lvm:ext4:../lv0", message: "is no logical volume" },
+  { text: "lvm:ext4:/dev/mapper/root", message: '"/dev/mapper/root" is no logical volume' },
   { text: "crypt:ext4:vda2:a/b", message: '"a/b" can\'t be a device-mapper name' },
   { text: "crypt:ext4:vda2:--header=x", message: "can't be a device-mapper name" },
   { text: "crypt:ext4:vda2:my%20root", message: '"my root" can\'t be a device-mapper name' },
