@@ -1,13 +1,13 @@
-import { renameSync, utimesSync } from "node:fs";
+import { utimesSync } from "node:fs";
 import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 import { makeCacheDirectory } from "../cache.ts";
 import { exec } from "../exec.ts";
 import type { FileMemo } from "../file-memo.ts";
-import { statOf } from "../stat.ts";
 import { withTemporary } from "../temporary.ts";
 import { hashFile, sha256 } from "./hash.ts";
+import { isKept, keepFile } from "./kept-file.ts";
 
 /** Changes when the same program is kept in another way. */
 const SNAPSHOT_VERSION = 1;
@@ -41,26 +41,27 @@ export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapsh
   const { nodeBinary, program, cacheDirectory, memo } = request;
   const hashes = await Promise.all([nodeBinary, program].map((file) => memo.get(file, "sha256", () => hashFile(file))));
   const file = join(cacheDirectory, `${sha256([SNAPSHOT_VERSION, ...hashes].join("\n")).slice(0, 32)}.blob`);
-  if (isKept(file)) return { file };
+  if (isKept(file)) {
+    markUsed(file);
+    return { file };
+  }
   makeCacheDirectory(cacheDirectory);
   try {
     const aside = await mkdtemp(join(cacheDirectory, ".new-"));
-    await withTemporary(aside, async () => renameSync(await makeTested(request, aside), file));
+    await withTemporary(aside, async () => keepFile(await makeTested(request, aside), file));
     return { file };
   } catch (error) {
     return { note: `the boot starts without a snapshot: ${explain(error).split("\n")[0]!}` };
   }
 }
 
-function isKept(file: string): boolean {
-  if (statOf(file) === undefined) return false;
+function markUsed(file: string): void {
   try {
     const now = new Date();
-    utimesSync(file, now, now); // when it was last of use
+    utimesSync(file, now, now); // pruning goes by it
   } catch {
     // A cache that can't be written keeps it all the same.
   }
-  return true;
 }
 
 /** Makes the snapshot in `folder`, and starts it once. */

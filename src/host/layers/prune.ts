@@ -8,18 +8,18 @@ const ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** Removes layers and snapshots that no build used for 30 days, and what killed builds left. Never throws: it only saves room. */
 export function pruneBuilt(cacheDirectory: string, now = Date.now()): void {
   for (const name of list(cacheDirectory)) {
-    const built = /^[0-9a-f]{64}\.cpio(\.size)?$|^[0-9a-f]{32}\.blob$/.test(name);
+    const built = /^[0-9a-f]{64}\.cpio(\.size)?$|^[0-9a-f]{32}\.blob(\.crc32)?$/.test(name);
     const temporary = /^[0-9a-f]{64}\.cpio\.\d+\.\d+(\.size)?$|^\.new-/.test(name);
     if (!built && !temporary) continue;
     const file = join(cacheDirectory, name);
-    const used = statSync(join(cacheDirectory, built ? name.replace(/\.size$/, "") : name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const used = statSync(join(cacheDirectory, built ? name.replace(/\.(size|crc32)$/, "") : name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (now - used > (built ? KEEP_MS : ABANDONED_MS)) rmSync(file, { force: true, recursive: true });
   }
 }
 
 function list(directory: string): string[] {
   try {
-    return readdirSync(directory).sort().reverse(); // a .size before its layer, whose time it goes by
+    return readdirSync(directory).sort().reverse(); // a .size or .crc32 before its file, whose time it goes by
   } catch {
     return [];
   }

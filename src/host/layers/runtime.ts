@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
-import { mkdtemp, open, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdtemp, open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { explain } from "../../core/errors.ts";
 import { makeCacheDirectory } from "../cache.ts";
 import { openFileMemo, type FileMemo } from "../file-memo.ts";
 import { withTemporary } from "../temporary.ts";
 import { hashFile } from "./hash.ts";
+import { isKept, keepFile } from "./kept-file.ts";
 import { findDifference } from "./runtime-self-test.ts";
 import { TRIM_VERSION, trimNode } from "./runtime-trim.ts";
 
@@ -34,33 +34,27 @@ export async function trimmedNode(request: TrimRequest): Promise<TrimmedNode> {
   const memo = request.memo ?? openFileMemo(join(request.cacheDirectory, "memo.json"));
   const hash = await memo.get(request.nodeBinary, "sha256", () => hashFile(request.nodeBinary));
   if (request.memo === undefined) memo.save();
-  const folder = join(request.cacheDirectory, `${hash.slice(0, 32)}-${TRIM_VERSION}`);
-  const file = join(folder, "node");
-  if (existsSync(file)) return { file, trimmed: true };
+  const file = join(request.cacheDirectory, `${hash.slice(0, 32)}-${TRIM_VERSION}`, "node");
+  if (isKept(file)) return { file, trimmed: true };
   try {
-    const difference = await makeTrimmed(request, folder);
+    const difference = await makeTrimmed(request, file);
     return difference === undefined ? { file, trimmed: true } : untrimmed(request, difference);
   } catch (error) {
     return untrimmed(request, explain(error).split("\n")[0]!);
   }
 }
 
-/** Makes the folder with the tested binary in it, or gives what is wrong with that. */
-async function makeTrimmed({ nodeBinary, cacheDirectory }: TrimRequest, folder: string): Promise<string | undefined> {
+/** Makes the tested binary, or gives what is wrong with that. */
+async function makeTrimmed({ nodeBinary, cacheDirectory }: TrimRequest, file: string): Promise<string | undefined> {
   const bytes = await trimNode(await readFile(nodeBinary));
-  makeCacheDirectory(cacheDirectory);
+  makeCacheDirectory(dirname(file));
   const aside = await mkdtemp(join(cacheDirectory, ".new-"));
   return withTemporary(aside, async () => {
     await writeSynced(join(aside, "node"), bytes);
     const difference = await findDifference(nodeBinary, join(aside, "node"));
-    if (difference === undefined) await rename(aside, folder).catch(() => existsOrThrow(folder));
+    if (difference === undefined) keepFile(join(aside, "node"), file);
     return difference;
   });
-}
-
-/** Another build may have been faster: its result is the same. */
-function existsOrThrow(folder: string): void {
-  if (!existsSync(join(folder, "node"))) throw new Error(`${folder} can't be made`);
 }
 
 async function writeSynced(path: string, bytes: Buffer): Promise<void> {

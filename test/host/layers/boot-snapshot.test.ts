@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -35,9 +35,17 @@ test("the same program gives the same bytes wherever Node, the program and the c
 
 test("the second time it comes from the cache", { timeout: TIMEOUT_MS }, async () => {
   const { file } = await bootSnapshot(request("one"));
-  writeFileSync(file!, "kept");
+  const { ino } = statSync(file!);
   expect(await bootSnapshot(request("one"))).toEqual({ file });
-  expect(readFileSync(file!, "utf8")).toBe("kept");
+  expect(statSync(file!).ino).toBe(ino);
+});
+
+test("one whose bytes in the cache changed is made again", { timeout: TIMEOUT_MS }, async () => {
+  const { file } = await bootSnapshot(request("one"));
+  const intact = readFileSync(file!);
+  writeFileSync(file!, Buffer.alloc(intact.length));
+  expect(await bootSnapshot(request("one"))).toEqual({ file });
+  expect(readFileSync(file!).equals(intact)).toBe(true);
 });
 
 test.each([

@@ -14,7 +14,7 @@ test("unused layers and snapshots and abandoned temporary files go, everything e
     [layer("a")]: 1, [`${layer("a")}.size`]: 90,
     [layer("b")]: 31, [`${layer("b")}.size`]: 31,
     [`${layer("c")}.123.0`]: 2, [`${layer("d")}.123.0`]: 0.5,
-    [`${"e".repeat(32)}.blob`]: 31, [`${"f".repeat(32)}.blob`]: 1, ".new-abc": 2,
+    [`${"e".repeat(32)}.blob`]: 31, [`${"e".repeat(32)}.blob.crc32`]: 31, [`${"f".repeat(32)}.blob`]: 1, [`${"f".repeat(32)}.blob.crc32`]: 90, ".new-abc": 2,
     "files.json": 90, "notes.txt": 90,
   };
   for (const [name, days] of Object.entries(ages)) {
@@ -22,7 +22,7 @@ test("unused layers and snapshots and abandoned temporary files go, everything e
     utimesSync(join(directory, name), now - days * DAY, now - days * DAY);
   }
   pruneBuilt(directory);
-  expect(readdirSync(directory).sort()).toEqual([layer("a"), `${layer("a")}.size`, `${layer("d")}.123.0`, `${"f".repeat(32)}.blob`, "files.json", "notes.txt"].sort());
+  expect(readdirSync(directory).sort()).toEqual([layer("a"), `${layer("a")}.size`, `${layer("d")}.123.0`, `${"f".repeat(32)}.blob`, `${"f".repeat(32)}.blob.crc32`, "files.json", "notes.txt"].sort());
   rmSync(directory, { recursive: true });
   expect(() => pruneBuilt(directory)).not.toThrow();
 });

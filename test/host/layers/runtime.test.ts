@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Script } from "node:vm";
@@ -71,6 +71,23 @@ test("the second time the cached one is given, though the cache can't be written
   expect(await trimmedNode(request())).toEqual(result);
   expect(performance.now() - started).toBeLessThan(1000);
 });
+
+test.each([
+  { what: "was cut short", damage: (file: string) => truncateSync(file, 1000) },
+  { what: "has a changed byte", damage: (file: string) => patch(file, 3_000_000) },
+  { what: "has lost its checksum", damage: (file: string) => rmSync(`${file}.crc32`) },
+])("one in the cache that $what is made again", async ({ damage }) => {
+  const intact = readFileSync(result.file);
+  damage(result.file);
+  expect(await trimmedNode(request())).toEqual(result);
+  expect(readFileSync(result.file).equals(intact)).toBe(true);
+}, 120_000);
+
+function patch(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  bytes[at]! ^= 0xff;
+  writeFileSync(file, bytes);
+}
 
 test("a file that is no ELF program is packed whole, and the note says why", async () => {
   const script = join(folder, "node.sh");
