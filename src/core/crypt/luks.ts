@@ -53,7 +53,7 @@ function checked(ctx: Context, volume: OpenVolume): OpenVolume {
     tried: "unlocking",
     on: volume.name,
     found: volume.damage ?? `${volume.content?.type ?? "nothing that is known here"}, and no LUKS header`,
-    next: "check which device the realroot names: mkinitrd inspect, or blkid, shows what each one holds; a header elsewhere is header=PATH or header=DEVICE",
+    next: "check which device the realroot names: blkid shows what each one holds; a header elsewhere is header=PATH or header=DEVICE",
   });
 }
 

@@ -85,7 +85,7 @@ function requireNode(): void {
   });
 }
 
-/** `mkinitrd ls IMAGE | head` ends without a word; `mkinitrd … > FILE` on a full filesystem is an error. */
+/** `mkinitrd realroot … | head` ends without a word; `mkinitrd … > FILE` on a full filesystem is an error. */
 function endWithTheOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {

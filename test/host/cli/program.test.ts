@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -99,4 +100,13 @@ test("MKINITRD_DEBUG=1 adds nothing to what went well", async () => {
     execFile(process.execPath, [MAIN, "--version"], { env: { MKINITRD_DEBUG: "1" } }, (_e, _out, err) => resolve(err)),
   );
   expect(stderr).toBe("");
+});
+
+test("what an error says to do next names only commands that there are", () => {
+  const top = join(import.meta.dirname, "../../..");
+  const files = ["src", "rc.d"].flatMap((folder) => readdirSync(join(top, folder), { recursive: true, encoding: "utf8" }).map((file) => join(top, folder, file)));
+  const advice = files.filter((file) => /\.tsx?$/.test(file)).flatMap((file) => readFileSync(file, "utf8").match(/next: .*/g) ?? []);
+  const named = advice.flatMap((line) => [...line.matchAll(/\bmkinitrd (?:-- )?([a-z]+)/g)].map(([, command]) => command));
+  expect(advice.length).toBeGreaterThan(50);
+  expect(["boot", "build", "disk", "realroot"]).toEqual(expect.arrayContaining([...new Set(named)]));
 });
