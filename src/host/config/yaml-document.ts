@@ -1,4 +1,4 @@
-import type { Document, LineCounter as Lines, Node } from "yaml";
+import type { Document, LineCounter as Lines, Node, YAMLError } from "yaml";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { ZodType } from "zod";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -31,21 +31,26 @@ export function yamlError(text: string, fileName: string, path: PropertyKey[], f
 /** The document with its positions, and the plain value it stands for. */
 function parseText(text: string, fileName: string): { document: Document.Parsed; value: unknown; lines: Lines } {
   if (text.length > LONGEST_TEXT) {
-    throw new MkinitrdError({ tried: "reading", on: fileName, found: `${text.length} characters; at most ${LONGEST_TEXT}` });
+    throw new MkinitrdError({ tried: "reading YAML", on: fileName, found: `${text.length} characters; at most ${LONGEST_TEXT}` });
   }
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
     // A warning is about a tag that has no meaning here; what it marks would be read as something else.
     const problems = [...document.errors, ...document.warnings];
-    if (problems.length > 0) throw locatedError(fileName, lines, problems.map(({ message, pos }) => ({ text: message, offset: pos[0] })));
+    if (problems.length > 0) throw locatedError(fileName, lines, problems.map((problem) => ({ text: describeProblem(problem), offset: problem.pos[0] })));
     return { document, value: document.toJS({ maxAliasCount: MOST_ALIASES }), lines };
   } catch (error) {
     if (error instanceof MkinitrdError) throw error;
     // What the YAML library throws beyond its own list: too many aliases, nesting deeper than the stack.
     const found = error instanceof RangeError ? "it nests too deep" : error instanceof Error ? error.message : String(error);
-    throw new MkinitrdError({ tried: "reading", on: fileName, found, cause: error });
+    throw new MkinitrdError({ tried: "reading YAML", on: fileName, found, cause: error });
   }
+}
+
+/** The YAML library's own words, but those for who writes programs. */
+function describeProblem({ code, message }: YAMLError): string {
+  return code === "MULTIPLE_DOCS" ? "a second document begins here; a file has one" : message;
 }
 
 /** Where in the text the key that an issue names is, the value behind its path, or the nearest thing around it. */
