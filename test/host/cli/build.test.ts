@@ -110,6 +110,19 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     expect(existsSync(join(directory, "unused-cache"))).toBe(false);
   });
 
+  test.each([
+    { what: "the configuration itself", name: "config.yaml" },
+    { what: "a file that is to be packed", name: "root.key" },
+  ])("an output that is $what is refused, and keeps its content", async ({ name }) => {
+    writeFileSync(join(directory, "root.key"), "a key");
+    writeFileSync(config, "files: [{from: root.key, to: /etc/root.key}]\n", { flag: "a" });
+    const before = readFileSync(join(directory, name));
+    await build("-o", join(directory, name));
+    expect(process.exitCode).toBe(1);
+    expect(printed).toMatch(/writing the image on .*: the image is made from this file\n  next: name another one: -o FILE/);
+    expect(readFileSync(join(directory, name)).equals(before)).toBe(true);
+  }, 60_000);
+
   test("a SOURCE_DATE_EPOCH that is no number is an error", async () => {
     vi.stubEnv("SOURCE_DATE_EPOCH", "yesterday");
     await build();
