@@ -16,6 +16,7 @@ const REASONS: Record<string, string> = {
   ENOENT: "no such file",
   EISDIR: "it is a directory",
   ENOTDIR: "a part of the path is no directory",
+  ELOOP: "a link leads to itself",
   EACCES: "permission denied",
   EPERM: "permission denied",
   EROFS: "the filesystem is read-only",

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { MkinitrdError } from "../../core/errors.ts";
 import type { FileMemo } from "../file-memo.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
+import { describeIoError } from "../read-text.ts";
 import type { LayerOptions } from "./types.ts";
 
 /** Changes when the bytes that we write for the same entries change. */
@@ -32,7 +34,11 @@ async function contentOf(entry: Entry, memo: FileMemo): Promise<unknown> {
   if (entry.type === "directory") return "";
   if ("bytes" in entry.from) return sha256(entry.from.bytes);
   const { file, decompress } = entry.from;
-  return [await memo.get(file, "sha256", () => hashFile(file)), decompress ?? ""];
+  try {
+    return [await memo.get(file, "sha256", () => hashFile(file)), decompress ?? ""];
+  } catch (cause) {
+    throw new MkinitrdError({ tried: `packing /${entry.path} (${entry.reason})`, on: file, found: describeIoError(cause), next: "let the file be read, or take it out of the image", cause });
+  }
 }
 
 /** SHA-256 of a file's content, in hexadecimal. */

@@ -4,7 +4,7 @@ import type { BootConfig } from "../../core/rc/boot-config.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { statOf } from "../stat.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
-import { link } from "./paths.ts";
+import { directory, link } from "./paths.ts";
 import { scriptPath, type ChosenScripts } from "./scripts.ts";
 import type { Entry } from "./types.ts";
 
@@ -65,8 +65,10 @@ function siteFiles(from: string, to: string, mode: number | undefined): Entry[] 
     throw new MkinitrdError({ tried: `adding /${to} to the image`, on: from, found: "it is neither a file nor a directory", next: "correct files: in the configuration" });
   }
   if (stats.isFile()) return [siteFile(from, to, mode ?? stats.mode & 0o777)];
+  const empty = ["", ...below(from, (each) => each.isDirectory())].filter((path) => readdirSync(join(from, path)).length === 0);
+  const directories = empty.map((path) => directory(join(to, path), SITE_REASON, statSync(join(from, path)).mode & 0o777));
   const links = below(from, (each) => each.isSymbolicLink()).map((path) => link(`${to}/${path}`, readlinkSync(join(from, path)), SITE_REASON));
-  return [...files(from).map((path) => siteFile(join(from, path), `${to}/${path}`, mode ?? statSync(join(from, path)).mode & 0o777)), ...links];
+  return [...files(from).map((path) => siteFile(join(from, path), `${to}/${path}`, mode ?? statSync(join(from, path)).mode & 0o777)), ...directories, ...links];
 }
 const SITE_REASON = "files: of the configuration";
 

@@ -1,7 +1,9 @@
 import { memorySource } from "../../core/binary/source.ts";
+import { MkinitrdError } from "../../core/errors.ts";
 import { readModinfo } from "../../core/formats/modinfo.ts";
 import type { FileMemo } from "../file-memo.ts";
 import { mapLimited } from "../map-limited.ts";
+import { describeIoError } from "../read-text.ts";
 import { readUnpacked } from "../unpack.ts";
 import { withFile } from "./file-source.ts";
 import { foundEntries } from "./paths.ts";
@@ -25,7 +27,7 @@ export async function planFirmware(
 ): Promise<{ entries: Entry[]; notes: string[] }> {
   const entries: Entry[] = [];
   const absent = new Map<string, number>();
-  const named = await mapLimited(modules, UNPACKED_AT_ONCE, async ({ name, file }) => ({ name, names: await memo.get(file, "firmware", () => firmwareNames(file)) }));
+  const named = await mapLimited(modules, UNPACKED_AT_ONCE, async ({ name, file }) => ({ name, names: await firmwareOf(file, memo) }));
   for (const { name, names } of named) {
     for (const firmware of names) {
       const found = findFirmware(sysroot, release, firmware);
@@ -35,6 +37,16 @@ export async function planFirmware(
   }
   const list = [...absent].map(([name, count]) => `${name} (${count})`).join(", ");
   return { entries, notes: absent.size === 0 ? [] : [`firmware that this machine does not have is left out, of: ${list}`] };
+}
+
+/** Throws for a module that can't be read, as one that modules.dep names and that is gone. */
+async function firmwareOf(file: string, memo: FileMemo): Promise<string[]> {
+  try {
+    return await memo.get(file, "firmware", () => firmwareNames(file));
+  } catch (cause) {
+    const found = cause instanceof MkinitrdError ? cause.found : describeIoError(cause);
+    throw new MkinitrdError({ tried: "reading the kernel module", on: file, found, next: "install the kernel's package again, or index the modules that are there with depmod", cause });
+  }
 }
 
 async function firmwareNames(file: string): Promise<string[]> {

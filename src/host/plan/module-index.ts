@@ -26,13 +26,13 @@ export interface ModuleFile {
   dependencies: string[];
 }
 
-/** Reads the index files of `directory`. Throws when modules.dep is missing; the others may be absent. modules.dep(5), depmod(8) */
+/** Reads the index files of `directory`. Throws when modules.dep or modules.alias is missing (without that no device would get its driver); the others may be absent. modules.dep(5), depmod(8) */
 export function readModuleIndex(directory: string, release: string): ModuleIndex {
   const text = (name: string) => readText(join(directory, name));
-  const dependencies = text("modules.dep");
-  if (dependencies === undefined) throw notIndexed(directory, release);
+  const written = (name: string) => text(name) ?? refuse(directory, release, name);
+  const dependencies = written("modules.dep");
   const aliases = new Aliases();
-  for (const [pattern, name] of lines(text("modules.alias"), "alias")) aliases.add(pattern ?? "", moduleName(name ?? ""));
+  for (const [pattern, name] of lines(written("modules.alias"), "alias")) aliases.add(pattern ?? "", moduleName(name ?? ""));
   for (const [name, pattern] of builtinAliases(text("modules.builtin.modinfo") ?? "")) aliases.add(pattern, moduleName(name));
   const modules = parseDependencies(dependencies);
   return {
@@ -140,11 +140,8 @@ function readText(file: string): string | undefined {
   }
 }
 
-function notIndexed(directory: string, release: string): MkinitrdError {
-  return new MkinitrdError({
-    tried: `finding the modules of kernel ${release}`,
-    on: directory,
-    found: "it has no modules.dep",
-    next: `install the kernel, or index its modules: depmod -b ${directory.replace(/\/(usr\/)?lib\/modules\/[^/]+\/?$/, "") || "/"} ${release}`,
-  });
+function refuse(directory: string, release: string, missing: string): never {
+  const [, root] = /^(.*?)(?:\/usr)?\/lib\/modules\/[^/]+\/?$/.exec(directory) ?? [];
+  const command = root === undefined ? "depmod" : root === "" ? `depmod ${release}` : `depmod -b ${root} ${release}`;
+  throw new MkinitrdError({ tried: `finding the modules of kernel ${release}`, on: directory, found: `it has no ${missing}`, next: `install the kernel, or index its modules: ${command}` });
 }

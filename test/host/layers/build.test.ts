@@ -45,6 +45,15 @@ test.each([{ compression: ZSTD }, { compression: { format: "none" } as Compressi
     }
   });
 
+test.each([
+  { what: "is not there", file: "nowhere", found: "no such file" },
+  { what: "is a directory", file: "", found: "it is a directory" },
+])("a file that $what is an error that names it, its place in the image, and who wants it", async ({ file, found }) => {
+  const entry: Entry = { path: "etc/key", mode: 0o600, reason: "files: of the configuration", type: "file", from: { file: join(directory, "host", file) } };
+  const hashing = hashContent({ name: "site", entries: [entry] }, openFileMemo(join(directory, "memo.json")));
+  await expect(hashing).rejects.toThrow(`packing /etc/key (files: of the configuration) on ${join(directory, "host", file)}: ${found}\n  next: let the file be read`);
+});
+
 test("two builds from two directories with two caches give the same bytes", async () => {
   const first = await build(layer());
   cpSync(join(directory, "host"), join(directory, "elsewhere"), { recursive: true });

@@ -95,9 +95,17 @@ describe("on written index files", () => {
     expect(wanted.map(({ name }) => name)).toEqual(["disk", "fs-ext4"]);
   });
 
-  test("a directory without modules.dep says how to make one", () => {
-    rmSync(join(directory, "modules.dep"));
-    expect(index).toThrow(/it has no modules.dep\n  next: .*depmod -b/);
+  test.each(["modules.dep", "modules.alias"])("a directory without %s says how to make one", (name) => {
+    rmSync(join(directory, name));
+    expect(index).toThrow(new RegExp(`it has no ${name}\n  next: install the kernel, or index its modules: depmod$`));
+  });
+
+  test.each([
+    { place: "srv/root/lib/modules/6.1", command: "depmod -b DIRECTORY/srv/root 6.1" },
+    { place: "srv/root/usr/lib/modules/6.1", command: "depmod -b DIRECTORY/srv/root 6.1" },
+    { place: "elsewhere/6.1", command: "depmod" },
+  ])("the command that indexes $place is $command", ({ place, command }) => {
+    expect(() => readModuleIndex(join(directory, place), "6.1")).toThrow(new RegExp(`: ${command.replace("DIRECTORY", directory)}$`));
   });
 
   function resolve(name: string) {

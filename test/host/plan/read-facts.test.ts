@@ -10,7 +10,7 @@ let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "facts-"));
   for (const path of ["package/dist/image/rc.d", "package/rc.d", "modules/6.1.0-9", "modules/6.1.0-56", "modules/empty"]) mkdirSync(join(directory, path), { recursive: true });
-  for (const release of ["6.1.0-9", "6.1.0-56"]) writeFileSync(join(directory, "modules", release, "modules.dep"), "");
+  for (const release of ["6.1.0-9", "6.1.0-56"]) for (const name of ["modules.dep", "modules.alias"]) writeFileSync(join(directory, "modules", release, name), "");
   writeFileSync(join(directory, "package/dist/image/rc.d/devices.js"), "// MODULES: dm_mod\nexport default async () => {};\n");
   writeFileSync(join(directory, "package/rc.d/devices.ts"), "");
   writeFileSync(join(directory, "package/dist/image/rc.d/make-disk.js"), "// REQUIRE: devices\n");
