@@ -16,7 +16,7 @@ const modules = z.union([
   z.strictObject({
     set: moduleSet.default("generic"),
     add: z.array(moduleName).default([]).describe("Modules to add, by name or alias."),
-    omit: z.array(moduleName).default([]).describe("Modules to leave out."),
+    omit: z.array(moduleName).default([]).describe("Modules to leave out, where nothing that is packed requires them."),
   }),
 ]);
 

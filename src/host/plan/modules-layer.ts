@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nearest } from "../../core/nearest.ts";
 import type { Stage } from "../../core/realroot/types.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
 import { compressionOf, planFirmware } from "./firmware.ts";
@@ -18,9 +19,10 @@ export async function planModules(
 ): Promise<{ entries: Entry[]; notes: string[] }> {
   const { modules: index } = facts;
   const fromScripts = chosen.scripts.flatMap(({ header, source }) => header.modules.map((need) => ({ ...need, reason: `for ${source}` })));
-  const wanted = [...fromScripts, ...config.modules.add.map(added), ...setModules(facts, config), ...rootFilesystems(index, chosen.stages)];
+  const required = [...fromScripts.filter(({ optional }) => !optional), ...config.modules.add.map(added), ...rootFilesystems(index, chosen.stages)];
   const omitted = new Set(config.modules.omit.map(moduleName));
-  const { modules, weak, notes } = resolveModules(index, wanted.filter(({ name }) => !omitted.has(moduleName(name))));
+  const others = [...fromScripts.filter(({ optional }) => optional), ...setModules(facts, config)].filter(({ name }) => !omitted.has(moduleName(name)));
+  const { modules, weak, notes } = resolveModules(index, [...required, ...others]);
   const kept = modules.filter(({ name }) => omitted.has(name)).map(({ name, reason }) => `module ${name} is to be omitted, but goes in: ${reason}`);
   const packed = [...modules, ...weak];
   const files = packed.map(({ name, path }) => ({ name, file: join(index.directory, path) }));
@@ -31,10 +33,19 @@ export async function planModules(
       ...packed.map((module) => moduleEntry(index, directory, module)),
       ...indexEntries(index, directory, packed),
       ...firmware.entries,
-      text("etc/mkinitrd/modules", earlyModules(index, [...fromScripts.filter(({ optional }) => !optional), ...config.modules.add.map(added), ...rootFilesystems(index, chosen.stages)]), "modules that the rc scripts require"),
+      text("etc/mkinitrd/modules", earlyModules(index, required), "modules that the rc scripts require"),
     ],
-    notes: [...notes, ...kept, ...firmware.notes],
+    notes: [...notes, ...kept, ...unknownOmitted(index, omitted), ...firmware.notes],
   };
+}
+
+/** A name with a typo would leave in what was to stay out. */
+function unknownOmitted(index: ModuleIndex, omitted: Set<string>): string[] {
+  const known = [...index.modules.keys(), ...index.builtin];
+  return [...omitted].filter((name) => !known.includes(name)).map((name) => {
+    const meant = nearest(name, known);
+    return `module ${name}, which is to be omitted, is not in kernel ${index.release}${meant === undefined ? "" : `: did you mean ${meant}?`}`;
+  });
 }
 
 function added(name: string): WantedModule {

@@ -124,6 +124,24 @@ test("the user's files, programs and modules come with their reasons", async () 
   expect(find(plan, "usr/lib/modules/6.1/kernel/fs/afs.ko")).toBeUndefined();
 });
 
+test("an empty directory of the user's is in the image, too", async () => {
+  mkdirSync(join(directory, "hooks/none.d"), { recursive: true, mode: 0o750 });
+  const plan = await planImage({ ...CONFIG, files: [{ from: join(directory, "hooks"), to: "/etc/hooks" }, { from: join(directory, "hooks/none.d"), to: "/etc/none" }] }, facts);
+  expect(find(plan, "etc/hooks/none.d")).toMatchObject({ type: "directory", mode: 0o750, reason: "files: of the configuration" });
+  expect(find(plan, "etc/none")).toMatchObject({ type: "directory", mode: 0o750 });
+});
+
+test("what a script requires is not omitted, and a note says so; nor is a name that no module has", async () => {
+  const plan = await planImage({ ...CONFIG, modules: { set: "generic", add: [], omit: ["disk", "afs", "othr", "zzzzzz"] } }, facts);
+  expect(find(plan, "usr/lib/modules/6.1/kernel/disk.ko")).toBeDefined();
+  expect(find(plan, "usr/lib/modules/6.1/kernel/fs/afs.ko")).toBeUndefined();
+  expect(plan.notes).toEqual([
+    "module disk is to be omitted, but goes in: for rc.d/devices.ts",
+    "module othr, which is to be omitted, is not in kernel 6.1: did you mean other?",
+    "module zzzzzz, which is to be omitted, is not in kernel 6.1",
+  ]);
+});
+
 test("an image of named scripts has these and no others", async () => {
   const maker = { ...script("make-disk", "// REQUIRE: devices"), origin: "images" as const };
   facts.scripts.push(maker);
@@ -138,6 +156,8 @@ describe("an error says what is missing and who wants it", () => {
     { what: "program of the configuration", config: { programs: ["lvm"] }, found: /finding the program lvm \(programs: of the configuration\).*\n  next: install it; on Debian: apt-get install lvm2/ },
     { what: "busybox", change: () => rmSync(join(directory, "root/usr/bin/busybox")), found: /finding the program busybox/ },
     { what: "module", config: { modules: { set: "none", add: ["dsk"], omit: [] } }, found: /finding the module dsk.*kernel 6.1 has no module.*\n  next: did you mean disk\?/ },
+    { what: "file of a module", change: () => rmSync(join(directory, "modules/kernel/disk.ko")), found: /reading the kernel module on .*disk\.ko: no such file\n  next: install the kernel's package again/ },
+    { what: "end of a module", change: () => writeFileSync(join(directory, "modules/kernel/disk.ko"), SMALL_ELF.subarray(0, 20)), found: /reading the kernel module on .*disk\.ko: it ends at byte \d+\n  next: install the kernel's package again/ },
     { what: "kind", config: { realroots: ["crpt"] }, found: /no script serves the realroot kind "crpt"; known: crypt, local\n  next: did you mean crypt\?/ },
     { what: "kind of the default spec", config: { realroot: "zfs:x:y" }, found: /zfs/ },
     { what: "file", config: { files: [{ from: "/no/such/file", to: "/x" }] }, found: /adding \/x to the image on \/no\/such\/file: no such file/ },
