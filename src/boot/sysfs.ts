@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, existsSync } from "node:fs";
 import { SECTOR_BYTES } from "../core/binary/source.ts";
 
-
 /** A block device as sysfs describes it; kernel documentation, ABI/stable/sysfs-block. */
 export interface SysfsBlock {
   /** `/dev/vda2`; the kernel's `!` in a name is a slash in the node's. */
@@ -11,6 +10,8 @@ export interface SysfsBlock {
   logicalBlockBytes: number;
   partitionOf?: { disk: string; startSector: number };
   serial?: string;
+  /** Worldwide name: `naa.…`, `eui.…`. */
+  wwid?: string;
   dm?: { name: string; uuid: string };
   md?: { members: string[] };
 }
@@ -39,8 +40,10 @@ function readBlockDevice(classBlock: string, name: string): SysfsBlock | undefin
     block.partitionOf = { disk: devicePath(disk), startSector: Number(start) };
     block.logicalBlockBytes = blockBytes(`${classBlock}/${disk}`);
   }
-  const serial = attribute(`${folder}/serial`) ?? attribute(`${folder}/device/serial`);
+  const serial = attribute(`${folder}/serial`) ?? attribute(`${folder}/device/serial`) ?? unitSerial(`${folder}/device/vpd_pg80`);
   if (serial) block.serial = serial;
+  const wwid = attribute(`${folder}/wwid`) ?? attribute(`${folder}/device/wwid`);
+  if (wwid) block.wwid = wwid;
   const dmName = attribute(`${folder}/dm/name`);
   if (dmName !== undefined) block.dm = { name: dmName, uuid: attribute(`${folder}/dm/uuid`) ?? "" };
   if (existsSync(`${folder}/md`)) block.md = { members: listDirectory(`${folder}/slaves`).map(devicePath) };
@@ -64,6 +67,16 @@ const blockBytes = (folder: string) => Number(attribute(`${folder}/queue/logical
 function attribute(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The serial number of a SCSI or SATA disk, as it answered the kernel's inquiry; SPC-4, 7.8.15 "Unit Serial Number VPD page". */
+function unitSerial(path: string): string | undefined {
+  try {
+    const page = readFileSync(path);
+    return page.length < 4 ? undefined : page.toString("latin1", 4, 4 + page.readUInt16BE(2)).trim();
   } catch {
     return undefined;
   }

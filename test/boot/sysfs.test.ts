@@ -34,6 +34,12 @@ test("disks with their blocks and serial, partitions with their start, mappings 
   ]);
 });
 
+test("serial number and worldwide name of a SATA disk, from what it answered", () => {
+  device("block/sda", { size: "2048", "device/wwid": "naa.5002538e40aabbcc" });
+  writeFileSync(join(sysfs, "devices/block/sda/device/vpd_pg80"), Buffer.concat([Buffer.from([0, 0x80, 0, 12]), Buffer.from("  S4EVNX0M123")]));
+  expect(listBlockDevices(sysfs)).toEqual([expect.objectContaining({ serial: "S4EVNX0M12", wwid: "naa.5002538e40aabbcc" })]);
+});
+
 test("an md array with the devices below it", () => {
   device("block/md127", { size: "2048", "md/level": "raid1", "slaves/vda1/size": "1", "slaves/vdb/size": "1" });
   expect(listBlockDevices(sysfs)).toEqual([{ path: "/dev/md127", sizeBytes: 1 << 20, logicalBlockBytes: 512, md: { members: ["/dev/vda1", "/dev/vdb"] } }]);

@@ -11,8 +11,8 @@ describeVm("a root that other tools' kernel words name", () => {
     expect(text).not.toMatch(/warning:|swap0/); // of the two volumes named only the one that is needed is activated
   });
 
-  test("mkinitcpio's cryptdevice= opens LUKS", async () => {
-    const words = "cryptdevice=UUID=7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e02:foo:allow-discards root=/dev/mapper/foo rw";
+  test("mkinitcpio's cryptdevice= opens LUKS, on a disk named by a link of udev's", async () => {
+    const words = "cryptdevice=/dev/disk/by-id/virtio-crypt-luks2-0-part1:foo:allow-discards root=/dev/mapper/foo rw";
     const guest = await bootRecipe("crypt-luks2", { realroot: "", append: words });
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/foo:ext4:rw/);
   });

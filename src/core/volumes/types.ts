@@ -15,6 +15,8 @@ export interface BlockDevice {
   /** For a partition that the kernel made: the path of its disk, and where it starts. */
   partitionOf?: { disk: string; startSector: number };
   serial?: string;
+  /** Worldwide name, as the kernel writes it: `naa.…`, `eui.…`. */
+  wwid?: string;
   /** For a device-mapper device: its name and UUID, which begins with the word of who made it (`LVM-`, `CRYPT-`). */
   dm?: { name: string; uuid: string };
   /** For an md array: the paths of the devices below it. */
@@ -38,6 +40,8 @@ export interface Volume {
   /** From the partition table that lists it. `partUuid` is lower case, as blkid prints it. */
   partition?: { number: number; partUuid: string; partLabel?: string; typeGuid?: string };
   serial?: string;
+  /** Worldwide name, as the kernel writes it: `naa.…`, `eui.…`. */
+  wwid?: string;
   dm?: { name: string; uuid: string };
   lv?: LogicalVolumeRef;
   md?: ArrayRef;

@@ -6,7 +6,7 @@ import type { Volume } from "../../../src/core/volumes/types.ts";
 const lvRef = { vgUuid: "vu", lvUuid: "lu", missingPvs: [] };
 
 const volumes: Volume[] = [
-  { name: "/dev/vda", layer: "disk", path: "/dev/vda", sizeBytes: 1, serial: "S-1" },
+  { name: "/dev/vda", layer: "disk", path: "/dev/vda", sizeBytes: 1, serial: "S-1", wwid: "naa.5002538e40aabbcc" },
   {
     name: "/dev/vda2",
     layer: "partition",
@@ -29,6 +29,16 @@ describe("a volume is found by", () => {
     { text: "vda2", found: ["/dev/vda2"] },
     { text: "/dev/block/254:2", found: ["/dev/vda2"] },
     { text: "/dev/block/254:20", found: [] },
+    { text: "/dev/disk/by-id/virtio-S-1", found: ["/dev/vda"] },
+    { text: "/dev/disk/by-id/ata-Some_Disk_500GB_S-1-part2", found: ["/dev/vda2"] },
+    { text: "/dev/disk/by-id/usb-Vendor_Stick_S-1-0:0-part2", found: ["/dev/vda2"] },
+    { text: "/dev/disk/by-id/nvme-Model_S-1_1", found: ["/dev/vda"] },
+    { text: "/dev/disk/by-id/wwn-0x5002538E40aabbcc-part2", found: ["/dev/vda2"] },
+    { text: "/dev/disk/by-id/scsi-35002538e40aabbcc", found: ["/dev/vda"] },
+    { text: "/dev/disk/by-id/virtio-S-1-part1", found: [] },
+    { text: "/dev/disk/by-id/virtio-XS-1", found: [] },
+    { text: "/dev/disk/by-id/virtio-S-11", found: [] },
+    { text: "/dev/disk/by-id/virtio-", found: [] },
     { text: "PARTUUID=0A1B2C3D-4E5F-6071-8293-a4b5c6d7e8f9/PARTNROFF=0", found: ["/dev/vda2"] },
     { text: "PARTUUID=0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9/PARTNROFF=1", found: [] },
     { text: "/dev/vda", found: ["/dev/vda"] },
