@@ -30,17 +30,35 @@ export default async function run(ctx: Context): Promise<string> {
   return node;
 }
 
-/** The array as the policy allows it: never without a member, or after some seconds. */
-async function findArray(ctx: Context): Promise<Volume & { md: ArrayRef }> {
+type ArrayVolume = Volume & { md: ArrayRef };
+
+/** The array as the policy allows it: never without a member, after some seconds, or when the person says so. */
+async function findArray(ctx: Context): Promise<ArrayVolume> {
   const { device, options: { degraded = "never" } } = ctx.realroot;
   if (degraded === "never") return ctx.volumes.findArray(device);
-  if (typeof degraded === "string" && /^\d{1,5}$/.test(degraded)) return ctx.volumes.findArray(device, Number(degraded) * 1000);
+  if (degraded === "ask") return acceptDegraded(ctx, await ctx.volumes.findArray(device, {}));
+  if (typeof degraded === "string" && /^\d{1,5}$/.test(degraded)) return ctx.volumes.findArray(device, { afterMs: Number(degraded) * 1000 });
   throw ctx.failure({
     tried: "reading the option degraded of the realroot",
     on: device,
     found: degraded === true ? "no value" : `"${degraded}"`,
-    next: "write degraded=never or degraded=SECONDS",
+    next: "write degraded=never, degraded=ask or degraded=SECONDS",
   });
+}
+
+/** The array itself, when nothing is missing or the person wants it so. */
+async function acceptDegraded(ctx: Context, array: ArrayVolume): Promise<ArrayVolume> {
+  const { name, md: { active, level, missing, devices, members } } = array;
+  if (active || missing.length === 0) return array;
+  const lacking = `member ${missing.map((role) => role + 1).join(", ")} of ${devices}`;
+  const accepted = await ctx.ask.confirm({
+    reasons: [`${name} (${level}) lacks ${lacking}; there is ${members.join(", ")}.`],
+    text: `Start ${name} degraded?`,
+    yes: "starts it",
+    no: "stops the boot here",
+  });
+  if (accepted) return array;
+  throw ctx.failure({ tried: "assembling the array", on: `${name} (${level})`, found: `${lacking} is missing, and it was not to be started without`, next: "attach the missing disk, then choose Retry" });
 }
 
 /** The node that the array's own name or number gives, when that is no other's; else one that nobody has. */

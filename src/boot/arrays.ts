@@ -35,6 +35,6 @@ export function incompleteArray({ md, name }: ArrayVolume, timeoutMs: number): A
     tried: `waiting ${timeoutMs / 1000} s for the members of the array`,
     on: `${name} (${md.level}, ${md.uuid})`,
     found: md.missing.length === 0 ? "it was made on a machine with another byte order" : `${describeMissing(md)} is missing; there is ${md.members.join(", ")}`,
-    next: md.startable ? "attach the missing disk, then choose Retry; to start the array without it, write degraded=SECONDS behind its stage md:" : "attach the missing disk, then choose Retry: without it the array can't be read",
+    next: md.startable ? "attach the missing disk, then choose Retry; to start the array without it, write degraded=ask or degraded=SECONDS behind its stage md:" : "attach the missing disk, then choose Retry: without it the array can't be read",
   });
 }

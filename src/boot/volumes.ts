@@ -115,7 +115,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     return volume;
   }
 
-  async function findArray(name: string, incompleteAfterMs?: number): Promise<ArrayVolume> {
+  async function findArray(name: string, degraded?: { afterMs?: number }): Promise<ArrayVolume> {
     const candidates = (volumes: Volume[]) => {
       const found = findVolumes(volumes, name).filter(isArray);
       if (found.length > 1) throw ambiguous(name, found);
@@ -124,7 +124,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     return waitFor(
       name,
       async (volumes) => candidates(volumes).find(({ md }) => md.active || (md.startable && md.missing.length === 0)),
-      incompleteAfterMs === undefined ? {} : { second: { afterMs: incompleteAfterMs, look: (volumes) => candidates(volumes).find(({ md }) => md.startable) } },
+      degraded === undefined ? {} : { second: { ...degraded, look: (volumes) => candidates(volumes).find(({ md }) => md.startable) } },
     );
   }
 

@@ -257,11 +257,12 @@ describe("md arrays", () => {
   test("findArray gives one that lacks a member only after the time that it was told, and only if it can be started", async () => {
     const { volumesFor } = machine([], [array({ missing: [1] })], {});
     const startedMs = performance.now();
-    await expect(volumesFor([]).findArray(`UUID=${UUID}`, 100)).resolves.toMatchObject({ md: { missing: [1] } });
+    await expect(volumesFor([]).findArray(`UUID=${UUID}`, { afterMs: 100 })).resolves.toMatchObject({ md: { missing: [1] } });
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(99);
-    await expect(volumesFor([]).findArray(`UUID=${UUID}`)).rejects.toThrow(/waiting 0\.05 s for the members of the array on \/dev\/md\/root \(raid1, [^]*member 2 of 2 is missing; there is \/dev\/vda[^]*degraded=SECONDS/);
+    await expect(volumesFor([]).findArray(`UUID=${UUID}`)).rejects.toThrow(/waiting 0\.05 s for the members of the array on \/dev\/md\/root \(raid1, [^]*member 2 of 2 is missing; there is \/dev\/vda[^]*degraded=ask/);
+    await expect(volumesFor([]).findArray(`UUID=${UUID}`, {})).resolves.toMatchObject({ md: { missing: [1] } });
     const never = machine([], [array({ level: "raid0", missing: [1], startable: false })], {}).volumesFor([]);
-    await expect(never.findArray("/dev/md/root", 0)).rejects.toThrow(/without it the array can't be read/);
+    await expect(never.findArray("/dev/md/root", { afterMs: 0 })).rejects.toThrow(/without it the array can't be read/);
   });
 
   test("what lies on a mirror that lacks a member is not found, and the mirror is named", async () => {

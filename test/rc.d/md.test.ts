@@ -11,10 +11,10 @@ const ref: ArrayRef = {
 /** A machine with one array, and the node that mdadm makes. */
 function context(more: Partial<ArrayRef> = {}, options: Record<string, string | true> = {}, rest: Parameters<typeof createTestContext>[0] = {}) {
   const array: Partial<Volume> & { path?: string } = { name: "/dev/md/root", layer: "array", md: { ...ref, ...more } };
-  const waits: (number | undefined)[] = [];
+  const waits: ({ afterMs?: number } | undefined)[] = [];
   const ctx = createTestContext({ realroot: { kind: "md", device: "/dev/md/root", options }, volumes: { "/dev/md127": {}, "/dev/md0": {} }, ...rest });
-  const findArray = async (_name: string, incompleteAfterMs?: number) => {
-    waits.push(incompleteAfterMs);
+  const findArray = async (_name: string, degraded?: { afterMs?: number }) => {
+    waits.push(degraded);
     return { sizeBytes: 1, ...array } as Volume & { md: ArrayRef };
   };
   return { ...ctx, waits, volumes: { ...ctx.volumes, findArray } };
@@ -39,9 +39,23 @@ test("it gets the number that is its name, unless another has it", async () => {
 test("without a member it is started only where the policy gave it, with a warning", async () => {
   const ctx = context({ missing: [1] }, { degraded: "7" });
   await md(ctx);
-  expect(ctx.waits).toEqual([7000]);
+  expect(ctx.waits).toEqual([{ afterMs: 7000 }]);
   expect(ctx.recorded[1]).toContain(" --run /dev/vda1");
   expect(ctx.recorded).toContain("warn started /dev/md/root (raid1) without member 2 of 2");
+});
+
+test.each([true, false])("degraded=ask asks when the time is over; started: %s", async (yes) => {
+  const ctx = context({ missing: [1], members: ["/dev/vda1"] }, { degraded: "ask" }, { confirmations: [yes], volumes: { "/dev/md127": {} } });
+  if (yes) await expect(md(ctx)).resolves.toBe("/dev/md127");
+  else await expect(md(ctx)).rejects.toThrow(/member 2 of 2 is missing, and it was not to be started without/);
+  expect(ctx.waits).toEqual([{}]);
+  expect(ctx.recorded.some((line) => line.startsWith("exec mdadm"))).toBe(yes);
+});
+
+test.each([{}, { active: true, missing: [1] }])("nobody is asked about an array that is %o", async (more) => {
+  const ctx = context(more, { degraded: "ask" });
+  await md(ctx);
+  expect(ctx.recorded.join()).not.toMatch(/ask|confirm/);
 });
 
 test("what it had lost before is said", async () => {
@@ -51,5 +65,5 @@ test("what it had lost before is said", async () => {
 });
 
 test.each([true as const, "", "soon", "-1", "1.5", "999999"])("degraded=%s is refused with what may stand there", async (degraded) => {
-  await expect(md(context({}, { degraded }))).rejects.toThrow(/degraded of the realroot[^]*degraded=never or degraded=SECONDS/);
+  await expect(md(context({}, { degraded }))).rejects.toThrow(/degraded of the realroot[^]*degraded=never, degraded=ask or degraded=SECONDS/);
 });

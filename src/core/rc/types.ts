@@ -59,10 +59,10 @@ export interface Volumes {
    */
   findLogical(name: string, options?: FindLogicalOptions): Promise<Volume & { lv: LogicalVolumeRef }>;
   /**
-   * As `find`, for an md array, assembled or not: the members that it counts on are there. After `incompleteAfterMs` one that
-   * can be read without those that are missing will do.
+   * As `find`, for an md array, assembled or not: the members that it counts on are there. `degraded` takes one that can
+   * be read without those that did not come within `afterMs`, or the boot's own time.
    */
-  findArray(name: string, incompleteAfterMs?: number): Promise<Volume & { md: ArrayRef }>;
+  findArray(name: string, degraded?: { afterMs?: number }): Promise<Volume & { md: ArrayRef }>;
   /**
    * Waits, as `find`, until every device of the filesystem on this volume is there, and gives them all; none for a
    * filesystem that knows of one device only. `partial` takes those that are there when the time is over.
