@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, existsSync } from "node:fs";
 import { SECTOR_BYTES } from "../core/binary/source.ts";
+import { busPaths } from "./bus-path.ts";
 
 /** A block device as sysfs describes it; kernel documentation, ABI/stable/sysfs-block. */
 export interface SysfsBlock {
@@ -12,6 +13,8 @@ export interface SysfsBlock {
   serial?: string;
   /** Worldwide name: `naa.…`, `eui.…`. */
   wwid?: string;
+  /** Of a disk: its places on the buses, as /dev/disk/by-path names them. */
+  busPaths?: string[];
   dm?: { name: string; uuid: string };
   md?: { members: string[] };
 }
@@ -44,6 +47,8 @@ function readBlockDevice(classBlock: string, name: string): SysfsBlock | undefin
   if (serial) block.serial = serial;
   const wwid = attribute(`${folder}/wwid`) ?? attribute(`${folder}/device/wwid`);
   if (wwid) block.wwid = wwid;
+  const places = block.partitionOf === undefined ? busPaths(folder) : [];
+  if (places.length > 0) block.busPaths = places;
   const dmName = attribute(`${folder}/dm/name`);
   if (dmName !== undefined) block.dm = { name: dmName, uuid: attribute(`${folder}/dm/uuid`) ?? "" };
   if (existsSync(`${folder}/md`)) block.md = { members: listDirectory(`${folder}/slaves`).map(devicePath) };

@@ -85,7 +85,7 @@ async function readTable({ logicalBlockBytes, source }: BlockDevice): Promise<Ta
 
 /** A device that is no LV, and the partitions in it that the kernel did not make. */
 async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>): Promise<Volume[]> {
-  const { dm, md, number, partitionOf, path, serial, source, wwid } = device;
+  const { busPaths, dm, md, number, partitionOf, path, serial, source, wwid } = device;
   const volume: Volume = {
     name: dm === undefined ? path : `/dev/mapper/${dm.name}`,
     layer: partitionOf ? "partition" : dm ? "mapping" : md ? "array" : "disk",
@@ -95,6 +95,7 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
     ...(number === undefined ? {} : { number }),
     ...(serial === undefined ? {} : { serial }),
     ...(wwid === undefined ? {} : { wwid }),
+    ...(busPaths === undefined ? {} : { busPaths }),
     ...(dm === undefined ? {} : { dm }),
     ...(partitionOf === undefined ? {} : { parent: partitionOf.disk }),
   };

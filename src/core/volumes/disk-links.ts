@@ -1,18 +1,20 @@
 import type { Volume } from "./types.ts";
 
-/** A link of /dev/disk/by-id to a disk, or to a partition of it. */
+/** A link of /dev/disk/by-id or /dev/disk/by-path to a disk, or to a partition of it. */
 export interface DiskLink {
-  id: string;
+  by: "id" | "path";
+  /** Behind that, without the partition. */
+  name: string;
   /** Number in the partition table. */
   partition?: number;
 }
 
-const LINK = /^\/dev\/disk\/by-id\/((?:ata|scsi|nvme|virtio|usb|mmc|wwn)-.+?)(?:-part(\d{1,3}))?$/s;
+const LINK = /^\/dev\/disk\/by-(id|path)\/((?:ata|scsi|nvme|virtio|usb|mmc|wwn|pci)-.+?)(?:-part(\d{1,3}))?$/s;
 
 /** Undefined when it is no link that a disk has. */
 export function parseDiskLink(path: string): DiskLink | undefined {
-  const [, id, partition] = LINK.exec(path) ?? [];
-  return id === undefined ? undefined : { id, ...(partition === undefined ? {} : { partition: Number(partition) }) };
+  const [, by, name, partition] = LINK.exec(path) ?? [];
+  return name === undefined ? undefined : { by: by as DiskLink["by"], name, ...(partition === undefined ? {} : { partition: Number(partition) }) };
 }
 
 /**
@@ -20,7 +22,8 @@ export function parseDiskLink(path: string): DiskLink | undefined {
  * model (ata-MODEL_SERIAL, virtio-SERIAL, usb-VENDOR_MODEL_SERIAL-0:0, nvme-MODEL_SERIAL_1), or write the worldwide name (wwn-0x…,
  * scsi-3…, nvme-eui.…). The model is not compared: no two disks have one serial number by chance.
  */
-export function isLinkTo({ serial, wwid }: Pick<Volume, "serial" | "wwid">, { id }: DiskLink): boolean {
+export function isLinkTo({ serial, wwid, busPaths }: Pick<Volume, "serial" | "wwid" | "busPaths">, { by, name: id }: DiskLink): boolean {
+  if (by === "path") return busPaths?.includes(id) === true;
   const [, format, hex = ""] = /^(naa|eui)\.([0-9a-f]+)$/i.exec(wwid ?? "") ?? [];
   const names = format === "naa" ? [`wwn-0x${hex}`, `scsi-3${hex}`] : format === "eui" ? [`nvme-eui.${hex}`, `wwn-0x${hex}`] : [];
   if (names.some((name) => name.toLowerCase() === id.toLowerCase())) return true;

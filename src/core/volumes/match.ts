@@ -12,8 +12,8 @@ export type DeviceName = { text: string } & (
   | { by: "lv"; vg: string; lv: string; path: string }
   /** MAJOR:MINOR, as udev's /dev/block/254:1 and the kernel's root= have it. */
   | { by: "number"; number: string }
-  /** udev's links by serial number and worldwide name. */
-  | { by: "id"; link: DiskLink; path: string }
+  /** udev's links by serial number, worldwide name, and place on the buses. */
+  | { by: "link"; link: DiskLink; path: string }
   | { by: Tag; value: string; partitionsOn?: number }
 );
 
@@ -27,7 +27,7 @@ const LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/s;
 
 /**
  * Reads the name of a device: `/dev/vda2`, `vda2`, `/dev/mapper/NAME`, `/dev/VG/LV`, `VG/LV`, `UUID=…` and the other
- * tags, `PARTUUID=…/PARTNROFF=1`, `/dev/block/254:1`, `/dev/disk/by-uuid/…`, `by-id` and their like (with udev's \x20 for what no file name holds). Any text is some name.
+ * tags, `PARTUUID=…/PARTNROFF=1`, `/dev/block/254:1`, `/dev/disk/by-uuid/…`, `by-id`, `by-path` and their like (with udev's \x20 for what no file name holds). Any text is some name.
  */
 export function parseDevice(text: string): DeviceName {
   const [, number] = NUMBER.exec(text) ?? [];
@@ -40,7 +40,7 @@ export function parseDevice(text: string): DeviceName {
   if (link !== undefined && encoded !== undefined) return { text, by: link as Tag, value: decodeLink(encoded) };
   const path = text.startsWith("/") ? text : `/dev/${text}`;
   const diskLink = parseDiskLink(path);
-  if (diskLink !== undefined) return { text, by: "id", link: diskLink, path };
+  if (diskLink !== undefined) return { text, by: "link", link: diskLink, path };
   const [first, second, ...rest] = path.startsWith("/dev/") ? path.slice("/dev/".length).split("/") : [];
   if (!first || !second || rest.length > 0) return { text, by: "path", path };
   return first === "mapper" ? { text, by: "mapper", name: second } : { text, by: "lv", vg: first, lv: second, path };
@@ -66,7 +66,7 @@ export function matches(volume: Volume, device: DeviceName): boolean {
       return volume.path === device.path || (volume.lv?.vg === device.vg && volume.lv.lv === device.lv);
     case "number":
       return volume.number === device.number;
-    case "id":
+    case "link":
       return isLinkTo(volume, device.link);
     case "uuid":
       return sameLetters(volume.content?.uuid, device.value);
@@ -94,7 +94,7 @@ function namesArray({ md }: Volume, device: DeviceName): boolean {
 export function findVolumes(volumes: Volume[], text: string): Volume[] {
   const device = parseDevice(text);
   const found = volumes.filter((volume) => matches(volume, device));
-  if (device.by === "id" && device.link.partition !== undefined) return volumes.filter(({ parent, partition }) => partition?.number === device.link.partition && found.some((disk) => disk.name === parent));
+  if (device.by === "link" && device.link.partition !== undefined) return volumes.filter(({ parent, partition }) => partition?.number === device.link.partition && found.some((disk) => disk.name === parent));
   if (device.by !== "partuuid" || device.partitionsOn === undefined) return found;
   const { partitionsOn } = device;
   return volumes.filter(({ parent, partition }) => found.some((named) => named.parent === parent && partition !== undefined && named.partition!.number + partitionsOn === partition.number));

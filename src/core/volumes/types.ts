@@ -17,6 +17,8 @@ export interface BlockDevice {
   serial?: string;
   /** Worldwide name, as the kernel writes it: `naa.…`, `eui.…`. */
   wwid?: string;
+  /** Of a disk: its places on the buses, as /dev/disk/by-path names them. */
+  busPaths?: string[];
   /** For a device-mapper device: its name and UUID, which begins with the word of who made it (`LVM-`, `CRYPT-`). */
   dm?: { name: string; uuid: string };
   /** For an md array: the paths of the devices below it. */
@@ -42,6 +44,8 @@ export interface Volume {
   serial?: string;
   /** Worldwide name, as the kernel writes it: `naa.…`, `eui.…`. */
   wwid?: string;
+  /** Of a disk: its places on the buses, as /dev/disk/by-path names them. */
+  busPaths?: string[];
   dm?: { name: string; uuid: string };
   lv?: LogicalVolumeRef;
   md?: ArrayRef;

@@ -6,7 +6,7 @@ import type { Volume } from "../../../src/core/volumes/types.ts";
 const lvRef = { vgUuid: "vu", lvUuid: "lu", missingPvs: [] };
 
 const volumes: Volume[] = [
-  { name: "/dev/vda", layer: "disk", path: "/dev/vda", sizeBytes: 1, serial: "S-1", wwid: "naa.5002538e40aabbcc" },
+  { name: "/dev/vda", layer: "disk", path: "/dev/vda", sizeBytes: 1, serial: "S-1", wwid: "naa.5002538e40aabbcc", busPaths: ["pci-0000:00:05.0", "virtio-pci-0000:00:05.0"] },
   {
     name: "/dev/vda2",
     layer: "partition",
@@ -35,6 +35,9 @@ describe("a volume is found by", () => {
     { text: "/dev/disk/by-id/nvme-Model_S-1_1", found: ["/dev/vda"] },
     { text: "/dev/disk/by-id/wwn-0x5002538E40aabbcc-part2", found: ["/dev/vda2"] },
     { text: "/dev/disk/by-id/scsi-35002538e40aabbcc", found: ["/dev/vda"] },
+    { text: "/dev/disk/by-path/pci-0000:00:05.0-part2", found: ["/dev/vda2"] },
+    { text: "/dev/disk/by-path/virtio-pci-0000:00:05.0", found: ["/dev/vda"] },
+    { text: "/dev/disk/by-path/pci-0000:00:05.1", found: [] },
     { text: "/dev/disk/by-id/virtio-S-1-part1", found: [] },
     { text: "/dev/disk/by-id/virtio-XS-1", found: [] },
     { text: "/dev/disk/by-id/virtio-S-11", found: [] },
