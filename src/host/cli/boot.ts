@@ -6,6 +6,7 @@ import { cacheDirectory } from "../cache.ts";
 import { chooseAccelerator } from "../qemu/accelerator.ts";
 import { type Answers, readAnswers, typeAnswers } from "../qemu/answers.ts";
 import { attachTerminal, QUIT_KEYS } from "../qemu/attach.ts";
+import { checkImage } from "../qemu/check-image.ts";
 import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/guest.ts";
 import { kernelCommandLine, type Machine } from "../qemu/machine.ts";
 import { findVmKernel } from "../qemu/vm-kernel.ts";
@@ -64,7 +65,7 @@ export function bootCommand(): Command {
     .option("--kernel <file>", "the kernel; the virtual machines' own when not given, else this machine's")
     .option("--append <words>", "words for the kernel command line", "")
     .option("--memory <mib>", "the guest's memory in MiB", wholeNumber(64, 1024 * 1024), MEMORY_MIB)
-    .option("--expect <text>", "wait until this text stands on the console, then end the guest")
+    .option("--expect <text>", "wait until this text stands on the console, then end the guest", someText)
     .option("--timeout <seconds>", `how long to wait for it (default: ${TIMEOUT_SECONDS})`, wholeNumber(1, 24 * 60 * 60))
     .option("--answers <file>", "what to type at which prompt, in YAML")
     .option("--write", "let the guest write to its disks")
@@ -87,6 +88,7 @@ async function planMachine(image: string, { disk, kernel = defaultKernel(), appe
     if (stats === undefined) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "no such file" });
     if (stats.isDirectory()) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "it is a directory" });
   }
+  checkImage(image);
   return {
     kernel, initrd: image, append: kernelCommandLine(append), memoryMiB: memory, smp: 2, console: "ttyS0",
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
@@ -165,6 +167,12 @@ function isQcow2(file: string): boolean {
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
+}
+
+/** An empty one stands on every console: a script whose variable is unset would see each boot succeed. */
+function someText(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It is empty.");
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -12,7 +12,7 @@ const { PATH } = process.env;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "boot-"));
   output = "";
-  for (const name of ["vmlinuz", "initrd.img", "disk.img"]) writeFileSync(join(directory, name), name);
+  for (const name of ["vmlinuz", "initrd.img", "disk.img"]) writeFileSync(join(directory, name), name === "initrd.img" ? "070701" : name);
   vi.stubEnv("MKINITRD_ACCELERATOR", "tcg");
   vi.stubEnv("PATH", `${directory}:${PATH}`);
   const write = (bytes: string | Uint8Array): boolean => { output += Buffer.from(bytes as Uint8Array).toString(); return true; };
@@ -74,9 +74,18 @@ describe("the exit code", () => {
     expect(output).toContain("QEMU ended with exit code 1: Could not open disk");
   });
 
-  test("is 2 for a memory that is none", async () => {
-    expect(await boot("", "--memory", "lots")).toMatchObject({ exitCode: 2, qemu: "" });
+  test.each([["--memory", "lots"], ["--expect", ""]])("is 2 for %s '%s'", async (...words) => {
+    expect(await boot("", ...words)).toMatchObject({ exitCode: 2, qemu: "" });
   });
+});
+
+test.each([
+  { content: "", found: "it is empty" },
+  { content: "timeout: 30\n", found: "it begins with 0x74696d656f75743a: no cpio archive, and compressed in no way that the kernel knows" },
+])("an image that is none ('$content') is an error before QEMU starts", async ({ content, found }) => {
+  writeFileSync(join(directory, "initrd.img"), content);
+  expect(await boot("")).toMatchObject({ exitCode: 1, qemu: "" });
+  expect(output).toContain(`opening the image on ${join(directory, "initrd.img")}: ${found}\n  next: mkinitrd build makes one`);
 });
 
 test("a disk that is not there is an error before QEMU starts", async () => {
