@@ -1,16 +1,17 @@
 import { Readable } from "node:stream";
 import chalk from "chalk";
-import { Box, render, Static, Text } from "ink";
+import { Box, render, Static, Text, useWindowSize } from "ink";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { ConfirmQuestion } from "../../core/rc/types.ts";
 import type { PromptState, Store } from "./state.ts";
 
-// In the VGA console's font as in every other; CP437 has no braille.
+// In the VGA console's font as in every other; CP437 has no braille, nor an ellipsis.
 const SPINNER = ["|", "/", "-", "\\"];
 /** Each turn draws the box anew, and a slow machine is busy deriving the key. */
 const SPINNER_MS = 400;
-/** Columns that a row of asterisks may take; longer passphrases show as many and go on. */
-const MAX_ASTERISKS = 48;
+const BOX_COLUMNS = 64;
+/** Columns of the box that a row of asterisks may not take: borders, padding, "> " and what stands behind the row. */
+const MARGIN_COLUMNS = 16;
 
 /** chalk's level for the colours that every console has. */
 const COLORS_16 = 1;
@@ -48,8 +49,10 @@ export function Screen({ store }: { store: Store }) {
 export function Prompt({ prompt }: { prompt: PromptState }) {
   const { volume, label, what = "Passphrase", wrong: reason = WRONG_PASSPHRASE, attempt, attempts, characters, checking } = prompt;
   const wrong = attempt > 1 && !checking;
+  const width = useBoxWidth();
+  const most = Math.max(width - MARGIN_COLUMNS, 1); // longer passphrases show as many and go on
   return (
-    <Box flexDirection="column" borderStyle="single" borderColor={wrong ? "yellow" : "cyan"} paddingX={2} marginY={1} width={64}>
+    <Box flexDirection="column" borderStyle="single" borderColor={wrong ? "yellow" : "cyan"} paddingX={2} marginY={1} width={width}>
       <Text bold>
         {checking ? <Spinner /> : `${what} for `}
         {volume}
@@ -57,12 +60,17 @@ export function Prompt({ prompt }: { prompt: PromptState }) {
       </Text>
       <Text>
         {"> "}
-        {"*".repeat(Math.min(characters, MAX_ASTERISKS))}
-        {characters > MAX_ASTERISKS ? "…" : checking ? "" : "_"}
+        {"*".repeat(Math.min(characters, most))}
+        {characters > most ? "..." : checking ? "" : "_"}
       </Text>
       <Text dimColor={!wrong}>{checking ? " " : wrong ? `${reason} Attempt ${attempt} of ${attempts}.` : "Enter unlocks. Ctrl-U clears the line."}</Text>
     </Box>
   );
+}
+
+/** A small screen has 40 columns. */
+function useBoxWidth(): number {
+  return Math.min(BOX_COLUMNS, useWindowSize().columns);
 }
 
 const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
@@ -70,7 +78,7 @@ const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
 /** A question that one key answers. */
 export function Question({ question: { text, reasons, yes, no } }: { question: ConfirmQuestion }) {
   return (
-    <Box flexDirection="column" borderStyle="single" borderColor="yellow" paddingX={2} marginY={1} width={64}>
+    <Box flexDirection="column" borderStyle="single" borderColor="yellow" paddingX={2} marginY={1} width={useBoxWidth()}>
       {reasons.map((reason, index) => <Text key={index}>{reason}</Text>)}
       <Text bold>{text}</Text>
       <Text>y {yes}, n {no}: _</Text>

@@ -1,3 +1,5 @@
+import { PassThrough } from "node:stream";
+import { render as renderOn } from "ink";
 import { render } from "ink-testing-library";
 import { expect, test } from "vitest";
 import { Prompt, Screen } from "../../../src/boot/tui/app.tsx";
@@ -17,8 +19,18 @@ test("each character typed is an asterisk", () => {
 
 test("a passphrase longer than the box is cut on the screen", () => {
   const { lastFrame } = render(<Prompt prompt={{ ...question, characters: 512 }} />);
-  expect(lastFrame()).toMatch(/\*{48}…/);
+  expect(lastFrame()).toMatch(/ \*{48}\.\.\. /);
   expect(Math.max(...lastFrame()!.split("\n").map((line) => line.length))).toBe(64);
+});
+
+test("on a screen of 40 columns the box is as wide, and its lines are wrapped in it", () => {
+  const stdout = Object.assign(new PassThrough(), { columns: 40, rows: 24, isTTY: true }) as unknown as NodeJS.WriteStream;
+  const { unmount } = renderOn(<Prompt prompt={{ ...question, characters: 30, attempt: 2 }} />, { stdout, debug: true, patchConsole: false });
+  const frame = String((stdout as unknown as PassThrough).read()).replaceAll(/\x1b\[[0-9;?]*[a-zA-Z]/g, "");
+  unmount();
+  expect(frame).toMatch(/│ +> \*{24}\.\.\. +│/);
+  expect(frame).toMatch(/opens no +│\n│ +keyslot\. Attempt 2 of 3\./);
+  expect(new Set(frame.split("\n").filter((line) => line.trim() !== "").map((line) => line.length))).toEqual(new Set([40]));
 });
 
 test("a wrong passphrase is said and counted", () => {
