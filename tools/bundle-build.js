@@ -1,5 +1,5 @@
 // Makes dist/host (the command line) and dist/image (what runs in the image). Runs under the pinned Node; bundle.js
-// starts it, holding the lock. The stamp is its only argument.
+// starts it, holding the lock, and writes the stamp.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { rolldown } from "rolldown";
@@ -15,11 +15,9 @@ const MODULE_PACKAGE = '{ "type": "module" }\n';
 
 try {
   const [host, image] = await Promise.all([hostFiles(), imageFiles()]);
-  const [stamp = ""] = process.argv.slice(2);
   rmSync(join(dist, ".stamp"), { force: true });
   replaceTree(join(dist, "host"), host);
   replaceTree(join(dist, "image"), image);
-  writeFileSync(join(dist, ".stamp"), stamp);
 } catch (error) {
   process.stderr.write(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

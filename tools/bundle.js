@@ -1,7 +1,7 @@
 // Makes dist/ from src/ and rc.d/: see bundle-build.js for what is made. This file decides whether it has to be.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withLock } from "./lock.js";
@@ -28,7 +28,9 @@ export async function bundle({ force = false } = {}) {
   if (!force && isFresh()) return false;
   return withLock(join(dist, ".lock"), async () => {
     if (!force && isFresh()) return false; // someone else made it while we waited
-    await build(sourceStamp());
+    const sources = sourceStamp(); // before: what changes meanwhile is bundled the next time
+    await build();
+    writeFileSync(STAMP, `${sources} ${madeStamp()}`);
     return true;
   });
 }
@@ -44,7 +46,19 @@ export function sourceStamp() {
 }
 
 function isFresh() {
-  return existsSync(STAMP) && readFileSync(STAMP, "utf8") === sourceStamp();
+  return existsSync(STAMP) && readFileSync(STAMP, "utf8") === `${sourceStamp()} ${madeStamp()}`;
+}
+
+/** A hash over what was made, with its content: after a power cut a file may have its size and time, and hold zeros. */
+function madeStamp() {
+  const hash = createHash("sha256");
+  for (const folder of ["host", "image"].map((name) => join(dist, name)).filter((path) => existsSync(path))) {
+    for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+      const file = join(folder, path);
+      if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) hash.update(`${file.slice(dist.length)}\0`).update(readFileSync(file));
+    }
+  }
+  return hash.digest("hex");
 }
 
 function sources() {
@@ -66,13 +80,10 @@ function collect(folder, found) {
   }
 }
 
-/**
- * In a process of its own: the pinned Node knows how to strip types, and rolldown's threads end with it.
- * @param {string} stamp
- */
-function build(stamp) {
+/** In a process of its own: the pinned Node knows how to strip types, and rolldown's threads end with it. */
+function build() {
   return new Promise((resolve, reject) => {
-    const child = spawn(pinnedNode, ["--no-warnings", join(repository, "tools/bundle-build.js"), stamp], {
+    const child = spawn(pinnedNode, ["--no-warnings", join(repository, "tools/bundle-build.js")], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     let errors = "";

@@ -81,6 +81,17 @@ test("what nobody changed is not made again, and a change makes only what it tou
   expect(await run("stat", ["-c", "%Y.%i", join(folder, "dist/host/mkinitrd.js")])).toEqual(before);
 }, 30_000);
 
+test.each([
+  { what: "is empty", damage: (file: string) => writeFile(file, "") },
+  { what: "holds zeros", damage: async (file: string) => writeFile(file, Buffer.alloc((await readFile(file)).length)) },
+  { what: "is gone", damage: (file: string) => rm(file) },
+])("a made file that $what is made again", async ({ damage }) => {
+  for (const path of ["host/mkinitrd.js", "image/boot.cjs"]) await damage(join(folder, "dist", path));
+  await bundle();
+  expect(await start("host/mkinitrd.js")).toBe("host shared true\n");
+  expect(await start("image/boot.cjs")).toBe("shared true\ndrawn\n");
+}, 60_000);
+
 test("a source that does not parse is an error with its place, and dist stays as it was", async () => {
   await writeFile(join(folder, "src/core/shared.ts"), "export const shared = ;");
   await expect(bundle()).rejects.toThrow(/shared\.ts/);
