@@ -1,3 +1,5 @@
+import { MkinitrdError } from "../../core/errors.ts";
+
 /** A virtual machine, as plain data: what `qemuArguments` turns into QEMU's command line. */
 export interface Machine {
   kernel: string;
@@ -57,12 +59,18 @@ function cpuModel(accelerator: Accelerator): string {
   return accelerator === "tcg" ? "max,-cx16" : "max";
 }
 
+/** Documentation/x86/boot.rst, cmdline_size: COMMAND_LINE_SIZE without its NUL. */
+const KERNEL_COMMAND_LINE_BYTES = 2047;
+
 /**
  * Words for a guest of ours: messages on the console, no endless wait after a panic, and none of the timer check that
- * fails now and then under TCG on a loaded host; then `words`.
+ * fails now and then under TCG on a loaded host; then `words`. Throws when it is longer than the kernel reads: QEMU starts it all the same, and the guest says nothing.
  */
 export function kernelCommandLine(words: string, console: Machine["console"] = "ttyS0"): string {
-  return [`console=${console}`, "panic=-1", "no_timer_check", words].filter((word) => word !== "").join(" ");
+  const line = [`console=${console}`, "panic=-1", "no_timer_check", words].filter((word) => word !== "").join(" ");
+  const bytes = Buffer.byteLength(line);
+  if (bytes <= KERNEL_COMMAND_LINE_BYTES) return line;
+  throw new MkinitrdError({ tried: "starting the guest", on: "its kernel command line", found: `${bytes} bytes; the kernel takes ${KERNEL_COMMAND_LINE_BYTES}`, next: "leave words out" });
 }
 
 /** The properties of the disk's device, on the command line and in QMP's device_add; `index` counts in the machine. */

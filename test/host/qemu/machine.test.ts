@@ -63,3 +63,9 @@ test("the kernel command line begins with what every guest needs", () => {
   expect(kernelCommandLine("realroot=local:ext4:vda1")).toBe("console=ttyS0 panic=-1 no_timer_check realroot=local:ext4:vda1");
   expect(kernelCommandLine("", "hvc0")).toBe("console=hvc0 panic=-1 no_timer_check");
 });
+
+test("a kernel command line that the kernel does not take is refused, in bytes", () => {
+  expect(kernelCommandLine("x".repeat(2009))).toHaveLength(2047);
+  expect(() => kernelCommandLine("x".repeat(2010))).toThrow("starting the guest on its kernel command line: 2048 bytes; the kernel takes 2047\n  next: leave words out");
+  expect(() => kernelCommandLine("é".repeat(1010))).toThrow("2058 bytes");
+});
