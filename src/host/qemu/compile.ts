@@ -3,7 +3,7 @@ import { createArray } from "./compile-md.ts";
 import { createGroup } from "./compile-lvm.ts";
 import { fillLuks } from "./compile-luks.ts";
 import { fillPlain } from "./compile-plain.ts";
-import { partitionPath, writeTable } from "./compile-table.ts";
+import { partitionPath, partitionStart, writeTable } from "./compile-table.ts";
 import { fillTcrypt } from "./compile-tcrypt.ts";
 import { fillVeracrypt } from "./compile-veracrypt.ts";
 import type { Content, FilesystemContent, Recipe, Root } from "./recipe.ts";
@@ -18,10 +18,16 @@ export interface Placement {
   archive: (root: Root) => string;
 }
 
+/** Where a device lies that is a partition. */
+export interface PartitionPlace {
+  disk: string;
+  startBytes: number;
+}
+
 /** What the compilers of the single contents share. */
 export interface Compiler extends Placement {
   /** Appends what makes the content on a device; opens what it is in, and has it closed at the end. */
-  fill(device: string, content: Content | undefined): void;
+  fill(device: string, content: Content | undefined, partition?: PartitionPlace): void;
   step(step: Step): void;
   /** A step for the end, in front of those that were given before: what was opened last is closed first. */
   atEnd(step: Step): void;
@@ -51,16 +57,16 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
     labelled: (label) => labelledPartition(recipe, placement, label),
     addPv: (vg, device) => void pvs.set(vg, [...(pvs.get(vg) ?? []), device]),
     addLeg: (array, device) => void legs.set(array, [...(legs.get(array) ?? []), device]),
-    fill(device, content) {
+    fill(device, content, partition) {
       if (content === undefined) return;
       if (isPool(content)) pools.push({ device, content });
-      else fillContent(compiler, device, content);
+      else fillContent(compiler, device, content, partition);
     },
   };
   recipe.disks.forEach(({ table, content }, i) => {
     const disk = placement.disks[i] ?? "";
     if (table !== undefined) writeTable(compiler, disk, table);
-    table?.partitions.forEach((partition, index) => compiler.fill(partitionPath(disk, index), partition.content));
+    table?.partitions.forEach((partition, index) => compiler.fill(partitionPath(disk, index), partition.content, { disk, startBytes: partitionStart(table, index) }));
     compiler.fill(disk, content);
   });
   recipe.arrays.forEach((array, number) => createArray(compiler, array, number, legs.get(array.name) ?? []));
@@ -80,14 +86,14 @@ function labelledPartition({ disks }: Recipe, placement: Placement, label: strin
   return paths[0] ?? ""; // recipe-check.ts has seen it
 }
 
-function fillContent(compiler: Compiler, device: string, content: Content): void {
+function fillContent(compiler: Compiler, device: string, content: Content, partition: PartitionPlace | undefined): void {
   switch (content.kind) {
     case "luks":
       return fillLuks(compiler, device, content);
     case "tcrypt":
       return fillTcrypt(compiler, device, content);
     case "veracrypt":
-      return fillVeracrypt(compiler, device, content);
+      return fillVeracrypt(compiler, device, content, partition);
     case "member":
       return compiler.addMember(content.of, device);
     case "plain":

@@ -4,6 +4,9 @@ import type { ArrayLevel, Content, LogicalVolume, Recipe } from "./recipe.ts";
 /** Fewer are possible, and then no array that is worth a test. */
 const LEAST_MEMBERS: Record<ArrayLevel, number> = { linear: 2, 0: 2, 1: 2, 4: 3, 5: 3, 6: 4, 10: 2 };
 
+/** `disks`, its number, `partitions`, its number, `content`. */
+const PARTITION_DEPTH = 5;
+
 /** Throws, with line and column, when the parts of a recipe don't fit together: groups without volumes, and the reverse. */
 export function checkRecipe(recipe: Recipe, text: string, file: string): void {
   const groups = recipe.volumeGroups.map(({ name }) => name);
@@ -36,6 +39,11 @@ export function checkRecipe(recipe: Recipe, text: string, file: string): void {
       refuse([...path, "luks", "header"], `no partition without a content has the label ${content.header}; known: ${labels.filter((label) => label !== undefined).join(", ") || "none"}`);
     }
   }
+  const systems = locatedContents(recipe).filter(({ content }) => content.kind === "veracrypt" && content.system);
+  systems.forEach(({ path }, i) => {
+    if (path.length !== PARTITION_DEPTH || path[2] !== "partitions") refuse([...path, "veracrypt", "system"], "it is of a partition: the header lies in front of the first one");
+    if (systems.findIndex((other) => other.path[1] === path[1]) !== i) refuse([...path, "veracrypt", "system"], "a disk has room for one such header");
+  });
   for (const { name, logicalVolumes } of recipe.volumeGroups) {
     const group = ["volume-groups", name];
     const pvs = members.filter(({ vg }) => vg === name).length;

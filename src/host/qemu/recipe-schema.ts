@@ -158,12 +158,19 @@ const tcrypt = z.strictObject({
 }).transform(({ content, hidden, destroy, ...value }): Content => ({ kind: "tcrypt", ...value, content, hidden, destroy }));
 
 const veracrypt = z.strictObject({
+  type: z.enum(["truecrypt", "veracrypt"]).default("veracrypt"),
+  system: z.boolean().default(false),
   size,
+  claims: size.optional(),
   passphrase: text.max(MAX_TCRYPT_PASSPHRASE),
   hash: z.enum(["sha512", "sha256", "ripemd160"]).default("sha512"),
   pim: z.int().min(1).max(485).default(1),
   content: content.optional(),
-}).transform(({ size, ...value }): Content => ({ kind: "veracrypt", sizeBytes: size, ...value, content: value.content }));
+}).superRefine(({ type, system, hash, claims, content }, context) => {
+  if (type === "truecrypt" && !system) context.addIssue({ code: "custom", path: ["type"], message: "is truecrypt; the tcplay program makes those that are no system encryption: tcrypt" });
+  if (type === "truecrypt" && hash === "sha256") context.addIssue({ code: "custom", path: ["hash"], message: "is sha256; TrueCrypt has ripemd160 and sha512" });
+  if (claims !== undefined && (system || content !== undefined)) context.addIssue({ code: "custom", path: ["claims"], message: "belongs to a volume that is no system encryption and has no content" });
+}).transform(({ size, claims, ...value }): Content => ({ kind: "veracrypt", sizeBytes: size, claimedBytes: claims, ...value, content: value.content }));
 
 const partition = z.strictObject({
   size: size.optional(),

@@ -127,12 +127,19 @@ export interface TcryptVolume {
   content: Content | undefined;
 }
 
-/** A VeraCrypt volume, AES, on a device of this size. */
+/** A volume whose headers we write ourselves, AES, on a device of this size: what no program of a Debian makes. */
 export interface VeracryptContent {
   kind: "veracrypt";
+  /** TrueCrypt's is for system encryption. */
+  type: "truecrypt" | "veracrypt";
+  /** System encryption: the header lies in front of the disk's first partition, and the content in all of this one. */
+  system: boolean;
   sizeBytes: number;
+  /** What the header at the start says, when that is not the size; the copy at the end says what is true. */
+  claimedBytes: number | undefined;
   passphrase: string;
   hash: "sha512" | "sha256" | "ripemd160";
+  /** Of VeraCrypt. */
   pim: number;
   content: Content | undefined;
 }

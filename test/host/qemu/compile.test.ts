@@ -77,16 +77,32 @@ describe("VeraCrypt", () => {
   const text = "disks: [{ size: 64M, table: none, content: { veracrypt: { size: 64M, passphrase: correct horse, pim: 3, hash: sha256, content: { filesystem: ext4 } } } }]";
   const steps = compile(text);
 
-  test("its header is ours, the same each time, and cryptsetup reads it before it is used", () => {
-    const [write, dump, open] = steps;
+  test("its header and the copy are ours, the same each time, and cryptsetup reads them before they are used", () => {
+    const [write, copy, dumpCopy, dump, open] = steps;
     const raw = Buffer.from(write?.input ?? "", "base64");
     const opened = { passphrase: Buffer.from("correct horse"), hash: "sha256" as const, iterations: 18_000 };
     expect(readTruecryptHeader(raw, opened, { name: "x", sizeBytes: 64 * 2 ** 20 })).toMatchObject({ type: "veracrypt", payloadOffsetBytes: 131072, payloadBytes: 64 * 2 ** 20 - 262144 });
     expect(compile(text)[0]?.input).toBe(write?.input);
-    expect([dump?.args.join(" "), open?.args.join(" ")]).toEqual([
+    expect(readTruecryptHeader(Buffer.from(copy?.input ?? "", "base64"), opened, { name: "x", sizeBytes: 64 * 2 ** 20 })).toMatchObject({ payloadBytes: 64 * 2 ** 20 - 262144 });
+    expect(copy?.args.slice(-2)).toEqual(["/dev/vda", String((64 * 2 ** 20 - 131072) / 512)]);
+    expect([dumpCopy?.args.join(" "), dump?.args.join(" "), open?.args.join(" ")]).toEqual([
+      "tcryptDump --hash sha256 --cipher aes --veracrypt-pim 3 --tcrypt-backup /dev/vda",
       "tcryptDump --hash sha256 --cipher aes --veracrypt-pim 3 /dev/vda",
       "open --type tcrypt --hash sha256 --cipher aes --veracrypt-pim 3 /dev/vda veracrypt-vda",
     ]);
+  });
+});
+
+describe("system encryption", () => {
+  const text = (type: string) => `disks: [{ size: 64M, partitions: [{ size: 1536K }, { size: 16M, content: { veracrypt: { type: ${type}, system: true, size: 16M, passphrase: x, hash: ripemd160, content: { filesystem: ext4 } } } }] }]`;
+
+  test.each([["truecrypt", 1000], ["veracrypt", 2048]])("of %s has its header in sector 62 of the disk, with the partition's place and %i iterations", (type, iterations) => {
+    const [, , write, dump, open] = compile(text(type));
+    expect(write?.args.slice(-2)).toEqual(["/dev/vda", "62"]);
+    const read = readTruecryptHeader(Buffer.from(write?.input ?? "", "base64"), { passphrase: Buffer.from("x"), hash: "ripemd160", iterations }, { name: "x", sizeBytes: 64 * 2 ** 20 });
+    // sfdisk begins partitions at multiples of 1 MiB
+    expect(read).toMatchObject({ type, system: true, payloadOffsetBytes: 3 * 2 ** 20, payloadBytes: 16 * 2 ** 20 });
+    for (const step of [dump, open]) expect(step?.args.join(" ")).toMatch(/--tcrypt-system \/dev\/vda2/);
   });
 });
 

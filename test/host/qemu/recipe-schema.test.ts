@@ -111,6 +111,11 @@ describe("refused, with line and column", () => {
     { what: "a thin volume without a size", text: "disks: [{ size: 64M, table: none, content: { pv: vg } }]\nvolume-groups:\n  vg: { logical-volumes: [{ name: a, type: thin }] }", found: /size is missing: only a linear one/ },
     { what: "a physical volume of no group", text: "disks: [{ size: 64M, table: none, content: { pv: vg01 } }]", found: /line 1, column 50: a physical volume of vg01, which volume-groups does not have; known: none/ },
     { what: "a physical volume of no group, in LUKS in a partition", text: "disks:\n  - { size: 64M, partitions: [{ content: { luks: { passphrase: x, content: {\n      pv: vg01 } } } }] }", found: /line 3, column 11: a physical volume of vg01/ },
+    { what: "system encryption of a whole disk", text: "disks: [{ size: 64M, table: none, content: { veracrypt: { system: true, size: 64M, passphrase: x } } }]", found: /it is of a partition/ },
+    { what: "two system encryptions of one disk", text: `disks: [{ size: 64M, partitions: [${Array(2).fill("{ size: 8M, content: { veracrypt: { system: true, size: 8M, passphrase: x } } }").join(", ")}] }]`, found: /room for one such header/ },
+    { what: "a TrueCrypt volume that tcplay makes", text: "disks: [{ size: 64M, table: none, content: { veracrypt: { type: truecrypt, size: 64M, passphrase: x } } }]", found: /tcplay program makes those/ },
+    { what: "TrueCrypt with SHA-256", text: "disks: [{ size: 64M, partitions: [{ size: 8M, content: { veracrypt: { type: truecrypt, system: true, hash: sha256, size: 8M, passphrase: x } } }] }]", found: /TrueCrypt has ripemd160/ },
+    { what: "a claim beside a content", text: "disks: [{ size: 64M, table: none, content: { veracrypt: { size: 8M, claims: 9M, passphrase: x, content: { filesystem: ext4 } } } }]", found: /claims belongs to a volume/ },
     { what: "partitions that are larger than the disk", text: "disks:\n  - { size: 64M, partitions: [{ size: 32M }, { size: 32M }] }", found: /line 2, column 30: they take 67108864 bytes of a disk of 67108864/ },
   ])("$what", ({ text, found }) => {
     expect(() => parse(text)).toThrow(found);
