@@ -8,9 +8,10 @@
 // PROGRAMS:  cryptsetup dmsetup tcplay?
 // LIBRARIES: libgcc_s.so.1 ossl-modules/legacy.so
 import type { Context, OpenVolume } from "../src/core/rc/types.ts";
-import { planAttempts } from "../src/core/tcrypt/attempts.ts";
+import { HASH_NAMES } from "../src/core/formats/truecrypt-kdf.ts";
+import { opensByCopy, openWithCryptsetup, planSearch, type Search } from "../src/core/tcrypt/cryptsetup.ts";
 import { readTcryptOptions, type TcryptOptions } from "../src/core/tcrypt/options.ts";
-import { checkCryptsetup, openWithCryptsetup, openWithTcplay } from "../src/core/tcrypt/engines.ts";
+import { openWithTcplay } from "../src/core/tcrypt/tcplay.ts";
 
 /** A header and a sector behind it, as containers before TrueCrypt 6 were laid out. */
 const LEAST_BYTES = 1024;
@@ -23,31 +24,36 @@ export default async function run(ctx: Context): Promise<string> {
   }
   const volume = await ctx.volumes.find(ctx.realroot.device);
   await checkDevice(ctx, volume, options);
-  await checkCryptsetup(ctx, options);
   const name = ctx.realroot.name ?? `tcrypt-${volume.path.replace(/^\/dev\/(mapper\/)?/, "").replaceAll("/", "-")}`;
   const mapping = `/dev/mapper/${name}`;
   if (await ctx.system.exists(mapping)) return mapping;
+  const search = options.engine === "cryptsetup" ? await planSearch(ctx, options) : undefined;
   // A cascade is a stack of mappings, named by both programs after the topmost one; what is noted last is closed first.
   for (const part of [`${name}_2`, `${name}_1`, `${name}.2`, `${name}.1`, name]) await ctx.system.opens(part);
   const tries = options.noPassphrase && options.pim !== "ask" ? 1 : options.tries;
   for (let attempt = 1; attempt <= tries; attempt++) {
-    if (await tryOnce(ctx, volume, name, options, attempt)) {
+    const outcome = await tryOnce(ctx, volume, name, options, search, { attempt, isLast: attempt === tries });
+    if (outcome === "opened") {
       ctx.log.mark("key accepted");
       ctx.log.step(`opened ${volume.name} as ${mapping}`);
       return mapping;
     }
+    if (outcome === "copy") throw opensCopyOnly(ctx, volume);
     ctx.log.debug(`attempt ${attempt} of ${tries} on ${volume.name}: no header opens with this passphrase`);
   }
   throw ctx.failure({
     tried: "unlocking",
     on: volume.name,
-    found: `${options.noPassphrase ? "the key files alone do not open" : `${options.tries} passphrases, none opens`} ${options.engine === "tcplay" ? "a TrueCrypt header" : `one of: ${planAttempts(options).map(({ about }) => about).join("; ")}`}`,
+    found: `${options.noPassphrase ? "the key files alone do not open" : `${options.tries} passphrases, none opens`} ${describeSearch(search)}`,
     next: "check the keyboard layout, Caps Lock, PIM and key files, and that the volume is of a type and hash tried here, then choose Retry; when its header is damaged, the option backup opens it by the copy at its end",
   });
 }
 
-/** Asks for what is to be typed, and tries it; false when it opens nothing. */
-async function tryOnce(ctx: Context, volume: OpenVolume, name: string, options: TcryptOptions, attempt: number): Promise<boolean> {
+/**
+ * Asks for what is to be typed, and tries it. `copy`: it opens nothing but the copy of a header at the device's end, which is looked at
+ * when nothing more will be asked.
+ */
+async function tryOnce(ctx: Context, volume: OpenVolume, name: string, options: TcryptOptions, search: Search | undefined, { attempt, isLast }: { attempt: number; isLast: boolean }): Promise<"opened" | "nothing" | "copy"> {
   const secrets: Buffer[] = [];
   const ask = async (what?: string) => {
     const label = volume.partition?.partLabel;
@@ -60,18 +66,38 @@ async function tryOnce(ctx: Context, volume: OpenVolume, name: string, options: 
   };
   try {
     const passphrase = options.noPassphrase ? Buffer.alloc(0) : await ask();
-    if (options.engine === "tcplay") {
+    if (search === undefined) {
       const hidden = options.protectHidden ? await ask("Hidden volume's passphrase") : undefined;
-      return await ctx.keyFiles.withPaths([...options.keyFiles, ...options.hiddenKeyFiles], (paths) => {
+      return await ctx.keyFiles.withPaths([...options.keyFiles, ...options.hiddenKeyFiles], async (paths) => {
         const files = { outer: paths.slice(0, options.keyFiles.length), hidden: paths.slice(options.keyFiles.length) };
-        return openWithTcplay(ctx, volume.path, name, options, { passphrase, hidden }, files);
+        return (await openWithTcplay(ctx, volume.path, name, options, { passphrase, hidden }, files)) ? "opened" : "nothing";
       });
     }
     const pim = options.pim === "ask" ? await ask("PIM (0 for none)") : undefined;
-    return await ctx.keyFiles.withPaths(options.keyFiles, (paths) => openWithCryptsetup(ctx, volume.path, name, options, { passphrase, pim }, paths));
+    return await ctx.keyFiles.withPaths(options.keyFiles, async (files) => {
+      if (await openWithCryptsetup(ctx, volume.path, name, options, search, { passphrase, pim, files })) return "opened";
+      return isLast && (await opensByCopy(ctx, volume.path, options, { passphrase, pim, files })) ? "copy" : "nothing";
+    });
   } finally {
     for (const secret of secrets) secret.fill(0);
   }
+}
+
+/** What was tried, for a person. */
+function describeSearch(search: Search | undefined): string {
+  if (search === undefined) return "a TrueCrypt header";
+  const { attempts, lacking } = search;
+  const tried = attempts.filter(({ hash }) => hash === undefined || !lacking.has(hash)).map(({ about }) => about).join("; ");
+  return `one of: ${tried}${lacking.size === 0 ? "" : `; the cryptsetup of this image lacks ${[...lacking].map((hash) => HASH_NAMES[hash]).join(" and ")}`}`;
+}
+
+function opensCopyOnly(ctx: Context, volume: OpenVolume): Error {
+  return ctx.failure({
+    tried: "unlocking",
+    on: volume.name,
+    found: "the last passphrase opens the copy of the header at the device's end, and not the header at its start: that one is damaged, or from before or after a change of the passphrase",
+    next: "put the option backup behind the realroot's; then restore the header with TrueCrypt or VeraCrypt (Tools, Restore Volume Header)",
+  });
 }
 
 /** Refuses what can't be such a volume before the person types. */
@@ -79,7 +105,7 @@ async function checkDevice(ctx: Context, volume: OpenVolume, { system, backup }:
   const refuse = (found: string, next: string) => ctx.failure({ tried: "unlocking", on: volume.name, found, next });
   if (typeof system === "string") {
     const disk = await ctx.volumes.find(system);
-    if (volume.parent !== disk.name) throw refuse(`it is no partition of ${disk.name}, which system= names`, "name the disk whose partition this is");
+    if (volume.name !== disk.name && volume.parent !== disk.name) throw refuse(`it is no partition of ${disk.name}, which system= names`, "name the disk whose partition this is");
   }
   if (volume.sizeBytes < LEAST_BYTES) {
     throw refuse(`${volume.sizeBytes} bytes; a TrueCrypt header and one sector take ${LEAST_BYTES}`, "check which device the realroot names");

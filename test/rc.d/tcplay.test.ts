@@ -34,9 +34,9 @@ describe("with cryptsetup", () => {
   });
 
   test("without options TrueCrypt comes first, then each hash of VeraCrypt", async () => {
-    const ctx = withOptions({ tries: "1" }, { exitCodes: Array<number>(20).fill(2) });
+    const ctx = withOptions({ tries: "1" }, { exitCodes: [0, ...Array<number>(20).fill(2)], outputs: ["cryptsetup 2.7.0 flags: UDEV\n"] });
     await expect(tcplay(ctx)).rejects.toThrow(/1 passphrases, none opens one of: TrueCrypt; TrueCrypt, hidden volume; VeraCrypt, SHA-512; /);
-    const hashes = runs(ctx).map((line) => /--hash (\S+)( --tcrypt-hidden)?/.exec(line)?.slice(1, 3).join("") ?? "any");
+    const hashes = runs(ctx).filter((line) => line.startsWith(OPEN)).map((line) => /--hash (\S+)( --tcrypt-hidden)?/.exec(line)?.slice(1, 3).join("") ?? "any");
     expect(hashes).toEqual(["any", "any", ...["sha512", "sha256", "blake2s-256", "whirlpool", "ripemd160", "stribog512"].flatMap((hash) => [hash, `${hash} --tcrypt-hidden`])]);
   });
 
@@ -48,8 +48,8 @@ describe("with cryptsetup", () => {
   });
 
   test("another exit code ends at once, with the passphrase wiped and the progress gone", async () => {
-    const ctx = withOptions({}, { exitCodes: [4] });
-    await expect(tcplay(ctx)).rejects.toThrow(/exit code 4/);
+    const ctx = withOptions({ type: "truecrypt" }, { exitCodes: [4, 2, 2], outputs: ["Device /dev/vda2 is broken.\nCommand failed with code -4 (wrong device or file specified).\n"] });
+    await expect(tcplay(ctx)).rejects.toThrow(/exit code 4: Device \/dev\/vda2 is broken\.$/m);
     expect(ctx.recorded.at(-1)).toBe("nothing to wait for");
     expect(wiped(ctx.secrets)).toBe(true);
   });
@@ -76,10 +76,10 @@ describe("with cryptsetup", () => {
   });
 
   test("key files alone are tried once, with an empty line", async () => {
-    const ctx = withOptions({ "no-passphrase": true, keyfile: "/etc/a", type: "truecrypt", hidden: "no" }, { exitCodes: [2] });
+    const ctx = withOptions({ "no-passphrase": true, keyfile: "/etc/a", type: "truecrypt", hidden: "no" }, { exitCodes: [2, 2] });
     await expect(tcplay(ctx)).rejects.toThrow(/the key files alone do not open one of: TrueCrypt/);
-    expect(runs(ctx)).toHaveLength(1);
-    expect(ctx.inputs).toEqual(["\n"]);
+    expect(runs(ctx).filter((line) => line.startsWith(OPEN))).toHaveLength(1);
+    expect(ctx.inputs).toEqual(["\n", "\n"]);
     expect(ctx.secrets).toEqual([]);
   });
 
@@ -102,8 +102,53 @@ describe("with cryptsetup", () => {
     const outputs = ["PBKDF2 hash algorithm stribog512 not available, skipping.\n"];
     const named = withOptions({ hash: "streebog", hidden: "no" }, { exitCodes: [2], outputs });
     await expect(tcplay(named)).rejects.toThrow(/lacks the hash stribog512/);
-    const searched = withOptions({ type: "veracrypt", hidden: "no" }, { exitCodes: [2, 0], outputs });
+    const searched = withOptions({ type: "veracrypt", hidden: "no" }, { exitCodes: [0, 2, 0], outputs: ["cryptsetup 2.7.0\n", ...outputs] });
     await expect(tcplay(searched)).resolves.toBe("/dev/mapper/tc");
+  });
+
+  test("what cryptsetup lacks is not tried, or not counted as tried, and said in the end", async () => {
+    const outputs = ["cryptsetup 2.6.1 flags: UDEV\n", "", "", "", "", "PBKDF2 hash algorithm stribog512 not available, skipping.\n"];
+    const ctx = withOptions({ type: "veracrypt", hidden: "no", tries: "1" }, { exitCodes: [0, 2, 2, 2, 2, 2], outputs });
+    await expect(tcplay(ctx)).rejects.toThrow(/one of: VeraCrypt, SHA-512; VeraCrypt, SHA-256; VeraCrypt, Whirlpool; VeraCrypt, RIPEMD-160; the cryptsetup of this image lacks BLAKE2s and Streebog$/m);
+    expect(runs(ctx).join()).not.toContain("blake2s");
+  });
+
+  test("a passphrase that opens the copy of the header alone: the error names the option backup, and the passphrase is wiped", async () => {
+    const ctx = withOptions({ type: "truecrypt", hidden: "no", tries: "2" }, { answers: ["correct horse", "correct horse"], exitCodes: [2, 2, 0] });
+    await expect(tcplay(ctx)).rejects.toThrow(/opens the copy of the header at the device's end[^]*put the option backup/);
+    expect(runs(ctx).at(-1)).toBe("exec cryptsetup open --type tcrypt --test-passphrase --disable-veracrypt --tcrypt-backup /dev/vda2");
+    expect(runs(ctx)).toHaveLength(3);
+    expect(wiped(ctx.secrets)).toBe(true);
+  });
+
+  test("the copies are not looked at where that takes minutes", async () => {
+    const ctx = withOptions({ type: "veracrypt", hidden: "no", tries: "1" }, { exitCodes: [0, ...Array<number>(6).fill(2)], outputs: ["cryptsetup 2.7.0\n"] });
+    await expect(tcplay(ctx)).rejects.toThrow(/none opens one of/);
+    expect(runs(ctx).join()).not.toContain("--tcrypt-backup");
+  });
+
+  test("a cipher that the kernel lacks is refused before anybody types", async () => {
+    const said = "Cipher kuznyechik-xts-plain64 (with 512 bits key) is not available.\nRequired kernel crypto interface not available.\n";
+    const ctx = withOptions({ cipher: "kuznyechik-serpent-camellia", hash: "sha512" }, { exitCodes: [1], outputs: [said] });
+    await expect(tcplay(ctx)).rejects.toThrow(/lacks the cipher kuznyechik/);
+    expect(ctx.secrets).toEqual([]);
+    const there = withOptions({ cipher: "kuznyechik", hash: "sha512" });
+    await expect(tcplay(there)).resolves.toBe("/dev/mapper/tc");
+  });
+
+  test.each([
+    ["Kernel does not support activation for this TCRYPT legacy mode.", 1, /cipher mode of old TrueCrypt versions[^]*next: copy its files/],
+    ["Required kernel crypto interface not available.", 1, /the kernel of this image lacks the cipher, or[^]*next: check the option cipher/],
+    ["Cannot use device /dev/vda2 which is in use (already mapped or mounted).", 5, /the device is in use[^]*next: open each device once/],
+  ])("%s", async (said, exitCode, found) => {
+    const ctx = withOptions({ type: "truecrypt", hidden: "no" }, { exitCodes: [exitCode, 2], outputs: [`${said}\nCommand failed with code -1 (wrong or missing parameters).\n`] });
+    await expect(tcplay(ctx)).rejects.toThrow(found);
+  });
+
+  test.each([[0, /copy of the header at the device's end opens[^]*next: put the option backup/], [2, /next: check which device the realroot names/]])("a device that is too small: the copy of the header is tried, with exit code %i", async (exitCode, found) => {
+    const ctx = withOptions({ type: "truecrypt", hidden: "no" }, { exitCodes: [1, exitCode], outputs: ["Device /dev/vda2 is too small.\n"] });
+    await expect(tcplay(ctx)).rejects.toThrow(found);
+    expect(wiped(ctx.secrets)).toBe(true);
   });
 });
 

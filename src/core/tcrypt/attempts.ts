@@ -5,6 +5,9 @@ import type { TcryptOptions } from "./options.ts";
 export interface Attempt {
   /** For a person: `VeraCrypt, SHA-512, hidden volume`. */
   about: string;
+  type: TcryptType;
+  /** Undefined: all that the type has. */
+  hash: TcryptHash | undefined;
   /** cryptsetup's flags that say so. */
   args: string[];
 }
@@ -28,6 +31,8 @@ export function planAttempts(options: Narrowing): Attempt[] {
   ];
   return searches.flatMap(({ type, hash }) => headers.map((header) => ({
     about: [TYPE_NAMES[type], ...(hash === undefined ? [] : [HASH_NAMES[hash]]), ...(header === "outer" ? [] : [header === "hidden" ? "hidden volume" : "system encryption"])].join(", "),
+    type,
+    hash,
     args: [
       ...(type === "truecrypt" ? ["--disable-veracrypt"] : ["--veracrypt"]),
       ...(hash === undefined ? [] : ["--hash", CRYPTSETUP_HASHES[hash] ?? hash]),
@@ -36,6 +41,15 @@ export function planAttempts(options: Narrowing): Attempt[] {
       ...(options.backup ? ["--tcrypt-backup"] : []),
     ],
   })));
+}
+
+/**
+ * Those that tell whether the copies of the headers open, when the headers do not. None when that takes long: each of VeraCrypt's hashes
+ * is as dear as the one that was tried.
+ */
+export function planCopyAttempts(options: Narrowing): Attempt[] {
+  if (options.backup || options.system !== false) return [];
+  return planAttempts({ ...options, backup: true }).filter(({ type }) => type === "truecrypt" || options.hash !== undefined);
 }
 
 /** cryptsetup names the ciphers of a cascade in the other order: that in which they encrypt. */
