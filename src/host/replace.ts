@@ -1,4 +1,5 @@
 import { lstatSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { MkinitrdError } from "../core/errors.ts";
 
 /**
@@ -9,6 +10,12 @@ export function checkReplaceable(path: string, tried: string): void {
   const what = standsAt(path);
   if (what === undefined) return;
   throw new MkinitrdError({ tried, on: path, found: `it is ${what.kind}; what was there before is untouched`, next: what.next });
+}
+
+/** Throws when `path` is one of the files that what goes there is made from: a word too few behind -o would cost it. */
+export function checkIsNoInput(path: string, inputs: readonly string[], tried: string): void {
+  if (!inputs.some((input) => resolve(input) === resolve(path))) return;
+  throw new MkinitrdError({ tried, on: path, found: "what goes there is made from this file", next: "name another one: -o FILE" });
 }
 
 function standsAt(path: string): { kind: string; next: string } | undefined {

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { MkinitrdError } from "../../core/errors.ts";
 import { checkConfigRealroot, readConfig, type Config } from "../config/config.ts";
 import { readKinds } from "../config/kinds.ts";
 import { buildImage, type BuildReport } from "../image/build.ts";
 import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts";
+import { checkIsNoInput } from "../replace.ts";
 import { formatReport } from "./build-report.ts";
 import { progressLine } from "./progress.ts";
 
@@ -48,17 +48,14 @@ export function buildCommand(): Command {
 
 async function run(options: BuildOptions): Promise<void> {
   const config = override(await readConfig(options.config), options);
-  checkOutputIsNoInput(config);
+  checkIsNoInput(config.output, inputsOf(config), "writing the image");
   if (options.realroot === undefined) checkConfigRealroot(config, await readKinds(config.scripts));
   const report = await build(config);
   console.log(options.json === true ? JSON.stringify(report, null, 2) : formatReport(report));
 }
 
-/** A word too few behind -o would cost the configuration, or a key. */
-function checkOutputIsNoInput({ output, source, scripts, files, crypttab }: Config): void {
-  const inputs = [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab])];
-  if (!inputs.some((input) => resolve(input) === output)) return;
-  throw new MkinitrdError({ tried: "writing the image", on: output, found: "the image is made from this file", next: "name another one: -o FILE" });
+function inputsOf({ source, scripts, files, crypttab }: Config): string[] {
+  return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab])];
 }
 
 async function build(config: Config): Promise<BuildReport> {

@@ -6,7 +6,7 @@ import { exec } from "../exec.ts";
 import { type BuiltDisk, buildDisks, diskName } from "../qemu/disks.ts";
 import { readRecipe } from "../qemu/recipe-schema.ts";
 import { describeIoError } from "../read-text.ts";
-import { checkReplaceable } from "../replace.ts";
+import { checkIsNoInput, checkReplaceable } from "../replace.ts";
 import { withTemporary } from "../temporary.ts";
 import { progressLine } from "./progress.ts";
 
@@ -47,7 +47,10 @@ export function diskCommand(): Command {
 async function run(files: string[], { output, json }: DiskOptions): Promise<void> {
   const recipes = files.map(readRecipe);
   const targets = planTargets(recipes.map(({ name, disks }) => ({ name, disks: disks.length })), output);
-  for (const target of targets.flat()) checkReplaceable(target, "writing the disk");
+  for (const target of targets.flat()) {
+    checkReplaceable(target, "writing the disk");
+    checkIsNoInput(target, files, "writing the disk");
+  }
   const progress = progressLine();
   try {
     const built = await buildDisks(recipes, progress.say);

@@ -119,7 +119,7 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     const before = readFileSync(join(directory, name));
     await build("-o", join(directory, name));
     expect(process.exitCode).toBe(1);
-    expect(printed).toMatch(/writing the image on .*: the image is made from this file\n  next: name another one: -o FILE/);
+    expect(printed).toMatch(/writing the image on .*: what goes there is made from this file\n  next: name another one: -o FILE/);
     expect(readFileSync(join(directory, name)).equals(before)).toBe(true);
   }, 60_000);
 

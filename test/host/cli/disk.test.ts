@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -47,4 +47,17 @@ test("a disk is not written over a pipe", async () => {
   vi.restoreAllMocks();
   process.exitCode = undefined;
   expect([exitCode, printed.join("\n")]).toEqual([1, expect.stringMatching(/writing the disk on .*pipe: it is no regular file/)]);
+});
+
+test("a disk is not written over its recipe", async () => {
+  const printed: string[] = [];
+  vi.spyOn(console, "error").mockImplementation((text: unknown) => void printed.push(String(text)));
+  const recipe = join(directory, "one.yaml");
+  writeFileSync(recipe, readFileSync(join(import.meta.dirname, "../../../images/lvm-in-luks.yaml")));
+  await run(["disk", recipe, "-o", recipe], { disk: async () => diskCommand() });
+  const { exitCode } = process;
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  expect([exitCode, printed.join("\n")]).toEqual([1, expect.stringMatching(/writing the disk on .*one\.yaml: what goes there is made from this file/)]);
+  expect(readFileSync(recipe, "utf8")).toMatch(/^about:/);
 });
