@@ -11,7 +11,7 @@ import type { Context, OpenVolume } from "../src/core/rc/types.ts";
 import { HASH_NAMES } from "../src/core/formats/truecrypt-kdf.ts";
 import { opensByCopy, openWithCryptsetup, planSearch, type Search } from "../src/core/tcrypt/cryptsetup.ts";
 import { readTcryptOptions, type TcryptOptions } from "../src/core/tcrypt/options.ts";
-import { openWithTcplay } from "../src/core/tcrypt/tcplay.ts";
+import { checkTcplay, openWithTcplay } from "../src/core/tcrypt/tcplay.ts";
 
 /** A header and a sector behind it, as containers before TrueCrypt 6 were laid out. */
 const LEAST_BYTES = 1024;
@@ -28,6 +28,7 @@ export default async function run(ctx: Context): Promise<string> {
   const mapping = `/dev/mapper/${name}`;
   if (await ctx.system.exists(mapping)) return mapping;
   const search = options.engine === "cryptsetup" ? await planSearch(ctx, options) : undefined;
+  if (search === undefined) await checkTcplay(ctx);
   // A cascade is a stack of mappings, named by both programs after the topmost one; what is noted last is closed first.
   for (const part of [`${name}_2`, `${name}_1`, `${name}.2`, `${name}.1`, name]) await ctx.system.opens(part);
   const tries = options.noPassphrase && options.pim !== "ask" ? 1 : options.tries;

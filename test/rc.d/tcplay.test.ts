@@ -157,18 +157,24 @@ describe("with the tcplay program", () => {
     const ctx = withOptions({ "protect-hidden": true, keyfile: "/etc/a", "keyfile-hidden": "/etc/b" }, { answers: ["outer", "inner"] });
     await tcplay(ctx);
     expect(ctx.recorded.filter((line) => line.startsWith("ask"))).toEqual(["ask /dev/vda2 1/3", "ask /dev/vda2 1/3: Hidden volume's passphrase"]);
-    expect(runs(ctx)).toEqual(["exec tcplay --map tc --device /dev/vda2 --keyfile /etc/a --protect-hidden --keyfile-hidden /etc/b"]);
+    expect(runs(ctx)).toEqual(["exec tcplay --version", "exec tcplay --map tc --device /dev/vda2 --keyfile /etc/a --protect-hidden --keyfile-hidden /etc/b"]);
     expect(ctx.inputs).toEqual([`outer${"\0".repeat(250)}inner${"\0".repeat(250)}`]);
     expect(wiped(ctx.secrets)).toBe(true);
   });
 
   test("a wrong passphrase is known by what it says, anything else ends with that", async () => {
-    const wrong = withOptions({ engine: "tcplay" }, { answers: ["a", "b"], exitCodes: [1, 0], outputs: ["Incorrect password or not a TrueCrypt volume\n"] });
+    const wrong = withOptions({ engine: "tcplay" }, { answers: ["a", "b"], exitCodes: [0, 1, 0], outputs: ["", "Incorrect password or not a TrueCrypt volume\n"] });
     await expect(tcplay(wrong)).resolves.toBe("/dev/mapper/tc");
-    const broken = withOptions({ engine: "tcplay", backup: true }, { exitCodes: [1], outputs: ["could not get disk information\n"] });
+    const broken = withOptions({ engine: "tcplay", backup: true }, { exitCodes: [0, 1], outputs: ["", "could not get disk information\n"] });
     await expect(tcplay(broken)).rejects.toThrow(/could not get disk information/);
-    expect(runs(broken)).toEqual(["exec tcplay --map tc --device /dev/vda2 --use-backup"]);
+    expect(runs(broken)).toEqual(["exec tcplay --version", "exec tcplay --map tc --device /dev/vda2 --use-backup"]);
   });
+});
+
+test("an image without the tcplay program says so before anybody types", async () => {
+  const ctx = withOptions({ "protect-hidden": true }, { exitCodes: [1] });
+  await expect(tcplay(ctx)).rejects.toThrow(/this image does not have it[^]*next: install tcplay/);
+  expect(ctx.secrets).toEqual([]);
 });
 
 test.each<[Stage["options"], RegExp]>([

@@ -6,7 +6,7 @@ import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
 
 describeVm("a TrueCrypt root", () => {
   test("AES: a wrong passphrase is said when all that it may be was tried, the right one opens", async () => {
-    const guest = await bootRecipe("tcplay-aes", { answers: {}, image: await tcplayImage(), realroot: "tcplay:ext4:PARTLABEL=tcroot:tcroot:type=truecrypt" });
+    const guest = await bootRecipe("tcplay-aes", { answers: {}, image: await tcplayImage(), realroot: "tcplay:ext4:PARTLABEL=tcroot:tcroot:type=truecrypt,hash=ripemd160,cipher=aes" });
     await guest.waitFor("Passphrase for /dev/vda1 (tcroot)");
     guest.type("wrong one\r");
     await guest.waitFor(/Wrong passphrase: it opens no header\. Attempt 2 of 3\./);

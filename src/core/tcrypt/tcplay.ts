@@ -6,6 +6,16 @@ import type { TcryptOptions } from "./options.ts";
 const RECORD_BYTES = 255;
 const MAX_BYTES = 64;
 
+/** Throws when the image was built without the program: it is optional there. */
+export async function checkTcplay(ctx: Context): Promise<void> {
+  await ctx.exec("tcplay", ["--version"], { env: ENV }).catch((cause: unknown) => {
+    throw ctx.failure({
+      tried: "opening with the tcplay program", on: ctx.realroot.device, found: "this image does not have it, or it does not run",
+      next: "install tcplay where the image is built and build it again; without engine and protect-hidden cryptsetup opens the volume", cause,
+    });
+  });
+}
+
 /** Opens a TrueCrypt volume with the tcplay program, which looks for an outer and a hidden one; false when there is none. */
 export async function openWithTcplay(ctx: Context, device: string, name: string, options: TcryptOptions, secret: { passphrase: Buffer; hidden: Buffer | undefined }, files: { outer: string[]; hidden: string[] }): Promise<boolean> {
   const args = [
