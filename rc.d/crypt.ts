@@ -99,8 +99,9 @@ async function openByPassphrase(ctx: Context, { tries }: CryptOptions, volume: O
   throw ctx.failure({
     tried: "unlocking",
     on: volume.name,
-    found: `${tries} passphrases, none fits`,
+    found: `${tries} ${tries === 1 ? "passphrase" : "passphrases"}, none fits`,
     next: "check the keyboard layout and Caps Lock, then choose Retry",
+    exhausted: true,
   });
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { BootConfig } from "../core/rc/boot-config.ts";
+import { type BootConfig, DEFAULT_RESCUE, type RescuePolicy } from "../core/rc/boot-config.ts";
 import { splitCommandLine } from "../core/realroot/words.ts";
 
 /** Ours, and dracut's. */
@@ -16,11 +16,18 @@ export function readCommandLine(): string {
   return readFileSync("/proc/cmdline", "utf8").trim();
 }
 
+/** The policy of this image on this command line, and who may have a shell: anybody, who knows the password, or nobody. */
+export interface Rescue extends RescuePolicy {
+  shell: "open" | "password" | "never";
+}
+
 /**
- * Whether the person at the console may have a shell: in an image that says that it serves no encrypted kind, unless the
- * command line forbids it, be the rest of it right or wrong. Without a configuration nobody may.
+ * What is done when the boot fails. A shell is for anybody in an image that says that it serves no encrypted kind and has no
+ * password; the command line may forbid it, be the rest of it right or wrong. Without a configuration nobody gets one.
  */
-export function givesShell(config: BootConfig | undefined, commandLine: string): boolean {
+export function readRescue(config: BootConfig | undefined, commandLine: string): Rescue {
   const forbidden = splitCommandLine(commandLine).some(({ key, value }) => SHELL_WORDS.includes(key) && value === "0");
-  return config?.encrypted === false && !forbidden;
+  const policy = config?.rescue ?? DEFAULT_RESCUE;
+  const shell = forbidden ? "never" : policy.passwordHash !== undefined ? "password" : config?.encrypted === false ? "open" : "never";
+  return { ...policy, shell, onFailure: policy.onFailure === "shell" && shell === "never" ? "menu" : policy.onFailure };
 }

@@ -1,5 +1,5 @@
 import { MkinitrdError } from "../core/errors.ts";
-import { givesShell, readCommandLine, readConfig } from "./config.ts";
+import { readCommandLine, readConfig, readRescue, type Rescue } from "./config.ts";
 import { openConsole } from "./console.ts";
 import { createLog, RUN_DIRECTORY } from "./log.ts";
 import { runRescue } from "./rescue.ts";
@@ -21,17 +21,17 @@ export async function rescueAfterCrash(status: number): Promise<number> {
     next: "retry; when it happens again, give the machine more memory, or boot an older image",
   });
   try {
-    return await runRescue({ terminal, log, error, allowShell: allowShell() });
+    return await runRescue({ terminal, log, error, policy: readPolicy() });
   } finally {
     terminal?.close();
   }
 }
 
 /** Fails closed: an image whose configuration can't be read gives no shell. */
-function allowShell(): boolean {
+function readPolicy(): Rescue {
   try {
-    return givesShell(readConfig(), readCommandLine());
+    return readRescue(readConfig(), readCommandLine());
   } catch {
-    return false;
+    return readRescue(undefined, "");
   }
 }

@@ -7,10 +7,11 @@ import type { CrypttabEntry } from "../core/realroot/crypttab.ts";
 import type { BootRequest } from "../core/realroot/types.ts";
 import { openConsole } from "./console.ts";
 import { createContext, loadScript } from "./context.ts";
-import { givesShell, readCommandLine, readConfig } from "./config.ts";
+import { readCommandLine, readConfig, readRescue } from "./config.ts";
 import { nameStages, readCrypttab } from "./crypttab.ts";
 import { createDevices } from "./devices.ts";
 import { createLog, readUptime, RUN_DIRECTORY } from "./log.ts";
+import { askPassword } from "./password.ts";
 import { EXIT_HANDED_OVER, runRescue, runShell } from "./rescue.ts";
 import { runSteps } from "./runner.ts";
 import { createScreen, noScreen } from "./tui/screen.ts";
@@ -21,11 +22,11 @@ export async function boot(): Promise<number> {
   const screen = terminal === undefined ? noScreen() : createScreen(terminal, () => log.mark("prompt"));
   const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: screen.print });
   markStart(log);
-  let allowShell = false; // until the image has said that it is no encrypted one
+  let policy = readRescue(undefined, ""); // until the image has said that it is no encrypted one
   try {
     const words = readCommandLine();
     const config = readConfig();
-    allowShell = givesShell(config, words);
+    policy = readRescue(config, words);
     const crypttab = readCrypttab(config);
     const request = nameStages(readRequest(words, config), crypttab.entries);
     log.show(request);
@@ -38,7 +39,7 @@ export async function boot(): Promise<number> {
     return EXIT_HANDED_OVER;
   } catch (error) {
     await screen.close();
-    return await runRescue({ terminal, log, error, allowShell });
+    return await runRescue({ terminal, log, error, policy });
   } finally {
     await screen.close();
     terminal?.close();
@@ -70,8 +71,11 @@ export async function boot(): Promise<number> {
 
   /** `mkinitrd.break=STEP`: a shell in front of a step, where the image allows one. */
   async function breakBefore(step: string): Promise<void> {
-    if (terminal !== undefined && allowShell) return screen.leave(() => runShell(terminal, `A shell before the step ${step}. \`exit\` goes on.`));
-    log.warn(`mkinitrd.break=${step} does nothing: this image gives no shell`);
+    const { shell, passwordHash } = policy;
+    if (terminal === undefined || shell === "never") return log.warn(`mkinitrd.break=${step} does nothing: this image gives no shell`);
+    await screen.leave(async () => {
+      if (shell === "open" || (passwordHash !== undefined && (await askPassword(terminal, passwordHash)))) await runShell(terminal, `A shell before the step ${step}. \`exit\` goes on.`);
+    });
   }
 }
 

@@ -5,6 +5,8 @@ export interface Failure {
   found: string;
   next?: string;
   cause?: unknown;
+  /** Every passphrase that the person may try was wrong. */
+  exhausted?: boolean;
 }
 
 /** The one error class. Its message is `TRIED on ON: FOUND`, with a second line `  next: NEXT` where there is one. */
@@ -13,6 +15,7 @@ export class MkinitrdError extends Error {
   readonly on: string;
   readonly found: string;
   readonly next: string | undefined;
+  readonly exhausted: boolean;
 
   constructor(failure: Failure) {
     super(formatFailure(failure), failure.cause === undefined ? undefined : { cause: failure.cause });
@@ -21,6 +24,7 @@ export class MkinitrdError extends Error {
     this.on = failure.on;
     this.found = failure.found;
     this.next = failure.next;
+    this.exhausted = failure.exhausted === true;
   }
 }
 

@@ -6,6 +6,7 @@ import { crypttabStages, nameStages, readCrypttab } from "../../src/boot/cryptta
 import { createStages } from "../../src/boot/stages.ts";
 import { createTestContext } from "../../src/core/rc/testing.ts";
 import { parseCrypttab } from "../../src/core/realroot/crypttab.ts";
+import { DEFAULT_RESCUE } from "../../src/core/rc/boot-config.ts";
 import type { Stage } from "../../src/core/realroot/types.ts";
 import type { Volume } from "../../src/core/volumes/types.ts";
 
@@ -77,7 +78,7 @@ test("a stage without a name gets the one that the running system will look for"
 test("the image's crypttab is read; without one there are no entries", () => {
   const folder = mkdtempSync(join(tmpdir(), "mkinitrd-crypttab-"));
   const file = join(folder, "crypttab");
-  const config = { steps: [], kinds: { crypt: { script: "", encrypted: true, ...kinds.crypt } }, realroot: "", sealed: false, encrypted: true, timeoutMs: 1, imageId: "" };
+  const config = { steps: [], kinds: { crypt: { script: "", encrypted: true, ...kinds.crypt } }, realroot: "", sealed: false, encrypted: true, rescue: DEFAULT_RESCUE, timeoutMs: 1, imageId: "" };
   expect(readCrypttab(config, file)).toEqual({ entries: [], warnings: [] });
   writeFileSync(file, "root UUID=1 none luks\n");
   expect(readCrypttab(config, file).entries.map(({ stage: { name } }) => name)).toEqual(["root"]);

@@ -14,9 +14,23 @@ export interface BootConfig {
   encrypted: boolean;
   /** How long to wait for a device. */
   timeoutMs: number;
+  rescue: RescuePolicy;
   /** Short hash of what is in the image. */
   imageId: string;
 }
+
+/** What happens when a boot fails, beside what an encrypted image never does. */
+export interface RescuePolicy {
+  /** The argon2id hash of the password that a shell and the breaks want, where they want one. */
+  passwordHash?: string;
+  onFailure: "menu" | "reboot" | "poweroff" | "shell";
+  /** How long a key may lead to the menu in place of that. */
+  delayMs: number;
+  /** So many rounds of wrong passphrases, and there is only reboot and power off. */
+  rounds: number;
+}
+
+export const DEFAULT_RESCUE: RescuePolicy = { onFailure: "menu", delayMs: 30_000, rounds: 3 };
 
 /** One boot step: its name, the script that exports `run`, and the steps that it waits for. */
 export interface BootStep {

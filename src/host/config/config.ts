@@ -6,6 +6,7 @@ import type { KindTable, Stage } from "../../core/realroot/types.ts";
 import { readText } from "../read-text.ts";
 import { configSchema } from "./schema.ts";
 import { parseYaml, yamlError } from "./yaml-document.ts";
+import type { RescueSettings } from "../plan/rescue.ts";
 import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts";
 
 /** What to build. Paths on this machine are absolute. */
@@ -32,6 +33,7 @@ export interface Config {
   output: string;
   timeoutMs: number;
   sealed: boolean;
+  rescue: RescueSettings;
   /** The file as read, for errors that later stages find. */
   source: { fileName: string; text: string };
 }
@@ -61,6 +63,7 @@ export function parseConfig(text: string, fileName: string): Config {
     output: path(file.output),
     timeoutMs: file.timeout * 1000,
     sealed: file.sealed,
+    rescue: readRescue(file.rescue, path),
     source: { fileName, text },
   };
 }
@@ -77,6 +80,17 @@ export function checkConfigRealroot(config: Config, kinds: KindTable): Stage[] {
 }
 
 type ConfigFile = z.infer<typeof configSchema>;
+
+function readRescue(rescue: ConfigFile["rescue"], path: (relative: string) => string): RescueSettings {
+  const { "password-file": file, "password-hash": hash } = rescue;
+  return {
+    ...(file === undefined ? {} : { passwordFile: path(file) }),
+    ...(hash === undefined ? {} : { passwordHash: hash }),
+    onFailure: rescue["on-failure"],
+    delayMs: rescue.delay * 1000,
+    rounds: rescue.rounds,
+  };
+}
 
 function readModules(modules: ConfigFile["modules"]): Config["modules"] {
   if (typeof modules === "string") return { set: modules, add: [], omit: [] };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseHash } from "../../core/rescue/password.ts";
 
 const LONGEST_TIMEOUT_SECONDS = 24 * 60 * 60;
 
@@ -37,6 +38,15 @@ const file = z.strictObject({
     .describe('Permission bits in quotes, "0600"; those of the file when not given.'),
 });
 
+const rescue = z.strictObject({
+  "password-file": text.optional().describe("A file that holds a password in its only line; its argon2id hash goes into the image. Who types it gets a shell and the breaks."),
+  "password-hash": text.refine((hash) => parseHash(hash) !== undefined, "must be an argon2id hash, as `argon2 SALT -id -e` prints it").optional()
+    .describe("The argon2id hash of that password, in place of the file."),
+  "on-failure": z.enum(["menu", "reboot", "poweroff", "shell"]).default("menu").describe("What a boot that failed does when nobody presses a key."),
+  delay: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds somebody has for that."),
+  rounds: z.int().min(1).max(99).default(3).describe("After so many rounds of wrong passphrases there is only reboot and power off."),
+}).refine((value) => value["password-file"] === undefined || value["password-hash"] === undefined, { message: "stands beside password-hash; give one of them", path: ["password-file"] });
+
 /** The configuration file as it is written. What is not given takes the default that the text names. */
 export const configSchema = z.strictObject({
   realroot: z.string().default("").describe("The root to boot when the kernel command line names none: a realroot spec, stages separated by blanks."),
@@ -55,5 +65,6 @@ export const configSchema = z.strictObject({
   compression: compression.default("zstd").describe("zstd or none, or { format, level }."),
   output: text.default("initrd.img").describe("The image to write."),
   timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),
+  rescue: rescue.prefault({}).describe("What happens when a boot fails."),
   sealed: z.boolean().default(false).describe("Ignore the root, the init and every mkinitrd. word of the kernel command line; for signed kernels."),
 });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readlinkSync, statSync, type Dirent } from "node:fs";
 import { join, relative } from "node:path";
-import type { BootConfig } from "../../core/rc/boot-config.ts";
+import type { BootConfig, RescuePolicy } from "../../core/rc/boot-config.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { statOf } from "../stat.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
@@ -28,7 +28,7 @@ export function planBoot(facts: Pick<HostFacts, "bootProgram" | "bootSnapshot" |
 }
 
 /** The site layer: what the user's configuration says and brings. `imageId` is left empty: it is known when the other layers are. */
-export function planSite(config: ImageConfig, chosen: ChosenScripts): Entry[] {
+export function planSite(config: ImageConfig, chosen: ChosenScripts, rescue: RescuePolicy): Entry[] {
   const boot: BootConfig = {
     steps: chosen.steps,
     kinds: chosen.kinds,
@@ -36,6 +36,7 @@ export function planSite(config: ImageConfig, chosen: ChosenScripts): Entry[] {
     sealed: config.sealed,
     encrypted: chosen.encrypted,
     timeoutMs: config.timeoutMs,
+    rescue,
     imageId: "",
   };
   return [
@@ -47,7 +48,7 @@ export function planSite(config: ImageConfig, chosen: ChosenScripts): Entry[] {
 
 /** The entry that holds the builder's decisions. */
 export function bootConfigEntry(boot: BootConfig): Entry {
-  return { path: BOOT_CONFIG_PATH, mode: 0o644, reason: "the configuration", type: "file", from: { bytes: Buffer.from(`${JSON.stringify(boot, undefined, 2)}\n`) } };
+  return { path: BOOT_CONFIG_PATH, mode: 0o600, reason: "the configuration", type: "file", from: { bytes: Buffer.from(`${JSON.stringify(boot, undefined, 2)}\n`) } };
 }
 
 function scriptEntry({ name, from, header, source, origin }: ChosenScripts["scripts"][number]): Entry {

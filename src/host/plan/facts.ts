@@ -2,6 +2,7 @@ import type { RcHeader } from "../../core/rc/header.ts";
 import type { FileMemo } from "../file-memo.ts";
 import type { ModuleIndex } from "./module-index.ts";
 import type { Sysroot } from "./sysroot.ts";
+import type { RescueSettings } from "./rescue.ts";
 import type { FileEntry } from "./types.ts";
 
 /** What the plan needs to know of the build machine, read before it is made. */
@@ -50,6 +51,8 @@ export interface ImageConfig {
   crypttab?: string;
   sealed: boolean;
   timeoutMs: number;
+  /** Without it the menu, and no password. */
+  rescue?: RescueSettings;
   /** These scripts and no others, by name: what an image that does not boot a root is made of. */
   onlyScripts?: string[];
 }

@@ -4,6 +4,7 @@ import type { HostFacts, ImageConfig } from "./facts.ts";
 import { libraryFinder } from "./libraries.ts";
 import { mergeLayers } from "./merge.ts";
 import { planModules } from "./modules-layer.ts";
+import { planRescue } from "./rescue.ts";
 import { planRuntime } from "./runtime-layer.ts";
 import { chooseScripts } from "./scripts.ts";
 import { planTools } from "./tools-layer.ts";
@@ -19,6 +20,7 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const runtime = await planRuntime(facts.nodeBinary, libraries);
   const tools = await planTools(facts.sysroot, libraries, facts.memo, chosen.scripts, config);
   const crypttab = planCrypttab(config, chosen);
+  const rescue = await planRescue(config.rescue, chosen.encrypted, facts.memo);
   const modules = await planModules(facts, chosen, config);
   return {
     layers: mergeLayers([
@@ -26,7 +28,7 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
       { name: "tools", entries: tools.entries },
       { name: "modules", entries: modules.entries },
       { name: "boot", entries: planBoot(facts, chosen) },
-      { name: "site", entries: [...planSite(config, chosen), ...crypttab.entries] },
+      { name: "site", entries: [...planSite(config, chosen, rescue), ...crypttab.entries] },
     ]),
     kernelRelease: facts.modules.release,
     steps: chosen.steps.map(({ name }) => name),

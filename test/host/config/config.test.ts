@@ -17,6 +17,7 @@ test("the configuration at the top of the repository is the defaults", async () 
   expect(config).toEqual({
     realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], scripts: [],
     compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false,
+    rescue: { onFailure: "menu", delayMs: 30_000, rounds: 3 },
   });
 });
 
@@ -44,6 +45,7 @@ scripts: [rc/hello.ts]
 compression: {format: zstd, level: 19}
 output: out/initrd.img
 timeout: 5
+rescue: {password-file: keys/rescue, on-failure: reboot, delay: 5, rounds: 1}
 sealed: true
 `, "/etc/mkinitrd/config.yaml");
   expect(config).toEqual({
@@ -52,7 +54,7 @@ sealed: true
     programs: ["strace", "/opt/x"],
     files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }],
     scripts: ["/etc/mkinitrd/rc/hello.ts"], compression: { format: "zstd", level: 19 }, output: "/etc/mkinitrd/out/initrd.img",
-    timeoutMs: 5000, sealed: true,
+    timeoutMs: 5000, sealed: true, rescue: { passwordFile: "/etc/mkinitrd/keys/rescue", onFailure: "reboot", delayMs: 5000, rounds: 1 },
   });
 });
 
