@@ -3,6 +3,7 @@
 // OPTIONS:  degraded
 // MODULES:  md_mod raid0? raid1? raid10? raid456? linear?
 // PROGRAMS: mdadm
+import { parseDegraded } from "../src/core/volumes/degraded.ts";
 import type { Context } from "../src/core/rc/types.ts";
 import type { ArrayRef, Volume } from "../src/core/volumes/types.ts";
 
@@ -34,16 +35,12 @@ type ArrayVolume = Volume & { md: ArrayRef };
 
 /** The array as the policy allows it: never without a member, after some seconds, or when the person says so. */
 async function findArray(ctx: Context): Promise<ArrayVolume> {
-  const { device, options: { degraded = "never" } } = ctx.realroot;
+  const { device, options } = ctx.realroot;
+  const degraded = parseDegraded(options["degraded"]);
   if (degraded === "never") return ctx.volumes.findArray(device);
   if (degraded === "ask") return acceptDegraded(ctx, await ctx.volumes.findArray(device, {}));
-  if (typeof degraded === "string" && /^\d{1,5}$/.test(degraded)) return ctx.volumes.findArray(device, { afterMs: Number(degraded) * 1000 });
-  throw ctx.failure({
-    tried: "reading the option degraded of the realroot",
-    on: device,
-    found: degraded === true ? "no value" : `"${degraded}"`,
-    next: "write degraded=never, degraded=ask or degraded=SECONDS",
-  });
+  if ("reason" in degraded) throw ctx.failure({ tried: "reading the option degraded of the realroot", on: device, found: degraded.reason, next: degraded.next });
+  return ctx.volumes.findArray(device, degraded);
 }
 
 /** The array itself, when nothing is missing or the person wants it so. */

@@ -18,9 +18,9 @@ const LEAST_BYTES = 1024;
 
 /** Opens the TrueCrypt or VeraCrypt volume that the stage names, as /dev/mapper/NAME. */
 export default async function run(ctx: Context): Promise<string> {
-  const options = readTcryptOptions(ctx.realroot);
+  const options = readTcryptOptions(ctx.realroot.options);
   if ("reason" in options) {
-    throw ctx.failure({ tried: `reading the option ${options.option} of the realroot`, on: ctx.realroot.device, found: options.reason, next: options.next });
+    throw ctx.failure({ tried: `reading the option ${options.key} of the realroot`, on: ctx.realroot.device, found: options.reason, next: options.next });
   }
   const volume = await ctx.volumes.find(ctx.realroot.device);
   await checkDevice(ctx, volume, options);
@@ -45,7 +45,8 @@ export default async function run(ctx: Context): Promise<string> {
   throw ctx.failure({
     tried: "unlocking",
     on: volume.name,
-    found: `${options.noPassphrase ? "the key files alone do not open" : `${options.tries} passphrases, none opens`} ${describeSearch(search)}`,
+    found: `${options.noPassphrase ? "the key files alone do not open" : `${options.tries} ${options.tries === 1 ? "passphrase" : "passphrases"}, none opens`} ${describeSearch(search)}`,
+    exhausted: !options.noPassphrase,
     next: "check the keyboard layout, Caps Lock, PIM and key files, and that the volume is of a type and hash tried here, then choose Retry; when its header is damaged, the option backup opens it by the copy at its end",
   });
 }

@@ -65,5 +65,5 @@ test("what it had lost before is said", async () => {
 });
 
 test.each([true as const, "", "soon", "-1", "1.5", "999999"])("degraded=%s is refused with what may stand there", async (degraded) => {
-  await expect(md(context({}, { degraded }))).rejects.toThrow(/degraded of the realroot[^]*degraded=never, degraded=ask or degraded=SECONDS/);
+  await expect(md(context({}, { degraded }))).rejects.toThrow(/degraded of the realroot[^]*degraded=ask, degraded=never or degraded=SECONDS/);
 });

@@ -35,7 +35,7 @@ describe("with cryptsetup", () => {
 
   test("without options TrueCrypt comes first, then each hash of VeraCrypt", async () => {
     const ctx = withOptions({ tries: "1" }, { exitCodes: [0, ...Array<number>(20).fill(2)], outputs: ["cryptsetup 2.7.0 flags: UDEV\n"] });
-    await expect(tcplay(ctx)).rejects.toThrow(/1 passphrases, none opens one of: TrueCrypt; TrueCrypt, hidden volume; VeraCrypt, SHA-512; /);
+    await expect(tcplay(ctx)).rejects.toThrow(/1 passphrase, none opens one of: TrueCrypt; TrueCrypt, hidden volume; VeraCrypt, SHA-512; /);
     const hashes = runs(ctx).filter((line) => line.startsWith(OPEN)).map((line) => /--hash (\S+)( --tcrypt-hidden)?/.exec(line)?.slice(1, 3).join("") ?? "any");
     expect(hashes).toEqual(["any", "any", ...["sha512", "sha256", "blake2s-256", "whirlpool", "ripemd160", "stribog512"].flatMap((hash) => [hash, `${hash} --tcrypt-hidden`])]);
   });

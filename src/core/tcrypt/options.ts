@@ -31,10 +31,17 @@ export interface TcryptOptions {
 const DEFAULT_TRIES = 3;
 const HASHES = [...new Set(KDFS.map(({ hash }) => hash))];
 
+/** Why an option can't be used. */
+export interface BadTcryptOption {
+  key: string;
+  reason: string;
+  next: string;
+}
+
 /** Reads the options of a stage; on bad input the option and what is wrong with its value. */
-export function readTcryptOptions({ options }: Stage): TcryptOptions | { option: string; reason: string; next: string } {
-  let problem: { option: string; reason: string; next: string } | undefined;
-  const refuse = (option: string, reason: string, next: string): undefined => void (problem ??= { option, reason, next });
+export function readTcryptOptions(options: Stage["options"]): TcryptOptions | BadTcryptOption {
+  let problem: BadTcryptOption | undefined;
+  const refuse = (option: string, reason: string, next: string): undefined => void (problem ??= { key: option, reason, next });
   const oneOf = <T extends string>(option: string, known: readonly T[]): T | undefined => {
     const value = options[option];
     const found = known.find((each) => each === value);
@@ -95,6 +102,7 @@ function checkTogether(options: TcryptOptions, refuse: (option: string, reason: 
     refuse("hash", `"${hash}", which ${type === "truecrypt" ? "TrueCrypt" : "VeraCrypt"} does not use; known: ${known.join(", ")}`, "leave out hash, or type");
   }
   if (options.noPassphrase && options.keyFiles.length === 0) refuse("no-passphrase", "there is no key file either", "add keyfile=/PATH");
+  if (system === "") refuse("system", "it names no disk", "write system=DISK, or system alone for the device's own disk");
   if (system !== false && backup) refuse("backup", "system encryption has no copy of its header on the disk", "restore the header from the rescue disk's image");
   if (system !== false && hidden === "yes") refuse("hidden", "system encryption has one header", "leave out hidden, or system");
   if (hiddenKeyFiles.length > 0 && !protectHidden) refuse("keyfile-hidden", "it is for protect-hidden alone", "write keyfile for the volume that is opened, hidden or not");
