@@ -14,19 +14,36 @@ const PLACES = { classBlock: "/sys/class/block", dev: "/dev", data: "/run/udev/d
  */
 export function describeMappings(warn: (text: string) => void, places = PLACES): void {
   mkdirSync(places.data, { recursive: true, mode: 0o755 });
-  for (const kernelName of readdirSync(places.classBlock).filter((name) => /^dm-\d+$/.test(name))) {
+  const kernelNames = readdirSync(places.classBlock).filter((name) => /^dm-\d+$/.test(name));
+  const attempt = <T>(kernelName: string, work: () => T): T[] => {
     try {
-      describeMapping(kernelName, places);
+      return [work()];
     } catch (error) {
       warn(`leaving udev's entry for ${kernelName}: ${explain(error)}`); // it may just have gone
+      return [];
     }
-  }
+  };
+  const mappings = kernelNames.flatMap((kernelName) => attempt(kernelName, () => readMapping(kernelName, places.classBlock)));
+  const uuids = new Set(mappings.map(({ uuid }) => uuid));
+  for (const mapping of mappings) attempt(mapping.kernelName, () => describeMapping(mapping, uuids, places));
 }
 
-function describeMapping(kernelName: string, { classBlock, dev, data }: typeof PLACES): void {
+interface Mapping {
+  kernelName: string;
+  /** As in /sys: 254:0 */
+  number: string;
+  name: string;
+  uuid: string;
+}
+
+function readMapping(kernelName: string, classBlock: string): Mapping {
   const attribute = (name: string) => readFileSync(`${classBlock}/${kernelName}/${name}`, "utf8").trim();
-  const [number, name, uuid] = [attribute("dev"), attribute("dm/name"), attribute("dm/uuid")];
-  writeFileSync(`${data}/b${number}`, udevEntry(name, uuid, readUptime()), { mode: 0o644 });
+  return { kernelName, number: attribute("dev"), name: attribute("dm/name"), uuid: attribute("dm/uuid") };
+}
+
+function describeMapping({ kernelName, number, name, uuid }: Mapping, uuids: Set<string>, { dev, data }: typeof PLACES): void {
+  const isSnapshot = uuid.startsWith("LVM-") && uuids.has(`${uuid}-cow`);
+  writeFileSync(`${data}/b${number}`, udevEntry(name, uuid, readUptime(), isSnapshot), { mode: 0o644 });
   for (const node of nodesOf(number, dev)) {
     rmSync(node);
     symlinkSync(`../${kernelName}`, node);
@@ -35,9 +52,10 @@ function describeMapping(kernelName: string, { classBlock, dev, data }: typeof P
 
 /**
  * The database entry of an active device-mapper device; systemd, src/libsystemd/sd-device, device_update_db. Throws for a
- * name that would not be one line of it: libdevmapper makes none, and the kernel takes any.
+ * name that would not be one line of it: libdevmapper makes none, and the kernel takes any. The flags that LVM sets besides:
+ * lvm2, lib/activate/dev_manager.c, _get_udev_flags.
  */
-export function udevEntry(name: string, uuid: string, uptimeSeconds: number): string {
+export function udevEntry(name: string, uuid: string, uptimeSeconds: number, isSnapshot = false): string {
   if (!/^[\x21-\x7e]+$/.test(name) || !/^[\x21-\x7e]*$/.test(uuid)) throw new Error("its name or UUID is not of plain characters");
   const part = isPartOfLv(name, uuid);
   const properties = {
@@ -49,14 +67,17 @@ export function udevEntry(name: string, uuid: string, uptimeSeconds: number): st
     DM_UDEV_DISABLE_LIBRARY_FALLBACK_FLAG: "1",
     DM_UDEV_RULES: "1",
     DM_UDEV_RULES_VSN: "2",
-    // What LVM sets for the parts of a logical volume: no rule is to look into one, no unit to wait for it.
-    ...(part ? { DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG: "1", DM_UDEV_DISABLE_DISK_RULES_FLAG: "1", DM_UDEV_DISABLE_OTHER_RULES_FLAG: "1" } : {}),
+    // No rule is to look into a part of a logical volume, no unit to wait for it. (From version 3 the rules take the last of these for OTHER.)
+    ...(part ? { DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG: "1", DM_UDEV_DISABLE_DISK_RULES_FLAG: "1", DM_UDEV_DISABLE_OTHER_RULES_FLAG: "1", DM_COOKIE_DISABLE_OTHER_RULES_FLAG: "1" } : {}),
+    // A snapshot holds its origin's filesystem: the link by its UUID is the origin's.
+    ...(isSnapshot ? { DM_UDEV_LOW_PRIORITY_FLAG: "1" } : {}),
     SYSTEMD_READY: part ? "0" : "1",
   };
   const lines = [
     `S:mapper/${name}`,
     ...(part ? [] : [`S:disk/by-id/dm-name-${name}`]),
     ...(part || uuid === "" ? [] : [`S:disk/by-id/dm-uuid-${uuid}`]),
+    ...(isSnapshot ? ["L:-100"] : []),
     `I:${Math.round(uptimeSeconds * 1e6)}`,
     ...Object.entries(properties).map(([key, value]) => `E:${key}=${value}`),
     "G:systemd", // a tag, and behind Q that it is one now

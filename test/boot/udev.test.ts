@@ -41,8 +41,21 @@ test.each([
 ])("$name, a part of a logical volume, is left alone by rules and units", ({ name, uuid }) => {
   const lines = udevEntry(name, uuid, 1).split("\n");
   for (const flag of ["SUBSYSTEM", "DISK", "OTHER"]) expect(lines).toContain(`E:DM_UDEV_DISABLE_${flag}_RULES_FLAG=1`);
+  expect(lines).toContain("E:DM_COOKIE_DISABLE_OTHER_RULES_FLAG=1");
   expect(lines).toContain("E:SYSTEMD_READY=0");
   expect(lines.filter((line) => line.startsWith("S:"))).toEqual([`S:mapper/${name}`]);
+});
+
+// As the udev of Debian 13 had it after `lvcreate --snapshot`: L:-100 and the flag for the snapshot, neither for its origin.
+test("the link by a filesystem's UUID is left to a snapshot's origin", () => {
+  const [vg, origin, snapshot] = ["A", "B", "C"].map((letter) => letter.repeat(32));
+  mapping("dm-0", "253:0", "vg00-root-real", `LVM-${vg}${origin}-real`);
+  mapping("dm-1", "253:1", "vg00-root", `LVM-${vg}${origin}`);
+  mapping("dm-2", "253:2", "vg00-before-cow", `LVM-${vg}${snapshot}-cow`);
+  mapping("dm-3", "253:3", "vg00-before", `LVM-${vg}${snapshot}`);
+  describeMappings(() => {}, places);
+  const low = readdirSync(places.data).filter((file) => /^L:-100$[^]*^E:DM_UDEV_LOW_PRIORITY_FLAG=1$/m.test(readFileSync(join(places.data, file), "utf8")));
+  expect(low).toEqual(["b253:3"]);
 });
 
 test("a device that has just gone, and a name that would be two lines, hide no other", () => {
