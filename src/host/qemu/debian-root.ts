@@ -9,6 +9,8 @@ import type { DebianRoot } from "./recipe.ts";
 import { findVmKernel, vmKernels, type VmKernel } from "./vm-kernel.ts";
 
 const PACKAGES = ["systemd-sysv", "udev", "dbus", "lvm2", "cryptsetup", "e2fsprogs", "dosfstools", "kmod"];
+/** Where what opens crypttab's volumes is part of the package systemd; later it is one of its own. */
+const WITH_CRYPTSETUP = ["buster", "bullseye", "bookworm"];
 
 /** What the build machine's name resolution and downloads left, and what nobody reads on a serial line. */
 const LEFT_OUT = [
@@ -56,8 +58,9 @@ export async function archiveTree(tree: string, files: DebianRoot["files"], kern
 }
 
 async function bootstrapped(suite: string): Promise<string> {
-  const directory = cacheDirectory("debian", `${suite}-${hash(PACKAGES.join(" "))}`);
-  await bootstrap(directory, suite, PACKAGES, async (root) => {
+  const packages = WITH_CRYPTSETUP.includes(suite) ? PACKAGES : [...PACKAGES, "systemd-cryptsetup"];
+  const directory = cacheDirectory("debian", `${suite}-${hash(packages.join(" "))}`);
+  await bootstrap(directory, suite, packages, async (root) => {
     await inRoot(root, ["passwd", "--delete", "root"]);
   });
   return directory;
