@@ -110,10 +110,16 @@ async function openWith(ctx: Context, options: CryptOptions, target: { path: str
     await ctx.exec("cryptsetup", openArguments(options, target, from), { input: key, env: ENV, timeoutMs: OPEN_LIMIT_MS });
   } catch (error) {
     if (header !== undefined && ctx.exitCode(error) === OUT_OF_MEMORY) throw await explainMemory(ctx, header, error);
-    if (ctx.exitCode(error) !== WRONG_PASSPHRASE) throw error;
+    if (ctx.exitCode(error) !== WRONG_PASSPHRASE) throw notOpened(ctx, target.path, error);
     return false;
   }
   return options.type === "luks" || isReadable(ctx, target.name);
+}
+
+/** Most likely the disk has gone, or does not answer. */
+function notOpened(ctx: Context, path: string, cause: unknown): MkinitrdError {
+  const { found = firstLine(cause) } = cause as Partial<MkinitrdError>;
+  return ctx.failure({ tried: "unlocking", on: path, found: `cryptsetup: ${found}`, next: "check that the disk is still attached and answers, then choose Retry", cause });
 }
 
 /** A plain volume opens with any key: the wrong one makes noise of it, and is closed again. */

@@ -1,3 +1,4 @@
+import { nearest } from "../nearest.ts";
 import { quote } from "../quote.ts";
 import { checkStageOptions } from "./check-options.ts";
 import { joinWord, splitCommandLine, type Word } from "./words.ts";
@@ -16,6 +17,8 @@ export interface CommandLineOptions {
 }
 
 const MOST_WARNINGS = 20;
+/** As long as the word itself, but for a letter or two: other words are other programs'. */
+const LIKE_REALROOT = /^[a-z]{6,10}$/i;
 
 /**
  * What the text of a kernel command line asks of this boot. The stages are those of `realroot=`, else those that other tools'
@@ -72,6 +75,8 @@ function readWord(draft: Draft, word: Word): void {
     initArguments.push(word.key);
   } else if (word.key.startsWith("mkinitrd.")) {
     warnings.push(`${shown(word.key)}: ${explainUnknownKnob(word.key)}`);
+  } else if (word.value?.includes(":") && LIKE_REALROOT.test(word.key) && nearest(word.key, ["realroot"]) !== undefined) {
+    warnings.push(`${word.key}=${quote(word.value)}: no word that is known here; did you mean realroot?`);
   }
 }
 

@@ -56,6 +56,12 @@ describe("which spec is used", () => {
     expect(parse("root=/dev/vda1 realroot=local:ext4:vda1").warnings).toEqual([]);
   });
 
+  test("a word that was meant to be realroot= is a warning, other programs' words are none", () => {
+    expect(parse("realrot=local:ext4:vda1").warnings).toEqual(['realrot="local:ext4:vda1": no word that is known here; did you mean realroot?']);
+    expect(parse("realroots=local:ext4:vda1").warnings).toHaveLength(1);
+    expect(parse("realroot.cat=/a:b earlyprintk=a:b realtek=a:b reboot=a:b realrot=1").warnings).toEqual([]);
+  });
+
   test("the last stage is the root, though its filesystem was none", () => {
     const request = parse("realroot=crypt:none:vda2:x");
     expect(request.stages[0]?.fstype).toBe("auto");
