@@ -103,10 +103,10 @@ async function watch(machine: Machine, options: BootOptions, answers: Answers): 
   const attached = process.stdin.isTTY === true && output.isTTY === true;
   const guest = startGuest(machine, { onOutput: (bytes) => void output.write(bytes), attached });
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
+  const onSignal = (signal: NodeJS.Signals): void => stop.abort(`ended by ${signal}`);
   for (const signal of SIGNALS) process.once(signal, onSignal);
   if (attached) console.error(QUIT_KEYS);
-  const detach = attached ? attachTerminal(process.stdin, guest.type, onSignal) : () => {};
+  const detach = attached ? attachTerminal(process.stdin, guest.type, () => stop.abort("ended by the person at the keyboard")) : () => {};
   void typeAnswers(guest, answers);
   try {
     const { ok, outcome } = await Promise.race([conclude(guest, options), aborted(stop.signal)]);
@@ -147,7 +147,7 @@ function after(seconds: number): Promise<undefined> {
 }
 
 function aborted(signal: AbortSignal): Promise<Outcome> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve({ ok: false, outcome: "ended by the person at the keyboard" })));
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve({ ok: false, outcome: String(signal.reason) })));
 }
 
 /** The virtual machines' kernel where set-up has fetched it, else the one that runs here. */

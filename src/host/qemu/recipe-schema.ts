@@ -50,7 +50,10 @@ const lvmName = z.string().regex(/^[A-Za-z0-9_+.][A-Za-z0-9_+.-]*$/).max(100);
 const arrayName = z.string().regex(/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/).max(32);
 const UUID = /^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/;
 const uuid = z.string().regex(UUID);
-const size = z.string().refine((value) => /^[1-9]\d{0,6}[KMGT]$/.test(value), "is no size like 64M or 4G").transform((value) => Number(value.slice(0, -1)) * (UNITS[value.slice(-1)] ?? 1));
+/** A file of ext4 is no larger than 16 TiB. */
+const LARGEST_BYTES = 8 * 1024 ** 4;
+const size = z.string().refine((value) => /^[1-9]\d{0,6}[KMGT]$/.test(value), "is no size like 64M or 4G").transform((value) => Number(value.slice(0, -1)) * (UNITS[value.slice(-1)] ?? 1))
+  .refine((bytes) => bytes <= LARGEST_BYTES, "is more than 8T");
 
 const pbkdf = z.strictObject({
   type: z.enum(["pbkdf2", "argon2i", "argon2id"]).optional(),

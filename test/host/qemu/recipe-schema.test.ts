@@ -86,6 +86,7 @@ describe("refused, with line and column", () => {
     { what: "an unknown partition type", text: "disks:\n  - { size: 64M, partitions: [{ type: lvm2 }] }", found: /partitions\[0\]\.type is "lvm2"; known: linux, luks, lvm, swap, efi, or a GUID/ },
     { what: "partitions without a table", text: "disks:\n  - { size: 64M, table: none, partitions: [{}] }", found: /partitions needs a table/ },
     { what: "a content beside a table", text: "disks:\n  - { size: 64M, content: { pv: a } }", found: /content needs `table: none`/ },
+    { what: "a disk that no file can be", text: "disks:\n  - { size: 1000000T }", found: /size is more than 8T/ },
     { what: "a partition behind one that takes the rest", text: "disks:\n  - { size: 64M, partitions: [{}, {}] }", found: /partitions\[0\]\.size is missing: only the last/ },
     { what: "a name in a DOS table", text: "disks:\n  - { size: 64M, table: dos, partitions: [{ label: a }] }", found: /label is of a GPT alone/ },
     { what: "a content of two kinds", text: "disks:\n  - { size: 64M, table: none, content: { pv: a, filesystem: ext4 } }", found: /content holds pv and filesystem; one of them/ },
