@@ -1,9 +1,12 @@
 import { MkinitrdError } from "../core/errors.ts";
 import { printableLine } from "../core/quote.ts";
 import { listVolumes } from "../core/volumes/describe.ts";
-import { findVolumes } from "../core/volumes/match.ts";
+import { findVolumes, parseDevice } from "../core/volumes/match.ts";
 import type { LogicalVolumeRef, Volume } from "../core/volumes/types.ts";
 import { AbsentError } from "./absent-error.ts";
+
+/** How long something may be missing before volumes are activated of which nobody knows what they hold. */
+const GUESS_AFTER_MS = 2000;
 
 export type LogicalVolume = Volume & { lv: LogicalVolumeRef };
 
@@ -51,6 +54,16 @@ const isLogical = (volume: Volume): volume is LogicalVolume => volume.lv !== und
 /** One of the volumes for each group that they are of. */
 function groupsOf(volumes: LogicalVolume[]): LogicalVolumeRef[] {
   return [...new Map(volumes.map(({ lv }) => [lv.vgUuid, lv])).values()];
+}
+
+/**
+ * A volume that may be what a UUID or a label names, though nobody can see that before it is active: of a type whose bytes
+ * only the kernel can put together. Not before the time in which other devices appear, and none that was tried.
+ */
+export function unreadLogical(name: string, waitedMs: number, volumes: Volume[], tried: ReadonlySet<string>): LogicalVolumeRef | undefined {
+  if (waitedMs < GUESS_AFTER_MS || !["uuid", "label"].includes(parseDevice(name).by)) return undefined;
+  const candidates = volumes.filter(isLogical).map(({ lv }) => lv).filter(({ lvUuid, missingPvs, unread }) => unread && missingPvs.length === 0 && !tried.has(lvUuid));
+  return candidates.find(({ snapshotOf }) => snapshotOf === undefined);
 }
 
 function twoGroups(name: string, groups: LogicalVolumeRef[]): MkinitrdError {

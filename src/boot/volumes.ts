@@ -8,7 +8,7 @@ import { AbsentError } from "./absent-error.ts";
 import { arrayStage, type ArrayVolume, incompleteArray, isArray, promisingArray, wholeArray } from "./arrays.ts";
 import type { CrypttabStages } from "./crypttab.ts";
 import type { DeviceWatch } from "./devices.ts";
-import { findLogicalVolumes, incomplete, type LogicalVolume, logicalNotFound } from "./logical-volumes.ts";
+import { findLogicalVolumes, incomplete, type LogicalVolume, logicalNotFound, unreadLogical } from "./logical-volumes.ts";
 import type { StageRunner } from "./stages.ts";
 
 /** A wait shorter than this needs no countdown on the screen. */
@@ -47,7 +47,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
   /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
   async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, { second, absent, waitingFor = wanted, ...given }: WaitOptions<T> = {}): Promise<T> {
     const timeoutMs = Math.max(given.timeoutMs ?? options.timeoutMs, second?.afterMs ?? 0);
-    const assembled = new Set<string>();
+    const tried = new Set<string>();
     let startedMs = performance.now(); // not the time of day, which the driver of a clock sets
     try {
       for (;;) {
@@ -61,13 +61,19 @@ export function createVolumes(options: VolumesOptions): Volumes {
           startedMs = performance.now(); // a person may have taken all of the time to type
           continue;
         }
-        const array = promisingArray(volumes, assembled);
+        const array = promisingArray(volumes, tried);
         if (array !== undefined) {
-          assembled.add(array.md.uuid);
+          tried.add(array.md.uuid);
           await stages.serveFor(chain, arrayStage(array, stages.unserved())).catch((error: unknown) => log.warn(explain(error)));
           continue;
         }
         const waitedMs = performance.now() - startedMs;
+        const unread = unreadLogical(wanted, waitedMs, volumes, tried);
+        if (unread !== undefined) {
+          tried.add(unread.lvUuid);
+          await stages.serveFor(chain, lvmStage(`${unread.vg}/${unread.lv}`, unread.vgUuid)).catch((error: unknown) => log.warn(explain(error)));
+          continue;
+        }
         const secondBest = second?.look(volumes);
         const leftMs = (secondBest === undefined ? timeoutMs : (second?.afterMs ?? timeoutMs)) - waitedMs;
         if (leftMs <= 0 && secondBest !== undefined) return secondBest;

@@ -105,6 +105,35 @@ test("a volume that is active already is taken as it is", async () => {
   await expect(volumesFor([]).findLogical("vg/a")).resolves.toMatchObject({ path: "/dev/dm-0" });
 });
 
+describe("what only the kernel can put together", () => {
+  const served: string[] = [];
+  const machineOf = (volumes: Volume[]) => {
+    served.length = 0;
+    const made = machine([], volumes, { lvm: async ({ realroot }) => {
+      served.push(realroot.device);
+      const index = made.volumes.findIndex(({ name }) => name === realroot.device);
+      const { lv } = made.volumes[index]!;
+      made.volumes[index] = { ...logical("vg", lv!.lv, { ...lv, active: true }, `/dev/dm-${index}`), content: { type: "ext4", uuid: lv!.lv === "b" ? "abc" : "other" } };
+      return "";
+    } }, 4000);
+    return made.volumesFor([]);
+  };
+  const thin = (name: string, more: Partial<Volume["lv"]> = {}) => logical("vg", name, { lvUuid: name, unread: true, ...more });
+
+  test("is activated to see what it holds when a UUID does not come, one after the other, and no snapshot or incomplete one", async () => {
+    const volumes = [thin("snap", { snapshotOf: "a" }), thin("lost", { missingPvs: ["x"] }), thin("a"), thin("b"), thin("c"), logical("vg", "linear")];
+    const startedMs = performance.now();
+    await expect(machineOf(volumes).find("UUID=abc")).resolves.toMatchObject({ name: "vg/b" });
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1999);
+    expect(served).toEqual(["vg/a", "vg/b"]);
+  });
+
+  test("is left alone when a device is named by its path", async () => {
+    await expect(machineOf([thin("a")]).find("/dev/vdz", 2500)).rejects.toThrow(/it did not appear/);
+    expect(served).toEqual([]);
+  });
+});
+
 describe("two groups of one name", () => {
   const twins = [logical("vg", "a", { vgUuid: "uuid-one", devices: ["/dev/vda"] }), logical("vg", "a", { vgUuid: "uuid-two", devices: ["/dev/vdb"], missingPvs: ["Iy3Z8K"] })];
   const refused = /choosing the volume group on (\/dev\/)?vg\/a: 2 groups of this name: \n {4}vg {2}UUID uuid-one {2}on \/dev\/vda\n {4}vg {2}UUID uuid-two {2}on \/dev\/vdb\n.*vg-uuid=uuid-one/;

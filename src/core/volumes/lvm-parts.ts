@@ -101,6 +101,22 @@ export function snapshotOrigins(entries: LogicalVolumeEntry[]): Map<string, stri
   return origins;
 }
 
+/** By LV, the one that it is a snapshot of, thin or not. */
+export function snapshotSources(entries: LogicalVolumeEntry[]): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const [snapshot, [origin]] of snapshotOrigins(entries)) if (origin !== undefined) sources.set(snapshot, origin);
+  for (const { name, segments } of entries) {
+    const origin = segments.map((segment) => (segment.type === "other" && typeOf(segment.segmentType) === "thin" ? segment.values["origin"] : undefined)).find((value) => typeof value === "string");
+    if (typeof origin === "string") sources.set(name, origin);
+  }
+  return sources;
+}
+
+/** Whether an LV holds others, and nothing for a person: the pool of thin volumes, a cache that is in front of none. */
+export function isPool({ segments }: LogicalVolumeEntry): boolean {
+  return segments.some((segment) => segment.type === "other" && ["thin-pool", "cache-pool"].includes(typeOf(segment.segmentType)));
+}
+
 /** A segment's type without the flags that a newer LVM puts behind it: `cache-pool+METADATA_FORMAT`. */
 export function typeOf(segmentType: string): string {
   return segmentType.split("+", 1)[0] ?? "";

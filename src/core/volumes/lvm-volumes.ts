@@ -49,7 +49,7 @@ function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
     name: `${group.name}/${lv}`,
     layer: "lv",
     sizeBytes,
-    lv: { vg: group.name, vgUuid: group.uuid, lv, lvUuid: uuid, active: false, missingPvs, ...activation(group, logical) },
+    lv: { vg: group.name, vgUuid: group.uuid, lv, lvUuid: uuid, active: false, missingPvs, ...activation(group, logical), unread: logical.open === undefined && !logical.pool },
   };
   try {
     const source = logical.open?.();
@@ -60,8 +60,8 @@ function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
 }
 
 /** What it takes to activate it. */
-function activation({ devices }: VolumeGroup, { degradable, mappings }: LogicalVolume): Pick<LogicalVolumeRef, "degradable" | "devices" | "mappings"> {
-  return { degradable, devices, mappings };
+function activation({ devices }: VolumeGroup, { degradable, mappings, snapshotOf }: LogicalVolume): Partial<LogicalVolumeRef> {
+  return { degradable, devices, mappings, ...(snapshotOf === undefined ? {} : { snapshotOf }) };
 }
 
 function undashed(uuid: string): string {

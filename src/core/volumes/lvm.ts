@@ -6,7 +6,7 @@ import type { Target } from "../dm/table.ts";
 import type { PhysicalVolume } from "../formats/lvm2.ts";
 import type { LogicalVolumeEntry, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
 import { mappingPlanner } from "./lvm-mappings.ts";
-import { healthChecker, redundancyOf, snapshotOrigins, visibility } from "./lvm-parts.ts";
+import { healthChecker, isPool, redundancyOf, snapshotOrigins, snapshotSources, visibility } from "./lvm-parts.ts";
 import { targetPlanner } from "./lvm-targets.ts";
 
 /** No real group takes more to find what its LVs lie on; a made-up one could take minutes. */
@@ -49,6 +49,10 @@ export interface LogicalVolume {
   degradable: boolean;
   /** Device-mapper names that activation makes, in that order: its own, and those of its parts. */
   mappings: string[];
+  /** The LV that it is a snapshot of. */
+  snapshotOf?: string;
+  /** It holds other LVs, and nothing for a person. */
+  pool: boolean;
   /** Its device-mapper table; absent unless it is linear and striped segments on PVs that are there. */
   targets?: Target[];
   /** Its bytes, without activation; absent as `targets` is. Throws when a device is too short. */
@@ -85,6 +89,7 @@ function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): 
   const health = healthChecker(metadata, new Set(missingPvs.map(({ name }) => name)));
   const mappings = mappingPlanner(metadata);
   const visible = visibility(metadata);
+  const sources = snapshotSources(metadata.logicalVolumes);
   return {
     name: metadata.name,
     uuid: metadata.id,
@@ -97,6 +102,8 @@ function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): 
       missingPvs: missing.get(entry.name) ?? [],
       degradable: missing.has(entry.name) && health(entry.name) === "degraded",
       mappings: mappings(entry.name),
+      ...(sources.has(entry.name) ? { snapshotOf: sources.get(entry.name)! } : {}),
+      pool: isPool(entry),
       ...openable(`${metadata.name}/${entry.name}`, plan(entry)),
     })),
   };

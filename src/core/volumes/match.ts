@@ -93,11 +93,17 @@ function namesArray({ md }: Volume, device: DeviceName): boolean {
 /** Every volume that the text names: several where copies are attached, or two groups have one name. */
 export function findVolumes(volumes: Volume[], text: string): Volume[] {
   const device = parseDevice(text);
-  const found = volumes.filter((volume) => matches(volume, device));
+  const found = withoutSnapshots(volumes.filter((volume) => matches(volume, device)));
   if (device.by === "link" && device.link.partition !== undefined) return volumes.filter(({ parent, partition }) => partition?.number === device.link.partition && found.some((disk) => disk.name === parent));
   if (device.by !== "partuuid" || device.partitionsOn === undefined) return found;
   const { partitionsOn } = device;
   return volumes.filter(({ parent, partition }) => found.some((named) => named.parent === parent && partition !== undefined && named.partition!.number + partitionsOn === partition.number));
+}
+
+/** A snapshot has the UUID and the label of its origin: the origin is meant. */
+function withoutSnapshots(found: Volume[]): Volume[] {
+  const isThere = (vgUuid: string, name: string) => found.some(({ lv }) => lv?.vgUuid === vgUuid && lv.lv === name);
+  return found.filter(({ lv }) => lv?.snapshotOf === undefined || !isThere(lv.vgUuid, lv.snapshotOf));
 }
 
 function sameLetters(a: string | undefined, b: string): boolean {

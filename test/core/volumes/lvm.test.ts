@@ -126,6 +126,17 @@ test("of a PV that was found twice, the first device is used", () => {
   expect(tableLines(group?.logicalVolumes[0]?.targets ?? [])).toEqual(["0 32 linear /dev/mapper/mpatha 16"]);
 });
 
+test("snapshots tell what they are of, and pools that they are pools", () => {
+  const metadata = groupOf([
+    linearLv("origin", "pv0"), linearLv("snap", "pv0", 4), otherLv("snapshot0", "snapshot", { origin: "origin", cow_store: "snap" }),
+    otherLv("pool", "thin-pool", { pool: "pool_tdata", metadata: "pool_tmeta" }),
+    otherLv("thin", "thin", { thin_pool: "pool" }), otherLv("thinsnap", "thin", { thin_pool: "pool", origin: "thin" }),
+  ]);
+  const [group] = assembleVolumeGroups([pvOf("uuid-0", "/dev/a", metadata)]);
+  const listed = group?.logicalVolumes.filter(({ visible }) => visible).map(({ name, pool, snapshotOf }) => [name, pool, snapshotOf]);
+  expect(listed).toEqual([["origin", false, undefined], ["snap", false, "origin"], ["pool", true, undefined], ["thin", false, undefined], ["thinsnap", false, "thin"]]);
+});
+
 test("a PV that LVM marked as missing is missing, though it is back", () => {
   const metadata = groupOf([linearLv("lv", "pv0")]);
   metadata.physicalVolumes[0]!.flags.push("MISSING");

@@ -79,6 +79,15 @@ test("every volume of that name is found: two copies, two groups of one name", (
   expect(findVolumes([volumes[4]!, { ...volumes[4]!, path: "/dev/dm-7" }], "vg/lv")).toHaveLength(2);
 });
 
+test("a snapshot has its origin's UUID, and is not meant by it; by name it is found", () => {
+  const content = { type: "ext4", uuid: "abc" };
+  const origin: Volume = { name: "vg/o", layer: "lv", sizeBytes: 1, content, lv: { ...lvRef, vg: "vg", lv: "o", active: true } };
+  const snapshot: Volume = { ...origin, name: "vg/s", lv: { ...lvRef, vg: "vg", lv: "s", active: true, snapshotOf: "o" } };
+  expect(findVolumes([origin, snapshot], "UUID=abc")).toEqual([origin]);
+  expect(findVolumes([snapshot], "UUID=abc")).toEqual([snapshot]);
+  expect(findVolumes([origin, snapshot], "vg/s")).toEqual([snapshot]);
+});
+
 test("any text is some name", () => {
   fc.assert(fc.property(fc.string({ maxLength: 40 }), fc.constantFrom("", "/dev/", "/dev/disk/by-label/", "UUID="), (text, before) => {
     expect(parseDevice(before + text).text).toBe(before + text);
