@@ -12,12 +12,14 @@ export type LogicalVolume = Volume & { lv: LogicalVolumeRef };
 
 /**
  * The logical volume of this name, of the group with this UUID where one is given, in any state; none or one. Throws when
- * two groups have it: which of them is meant, nothing but a UUID can say.
+ * two groups have it, where nothing but a UUID can say which is meant, and when its disks and copies of them are attached.
  */
 export function findLogicalVolumes(volumes: Volume[], name: string, vgUuid?: string): LogicalVolume[] {
   const found = findVolumes(volumes, name).filter(isLogical).filter(({ lv }) => vgUuid === undefined || lv.vgUuid === vgUuid);
   const groups = groupsOf(found);
   if (groups.length > 1) throw twoGroups(name, groups);
+  const copied = groups.find(({ active, copies = [] }) => !active && copies.length > 0);
+  if (copied !== undefined) throw aCopy(name, copied);
   return found;
 }
 
@@ -62,7 +64,7 @@ function groupsOf(volumes: LogicalVolume[]): LogicalVolumeRef[] {
  */
 export function unreadLogical(name: string, waitedMs: number, volumes: Volume[], tried: ReadonlySet<string>): LogicalVolumeRef | undefined {
   if (waitedMs < GUESS_AFTER_MS || !["uuid", "label"].includes(parseDevice(name).by)) return undefined;
-  const candidates = volumes.filter(isLogical).map(({ lv }) => lv).filter(({ lvUuid, missingPvs, unread }) => unread && missingPvs.length === 0 && !tried.has(lvUuid));
+  const candidates = volumes.filter(isLogical).map(({ lv }) => lv).filter(({ copies = [], lvUuid, missingPvs, unread }) => unread && missingPvs.length === 0 && copies.length === 0 && !tried.has(lvUuid));
   return candidates.find(({ snapshotOf }) => snapshotOf === undefined);
 }
 
@@ -72,6 +74,15 @@ function twoGroups(name: string, groups: LogicalVolumeRef[]): MkinitrdError {
     on: name,
     found: `${groups.length} groups of this name: ${listGroups(groups)}`,
     next: `add vg-uuid=UUID of the one that is meant to its lvm: stage in the realroot, as in lvm:none:VG/LV:vg-uuid=${groups[0]?.vgUuid ?? "UUID"}, or detach the other`,
+  });
+}
+
+function aCopy(name: string, { copies = [], devices = [], vg }: LogicalVolumeRef): MkinitrdError {
+  return new MkinitrdError({
+    tried: "choosing the disks of the volume group",
+    on: name,
+    found: `physical volumes of ${printableLine(vg)} that are on ${devices.map(printableLine).join(", ")} are on ${copies.map(printableLine).join(", ")} as well: one is a copy`,
+    next: "detach the copy, then choose Retry; vgimportclone, in another system, gives it UUIDs and a name of its own",
   });
 }
 

@@ -105,6 +105,13 @@ test("a volume that is active already is taken as it is", async () => {
   await expect(volumesFor([]).findLogical("vg/a")).resolves.toMatchObject({ path: "/dev/dm-0" });
 });
 
+test("disks and copies of them are refused, unless the volume is active already", async () => {
+  const more = { devices: ["/dev/vda"], copies: ["/dev/vdb"] };
+  const copied = /choosing the disks of the volume group on vg\/a: physical volumes of vg that are on \/dev\/vda are on \/dev\/vdb as well: one is a copy\n.*detach the copy/;
+  await expect(machine([], [logical("vg", "a", more)], {}).volumesFor([]).findLogical("vg/a")).rejects.toThrow(copied);
+  await expect(machine([], [logical("vg", "a", more, "/dev/dm-0")], {}).volumesFor([]).findLogical("vg/a")).resolves.toMatchObject({ path: "/dev/dm-0" });
+});
+
 describe("what only the kernel can put together", () => {
   const served: string[] = [];
   const machineOf = (volumes: Volume[]) => {

@@ -26,6 +26,11 @@ describeVm("a root on LVM", () => {
     await guest.waitFor("Choose:");
   });
 
+  test.runIf(process.env["MKINITRD_TEST_ALL"])("a disk and a copy of it are refused", async () => {
+    const guest = await bootRecipe("lvm", { disks: ([file]) => [file!, file!], realroot: "local:none:/dev/vdb1 lvm:ext4:vg00/lv0" });
+    await expect(guest.waitFor("Choose:")).resolves.toMatch(/physical volumes of vg00 that are on \/dev\/vda1 are on \/dev\/vdb1 as\s+well: one is a copy/);
+  });
+
   test("two groups of one name are refused with their UUIDs, and vg-uuid= chooses one", async () => {
     const other = await vmDisk("missing-pv");
     const disks = (files: string[]) => [...files, ...other.files];

@@ -32,7 +32,8 @@ export async function discover(listed: BlockDevice[]): Promise<Volume[]> {
 
   const others = devices.filter((device) => !isLvmDevice(device));
   const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned)));
-  const groups = assembleVolumeGroups(await findPvs(plain.flat()));
+  const diskIds = new Map(devices.map(({ path, serial, wwid }) => [path, wwid ?? serial]));
+  const groups = assembleVolumeGroups(await findPvs(plain.flat(), diskIds));
   const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups)));
   const arrays = assembleArrays(await findMembers([...plain, ...active].flat()));
   const inactive = [...inactiveArrays(arrays, devices), ...inactiveLogicalVolumes(groups, devices)];
@@ -160,12 +161,13 @@ async function probed(volume: Volume): Promise<Volume> {
 }
 
 /** The physical volumes; mappings first, since a disk below one may show the same PV (a path of a multipath device). */
-async function findPvs(volumes: Volume[]): Promise<FoundPv[]> {
+async function findPvs(volumes: Volume[], diskIds: Map<string, string | undefined>): Promise<FoundPv[]> {
   const members = volumes.filter(({ content }) => content?.type === "LVM2_member");
   const ordered = [...members.filter(({ layer }) => layer === "mapping"), ...members.filter(({ layer }) => layer !== "mapping")];
-  const found = await Promise.all(ordered.map(async ({ name, path, source }): Promise<FoundPv[]> => {
+  const found = await Promise.all(ordered.map(async ({ name, parent, path, source }): Promise<FoundPv[]> => {
     const pv = source && (await probeLvm2(source).catch(() => undefined)); // it was read a moment ago: its device went away
-    return source && pv ? [{ device: { path: path ?? name, source }, pv }] : [];
+    const diskId = diskIds.get(parent ?? path ?? name);
+    return source && pv ? [{ device: { path: path ?? name, source }, pv, ...(diskId === undefined ? {} : { diskId }) }] : [];
   }));
   return found.flat();
 }

@@ -60,8 +60,8 @@ function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
 }
 
 /** What it takes to activate it. */
-function activation({ devices }: VolumeGroup, { degradable, mappings, snapshotOf }: LogicalVolume): Partial<LogicalVolumeRef> {
-  return { degradable, devices, mappings, ...(snapshotOf === undefined ? {} : { snapshotOf }) };
+function activation({ copies, devices }: VolumeGroup, { degradable, mappings, snapshotOf }: LogicalVolume): Partial<LogicalVolumeRef> {
+  return { copies, degradable, devices, mappings, ...(snapshotOf === undefined ? {} : { snapshotOf }) };
 }
 
 function undashed(uuid: string): string {

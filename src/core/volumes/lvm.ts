@@ -16,6 +16,8 @@ const MAX_STEPS = 1_000_000;
 export interface FoundPv {
   device: Device;
   pv: PhysicalVolume;
+  /** What tells the disk below it from all others; absent where nothing does. */
+  diskId?: string;
 }
 
 /** A volume group as far as its physical volumes were found. */
@@ -27,6 +29,8 @@ export interface VolumeGroup {
   missingPvs: MissingPv[];
   /** Paths of the devices whose PVs were found. */
   devices: string[];
+  /** Paths of devices on other disks than these, with the same PVs: one of the two is a copy. */
+  copies: string[];
   logicalVolumes: LogicalVolume[];
 }
 
@@ -61,26 +65,30 @@ export interface LogicalVolume {
 
 /**
  * Joins physical volumes to volume groups, by the VG's UUID: two groups of one name stay two. The newest metadata of any
- * PV counts for the whole group. Where a PV was found twice (a copy, a path of a multipath device), the first one is used.
+ * PV counts for the whole group. Where a PV was found twice (a path of a multipath device, a copy), the first one is used.
  */
 export function assembleVolumeGroups(found: FoundPv[]): VolumeGroup[] {
-  const devices = new Map<string, Device>();
+  const devices = new Map<string, FoundPv>();
+  const copies = new Map<string, string[]>();
   const newest = new Map<string, VolumeGroupMetadata>();
-  for (const { device, pv } of found) {
-    if (!devices.has(pv.pvUuid)) devices.set(pv.pvUuid, device);
+  for (const each of found) {
+    const { diskId, device, pv } = each;
+    const first = devices.get(pv.pvUuid);
+    if (first === undefined) devices.set(pv.pvUuid, each);
+    else if (diskId !== undefined && first.diskId !== undefined && diskId !== first.diskId) append(copies, pv.pvUuid, device.path);
     if (pv.metadata === undefined) continue;
     const known = newest.get(pv.metadata.id);
     if (known === undefined || known.seqno < pv.metadata.seqno) newest.set(pv.metadata.id, pv.metadata);
   }
-  return [...newest.values()].map((metadata) => assemble(metadata, devices));
+  return [...newest.values()].map((metadata) => assemble(metadata, devices, copies));
 }
 
-function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): VolumeGroup {
+function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, copies: Map<string, string[]>): VolumeGroup {
   // A PV that was away when the group changed is marked, and stays missing when it comes back: its data is old.
   const present = new Map<string, Device>();
   const missingPvs: MissingPv[] = [];
   for (const { flags, id, name } of metadata.physicalVolumes) {
-    const device = devices.get(id);
+    const device = found.get(id)?.device;
     if (device === undefined || flags.includes("MISSING")) missingPvs.push({ uuid: id, name });
     else present.set(name, device);
   }
@@ -96,6 +104,7 @@ function assemble(metadata: VolumeGroupMetadata, devices: Map<string, Device>): 
     seqno: metadata.seqno,
     missingPvs,
     devices: [...new Set([...present.values()].map(({ path }) => path))],
+    copies: metadata.physicalVolumes.flatMap(({ id }) => copies.get(id) ?? []),
     logicalVolumes: metadata.logicalVolumes.map((entry) => ({
       ...describe(entry, metadata),
       visible: visible(entry),

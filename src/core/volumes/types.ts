@@ -68,6 +68,8 @@ export interface LogicalVolumeRef {
   devices?: string[];
   /** Device-mapper names that activation makes, in that order: its own, and those of its parts. Absent as `devices` is. */
   mappings?: string[];
+  /** Devices with the same physical volumes on other disks: which of them are the copies, nobody can tell. */
+  copies?: string[];
   /** The LV of the group that it is a snapshot of, whose UUID and label it has. */
   snapshotOf?: string;
   /** It is not active, and its type is one whose content nobody can see before it is; it is no pool. */

@@ -126,6 +126,17 @@ test("of a PV that was found twice, the first device is used", () => {
   expect(tableLines(group?.logicalVolumes[0]?.targets ?? [])).toEqual(["0 32 linear /dev/mapper/mpatha 16"]);
 });
 
+test.each([
+  { what: "on two disks", ids: ["serial-1", "serial-2"], copies: ["/dev/sdb"] },
+  { what: "on two paths to one disk", ids: ["wwid-1", "wwid-1"], copies: [] },
+  { what: "on disks that nothing tells apart", ids: [undefined, undefined], copies: [] },
+  { what: "on a mapping and the disk below it", ids: [undefined, "serial-1"], copies: [] },
+])("a PV $what has the copies $copies", ({ copies, ids }) => {
+  const metadata = groupOf([linearLv("lv", "pv0")]);
+  const found = ids.map((diskId, n) => ({ ...pvOf("uuid-0", `/dev/sd${"ab"[n]}`, metadata), ...(diskId === undefined ? {} : { diskId }) }));
+  expect(assembleVolumeGroups(found)).toMatchObject([{ copies, devices: ["/dev/sda"] }]);
+});
+
 test("snapshots tell what they are of, and pools that they are pools", () => {
   const metadata = groupOf([
     linearLv("origin", "pv0"), linearLv("snap", "pv0", 4), otherLv("snapshot0", "snapshot", { origin: "origin", cow_store: "snap" }),
