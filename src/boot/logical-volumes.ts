@@ -41,13 +41,21 @@ export function logicalNotFound(name: string, vgUuid: string | undefined, timeou
 export function incomplete(name: string, timeoutMs: number, volumes: Volume[], found: LogicalVolume[]): MkinitrdError | undefined {
   const lv = found.find(({ lv }) => lv.missingPvs.length > 0)?.lv;
   if (lv === undefined) return undefined;
+  const [uuid, path] = Object.entries(lv.returnedPvs ?? {}).find(([each]) => lv.missingPvs.includes(each)) ?? [];
+  const degraded = lv.degradable ? "; to start it without that one, add degraded=ask to its lvm: stage in the realroot" : "";
+  if (uuid !== undefined && path !== undefined) {
+    return new AbsentError({
+      tried: "activating a logical volume",
+      on: name,
+      found: `physical volume ${printableLine(uuid)} on ${printableLine(path)} was away when volume group ${printableLine(lv.vg)} changed, and is marked as missing`,
+      next: `run vgextend --restoremissing ${printableLine(lv.vg)} DEVICE in another system${degraded}`,
+    });
+  }
   return new AbsentError({
     tried: `waiting ${timeoutMs / 1000} s for a device`,
     on: name,
     found: `physical volume ${lv.missingPvs.map(printableLine).join(", ")} of volume group ${printableLine(lv.vg)} is missing; there is: ${listVolumes(volumes)}`,
-    next: lv.degradable
-      ? "attach the missing disk, then choose Retry; to start it without that one, add degraded=ask to its lvm: stage in the realroot"
-      : "attach the missing disk, then choose Retry",
+    next: `attach the missing disk, then choose Retry${degraded}`,
   });
 }
 

@@ -77,6 +77,12 @@ test("a missing physical volume is named", async () => {
   await expect(machine([], [incomplete], {}).volumesFor([]).findLogical("vg/a")).rejects.toThrow(/physical volume Iy3Z8K-0000 of volume group vg is missing/);
 });
 
+test("a physical volume that is back, and that LVM has marked as missing, is named with what to do", async () => {
+  const marked = logical("vg", "a", { missingPvs: ["Iy3Z8K-0000"], returnedPvs: { "Iy3Z8K-0000": "/dev/vdb" }, degradable: true });
+  await expect(machine([], [marked], {}).volumesFor([]).findLogical("vg/a")).rejects.toThrow(
+    /vg\/a: physical volume Iy3Z8K-0000 on \/dev\/vdb was away when volume group vg changed, and is marked as missing\n.*vgextend --restoremissing vg DEVICE in another system; .*degraded=ask/);
+});
+
 test("a volume that has lost redundancy is taken when the rest did not come in its time, not before, and only where that is allowed", async () => {
   const degraded = logical("vg", "a", { missingPvs: ["Iy3Z8K"], degradable: true });
   const { volumesFor } = machine([], [degraded], {}, 400);

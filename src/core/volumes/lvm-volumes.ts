@@ -60,8 +60,9 @@ function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
 }
 
 /** What it takes to activate it. */
-function activation({ copies, devices }: VolumeGroup, { degradable, mappings, snapshotOf }: LogicalVolume): Partial<LogicalVolumeRef> {
-  return { copies, degradable, devices, mappings, ...(snapshotOf === undefined ? {} : { snapshotOf }) };
+function activation({ copies, devices, missingPvs }: VolumeGroup, { degradable, mappings, snapshotOf }: LogicalVolume): Partial<LogicalVolumeRef> {
+  const returned = missingPvs.flatMap(({ path, uuid }) => (path === undefined ? [] : [[uuid, path]]));
+  return { copies, degradable, devices, mappings, ...(returned.length === 0 ? {} : { returnedPvs: Object.fromEntries(returned) }), ...(snapshotOf === undefined ? {} : { snapshotOf }) };
 }
 
 function undashed(uuid: string): string {

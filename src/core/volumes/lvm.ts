@@ -38,6 +38,8 @@ export interface MissingPv {
   uuid: string;
   /** As the metadata calls it: `pv0`. */
   name: string;
+  /** It is there: it was away when the group changed, and LVM has marked it for that. */
+  path?: string;
 }
 
 export interface LogicalVolume {
@@ -89,7 +91,8 @@ function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, co
   const missingPvs: MissingPv[] = [];
   for (const { flags, id, name } of metadata.physicalVolumes) {
     const device = found.get(id)?.device;
-    if (device === undefined || flags.includes("MISSING")) missingPvs.push({ uuid: id, name });
+    if (device === undefined) missingPvs.push({ uuid: id, name });
+    else if (flags.includes("MISSING")) missingPvs.push({ uuid: id, name, path: device.path });
     else present.set(name, device);
   }
   const plan = targetPlanner(metadata, present);

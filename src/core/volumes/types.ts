@@ -62,6 +62,8 @@ export interface LogicalVolumeRef {
   active: boolean;
   /** UUIDs of the physical volumes that it needs and nobody has seen. */
   missingPvs: string[];
+  /** Of the group's missing ones those that are there, by UUID the path: away when the group changed, and marked by LVM for that. */
+  returnedPvs?: Record<string, string>;
   /** With those missing it works all the same, without redundancy: a leg of a RAID is away. */
   degradable?: boolean;
   /** Devices of the group's physical volumes that are there: all that `lvm` has to look at. Absent where nobody has seen its metadata. */

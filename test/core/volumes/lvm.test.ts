@@ -152,7 +152,7 @@ test("a PV that LVM marked as missing is missing, though it is back", () => {
   const metadata = groupOf([linearLv("lv", "pv0")]);
   metadata.physicalVolumes[0]!.flags.push("MISSING");
   const [group] = assembleVolumeGroups([pvOf("uuid-0", "/dev/a", metadata)]);
-  expect(group?.logicalVolumes[0]).toMatchObject({ missingPvs: ["uuid-0"] });
+  expect(group).toMatchObject({ missingPvs: [{ uuid: "uuid-0", path: "/dev/a" }, { uuid: "uuid-1" }], logicalVolumes: [{ missingPvs: ["uuid-0"] }] });
   expect(group?.logicalVolumes[0]?.open).toBeUndefined();
 });
 
