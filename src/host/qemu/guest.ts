@@ -87,8 +87,11 @@ export function startGuest(machine: Machine, options: GuestOptions = {}): Guest 
         current = start();
         return;
       }
-      resolveExit({ ...exit, exitCode: code });
-      ended.abort();
+      // What it wrote last may be what somebody waits for.
+      void terminal.drawn().then(() => {
+        resolveExit({ ...exit, exitCode: code });
+        ended.abort();
+      });
     });
     return { qemu, qmp };
   };

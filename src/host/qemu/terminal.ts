@@ -10,6 +10,8 @@ const CHECK_EVERY_MS = 20; // a slow guest sends a few bytes at a time, and look
 export interface Terminal {
   /** Draws bytes that the guest sent. */
   write(bytes: Uint8Array): void;
+  /** Resolves when all that was written is drawn: the terminal takes its time, a few milliseconds or, on a busy machine, many. */
+  drawn(): Promise<void>;
   /** The 24 rows that are on the screen, without trailing blanks. */
   screen(): string[];
   /** Scrollback and screen; a line that was wrapped at the edge is one line. */
@@ -44,6 +46,7 @@ export function createTerminal(onReply: (bytes: Buffer) => void = () => {}): Ter
 
   return {
     write: (bytes) => emulator.write(bytes, () => { timer ??= setTimeout(check, CHECK_EVERY_MS); }),
+    drawn: () => new Promise((resolve) => emulator.write("", resolve)),
     screen: () => rows(emulator, emulator.buffer.active.baseY).map((row) => row.text),
     text: () => joinRows(rows(emulator, 0)),
     recent,

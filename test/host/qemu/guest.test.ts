@@ -47,6 +47,11 @@ test("a wait ends when the guest does", async () => {
   await expect(running.exited).resolves.toEqual({ exitCode: 3, messages: "no such file\n" });
 });
 
+test("what a guest wrote last is seen, though it ended before all was drawn", async () => {
+  const running = start("head -c 2000000 /dev/zero | tr '\\0' x; echo; echo last words");
+  await expect(running.waitFor("last words")).resolves.toContain("last words");
+});
+
 test("a QEMU that is not there is an error that names it, and its package", () => {
   process.env["PATH"] = directory;
   expect(() => startGuest(MACHINE)).toThrow(/no program qemu-system-x86_64\n.*qemu-system-x86/);
