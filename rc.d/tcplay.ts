@@ -29,8 +29,9 @@ export default async function run(ctx: Context): Promise<string> {
   if (await ctx.system.exists(mapping)) return mapping;
   const search = options.engine === "cryptsetup" ? await planSearch(ctx, options) : undefined;
   if (search === undefined) await checkTcplay(ctx);
-  // A cascade is a stack of mappings, named by both programs after the topmost one; what is noted last is closed first.
-  for (const part of [`${name}_2`, `${name}_1`, `${name}.2`, `${name}.1`, name]) await ctx.system.opens(part);
+  // A cascade is a stack of mappings, named after the topmost one: under NAME lie cryptsetup's NAME_1 and
+  // NAME_2, the tcplay program's NAME.0 and NAME.1. What is noted last is closed first.
+  for (const part of [`${name}_2`, `${name}_1`, `${name}.1`, `${name}.0`, name]) await ctx.system.opens(part);
   const tries = options.noPassphrase && options.pim !== "ask" ? 1 : options.tries;
   for (let attempt = 1; attempt <= tries; attempt++) {
     const outcome = await tryOnce(ctx, volume, name, options, search, { attempt, isLast: attempt === tries });

@@ -18,7 +18,7 @@ describe("with cryptsetup", () => {
     const ctx = withOptions({ type: "truecrypt", hidden: "no" });
     await expect(tcplay(ctx)).resolves.toBe("/dev/mapper/tc");
     expect(ctx.recorded).toEqual([
-      "opens tc_2", "opens tc_1", "opens tc.2", "opens tc.1", "opens tc", "ask /dev/vda2 1/3", `${OPEN} --disable-veracrypt /dev/vda2 tc`,
+      "opens tc_2", "opens tc_1", "opens tc.1", "opens tc.0", "opens tc", "ask /dev/vda2 1/3", `${OPEN} --disable-veracrypt /dev/vda2 tc`,
       "nothing to wait for", "step opened /dev/vda2 as /dev/mapper/tc",
     ]);
     expect(ctx.inputs).toEqual(["correct horse"]);
@@ -118,6 +118,9 @@ describe("with cryptsetup", () => {
     await expect(tcplay(ctx)).rejects.toThrow(/opens the copy of the header at the device's end[^]*put the option backup/);
     expect(runs(ctx).at(-1)).toBe("exec cryptsetup open --type tcrypt --test-passphrase --disable-veracrypt --tcrypt-backup /dev/vda2");
     expect(runs(ctx)).toHaveLength(3);
+    const both = withOptions({ type: "truecrypt", tries: "1" }, { exitCodes: [2, 2, 2, 0] });
+    await expect(tcplay(both)).rejects.toThrow(/opens the copy of the header/);
+    expect(both.recorded).toContain("waiting TrueCrypt, hidden volume, by the copy of its header: 2 of 2 that it may be");
     expect(wiped(ctx.secrets)).toBe(true);
   });
 

@@ -25,7 +25,7 @@ const USUAL = [
 ];
 
 describeHere("volumes that TrueCrypt and VeraCrypt have made", () => {
-  const images = existsSync(CORPUS) ? (JSON.parse(readFileSync(new URL("manifest.json", CORPUS), "utf8")) as Image[]) : [];
+  const images = existsSync(CORPUS) ? [...readManifest("."), ...readManifest("../tcplay").map(asVeracrypt)] : [];
   const chosen = process.env["MKINITRD_TEST_ALL"] ? images.filter(({ expect: { hash } }) => hash !== "argon2id") : images.filter(({ id }) => USUAL.includes(id));
 
   test("each opens with what cryptsetup found in it", async () => {
@@ -59,6 +59,15 @@ function trialsOf({ id, secret: { keyfiles = [], veracrypt_pim: pim }, expect: {
     return { id: `${id}${i === 0 ? "" : "-inner"}`, spec: `tcplay:none:${device}:t${device.replaceAll("/", "-")}-${i}:${options.join(",")}${more}`, typed: asksNothing ? [] : [each.passphrase], opened: each };
   });
 }
+
+/** The images of a folder, with files as seen from the corpus tcrypt. */
+function readManifest(folder: string): Image[] {
+  const images = JSON.parse(readFileSync(new URL(`${folder}/manifest.json`, CORPUS), "utf8")) as Image[];
+  return images.map((image) => ({ ...image, files: image.files.map((file) => ({ ...file, file: `${folder}/${file.file}` })) }));
+}
+
+/** The tcplay project's own image, which its manifest describes in that program's words: PRF SHA512-VC, AES-256-XTS. */
+const asVeracrypt = (image: Image): Image => ({ ...image, expect: { ...image.expect, type: "VeraCrypt", hash: "sha512", mode: "xts", cipher_chain_named: ["aes"] } });
 
 function unpack({ files: [file] }: Image): Buffer {
   return execFileSync("xz", ["-dc", new URL(file?.file ?? "", CORPUS).pathname], { maxBuffer: 2 ** 28 });

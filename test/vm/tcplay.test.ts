@@ -38,6 +38,17 @@ describeVm("a TrueCrypt root", () => {
     for (const [device, name] of [["vdb1", "vcsystem"], ["vdc", "whole"], ["vda2", "tcroot"]]) expect(text).toContain(`opened /dev/${device} as /dev/mapper/${name}`);
   });
 
+  test.runIf(process.env["MKINITRD_TEST_ALL"]).each(["type=truecrypt,hash=ripemd160,hidden=no", "engine=tcplay"])("after a failed boot all mappings of a cascade are closed: Retry asks and opens again (%s)", async (options) => {
+    const realroot = `tcplay:xfs:/dev/vda1:tc1:${options}`; // it is ext4
+    const guest = await bootRecipe("tcplay-cascade", { image: await tcplayImage(), realroot, answers: {} });
+    for (const attempt of ["first", "second"]) {
+      await guest.waitFor("Passphrase for /dev/vda1");
+      guest.type("correct horse\r");
+      await expect(guest.waitFor("Choose:")).resolves.toMatch(/opened \/dev\/vda1 as \/dev\/mapper\/tc1[^]*xfs/);
+      if (attempt === "first") guest.type("r");
+    }
+  });
+
   test.runIf(process.env["MKINITRD_TEST_ALL"])("system encryption opened by the tcplay program", async () => {
     const guest = await bootRecipe("tcplay-system", { image: await tcplayImage(), realroot: "tcplay:ext4:/dev/vda2:tcroot:system=/dev/vda,engine=tcplay", answers: { "for /dev/vda2": ["correct horse"] } });
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/tcroot:ext4:ro/);

@@ -49,7 +49,9 @@ export function planAttempts(options: Narrowing): Attempt[] {
  */
 export function planCopyAttempts(options: Narrowing): Attempt[] {
   if (options.backup || options.system !== false) return [];
-  return planAttempts({ ...options, backup: true }).filter(({ type }) => type === "truecrypt" || options.hash !== undefined);
+  return planAttempts({ ...options, backup: true })
+    .filter(({ type }) => type === "truecrypt" || options.hash !== undefined)
+    .map((attempt) => ({ ...attempt, about: `${attempt.about}, by the copy of its header` }));
 }
 
 /** cryptsetup names the ciphers of a cascade in the other order: that in which they encrypt. */
