@@ -1,15 +1,15 @@
-import { explain, MkinitrdError } from "../core/errors.ts";
+import { explain, type MkinitrdError } from "../core/errors.ts";
 import type { FindLogicalOptions, Log, OpenVolume, Volumes } from "../core/rc/types.ts";
 import type { Stage } from "../core/realroot/types.ts";
-import { describeMissing, describeVolumes, listVolumes } from "../core/volumes/describe.ts";
 import { findVolumes } from "../core/volumes/match.ts";
 import type { Volume } from "../core/volumes/types.ts";
-import { AbsentError } from "./absent-error.ts";
-import { arrayStage, type ArrayVolume, incompleteArray, isArray, promisingArray, wholeArray } from "./arrays.ts";
+import { arrayStage, type ArrayVolume, isArray, promisingArray, wholeArray } from "./arrays.ts";
+import { lvmStage, stageBelow } from "./below.ts";
 import type { CrypttabStages } from "./crypttab.ts";
 import type { DeviceWatch } from "./devices.ts";
-import { findLogicalVolumes, incomplete, type LogicalVolume, logicalNotFound, unreadLogical } from "./logical-volumes.ts";
+import { findLogicalVolumes, type LogicalVolume, logicalNotFound, unreadLogical } from "./logical-volumes.ts";
 import type { StageRunner } from "./stages.ts";
+import { ambiguous, membersMissing, notFound } from "./volume-errors.ts";
 
 /** A wait shorter than this needs no countdown on the screen. */
 const QUIET_WAIT_MS = 1000;
@@ -167,52 +167,3 @@ function areMembers(volumes: OpenVolume[]): boolean {
 }
 
 const isOpen = (volume: Volume): volume is OpenVolume => volume.path !== undefined;
-
-/** A stage that nobody named: a logical volume below what was named is activated as `lvm:none:VG/LV` would. */
-function lvmStage(device: string, vgUuid: string): Stage {
-  return { kind: "lvm", fstype: "none", device, options: { "vg-uuid": vgUuid }, mountOptions: [] };
-}
-
-/**
- * The stage to serve when the wanted device isn't there: the one that makes the mapping of this name, which may be
- * waiting for us (and is an error then), else one that nobody has begun with and whose own device is there: it may
- * open what the wanted one lies on. A stage that would have to wait is not begun: it may be waiting for us.
- */
-function stageBelow(wanted: string, volumes: Volume[], stages: StageRunner, chain: Stage[]): Stage | undefined {
-  const unserved = stages.unserved().filter((stage) => !chain.includes(stage));
-  const namesMapping = (stage: Stage) => stage.name !== undefined && wanted === `/dev/mapper/${stage.name}`;
-  const ready = (stage: Stage) => findVolumes(volumes, stage.device).some((volume) => isOpen(volume) || wholeArray([volume]) !== undefined || (stage.kind === "md" && isArray(volume)));
-  return chain.find(namesMapping) ?? unserved.find(namesMapping) ?? unserved.find(ready);
-}
-
-function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): MkinitrdError {
-  const array = findVolumes(volumes, wanted).filter(isArray).find(({ md }) => !md.active);
-  if (array !== undefined) return incompleteArray(array, timeoutMs);
-  const lacking = volumes.filter(isArray).find(({ md }) => !md.active && md.missing.length > 0);
-  return incomplete(wanted, timeoutMs, volumes, findLogicalVolumes(volumes, wanted)) ?? new AbsentError({
-    tried: `waiting ${timeoutMs / 1000} s for a device`,
-    on: wanted,
-    found: `it did not appear; there is: ${listVolumes(volumes)}`,
-    next: lacking !== undefined
-      ? `${lacking.name} was not assembled: ${describeMissing(lacking.md)} is missing; attach it, then choose Retry`
-      : "check the name in the realroot and the cables; a disk that needs a driver wants it in the image: modules in mkinitrd.config.yaml",
-  });
-}
-
-function membersMissing(wanted: string, count: number, timeoutMs: number, found: Volume[]): MkinitrdError {
-  return new MkinitrdError({
-    tried: `waiting ${timeoutMs / 1000} s for all devices of a filesystem`,
-    on: wanted,
-    found: `${found.length} of its ${count}: ${describeVolumes(found).map((line, i) => `\n    ${line}  device ${found[i]?.content?.member?.id}`).join("")}`,
-    next: "attach the missing disk, then choose Retry; rootflags=degraded mounts a btrfs that can do without it",
-  });
-}
-
-function ambiguous(wanted: string, volumes: Volume[]): MkinitrdError {
-  return new MkinitrdError({
-    tried: "choosing the device",
-    on: wanted,
-    found: `${volumes.length} that match: ${listVolumes(volumes)}`,
-    next: "name one of them by its UUID, or detach the copy",
-  });
-}
