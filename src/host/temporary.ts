@@ -6,21 +6,31 @@ import { describeIoError } from "./read-text.ts";
 
 const ENDINGS = ["exit", "SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** What is to be removed; somebody listens while there is any. */
+const underWay = new Set<string>();
+
 /** Runs `use`, then removes what is left at `path`, a file or a directory: also on an error, and when a signal ends us meanwhile. */
 export async function withTemporary<T>(path: string, use: () => Promise<T>): Promise<T> {
-  const onEnding = (ending: number | NodeJS.Signals): void => {
-    remove(path);
-    stop();
-    if (typeof ending === "string") process.kill(process.pid, ending); // where nobody else listens it ends us now
-  };
-  const stop = (): void => ENDINGS.forEach((ending) => process.off(ending, onEnding));
-  for (const ending of ENDINGS) process.on(ending, onEnding);
+  if (underWay.size === 0) for (const ending of ENDINGS) process.on(ending, onEnding);
+  underWay.add(path);
   try {
     return await use();
   } finally {
-    stop();
+    underWay.delete(path);
+    if (underWay.size === 0) stopListening();
     remove(path);
   }
+}
+
+function onEnding(ending: number | NodeJS.Signals): void {
+  for (const path of [...underWay].reverse()) remove(path);
+  underWay.clear();
+  stopListening();
+  if (typeof ending === "string") process.kill(process.pid, ending); // where nobody else listens it ends us now
+}
+
+function stopListening(): void {
+  for (const ending of ENDINGS) process.off(ending, onEnding);
 }
 
 /** A directory of its own among the temporary ones, for as long as `use` runs. */

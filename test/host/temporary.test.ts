@@ -35,6 +35,14 @@ test("what an error leaves is removed, and nobody listens for signals afterwards
   expect(process.listenerCount("SIGINT")).toBe(listeners);
 });
 
+test("many at once listen once", async () => {
+  const before = process.listenerCount("SIGINT");
+  const uses = Array.from({ length: 20 }, (_, i) => withTemporary(`${path}${i}`, () => new Promise<void>((resolve) => setTimeout(resolve, 20))));
+  expect(process.listenerCount("SIGINT")).toBe(before + 1);
+  await Promise.all(uses);
+  expect(process.listenerCount("SIGINT")).toBe(before);
+});
+
 test("a path that can't be removed does not hide the error", async () => {
   await expect(withTemporary("/dev/null/x", async () => { throw new Error("the reason"); })).rejects.toThrow("the reason");
 });
