@@ -72,6 +72,13 @@ describeVm("a root on md arrays", () => {
     expect(text).not.toContain("super 1.2"); // nobody needed the other array
   });
 
+  test.runIf(process.env["MKINITRD_TEST_ALL"])("a mirror with metadata 0.90 on partitions is assembled as the number that it has", async () => {
+    const guest = await bootMd("raid1-at-end", { realroot: "md:ext4:UUID=6b1f0d5e-9c1a-4a52-8d0e-3f2b7c4a9e04", append: "realroot.cat=/proc/mdstat" });
+    const text = await guest.waitFor("REALROOT-END");
+    expect(text).toMatch(/root=\/dev\/md\d+:ext4:ro/);
+    expect(text).toMatch(/active raid1 .*\n +\d+ blocks \[2\/2\] \[UU\]/); // of 0.90 the kernel names no version
+  });
+
   test("raid0, raid6 and raid10 are assembled, each from its own members", async () => {
     const guest = await bootMd("md-levels", { realroot: "md:none:zero md:none:six md:ext4:ten", append: "realroot.cat=/proc/mdstat" });
     const text = await guest.waitFor("REALROOT-END");

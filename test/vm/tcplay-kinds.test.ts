@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { describeVm } from "./boot-helper.ts";
-import { camelliaVolume } from "./camellia.ts";
 import { type Case, openEach } from "./open-each.ts";
+import { veracryptVolume } from "./veracrypt-volume.ts";
 
 /** A spec on the recipe tcplay-kinds, and what it opens or is refused with. */
 interface Trial extends Case { found: object | RegExp }
@@ -13,8 +13,9 @@ const opens = (label: string) => ({ blkid: expect.stringContaining(`LABEL=${labe
 const cascade = (number: number, label: string, hash: string): Trial =>
   ({ id: label, spec: `tcplay:none:/dev/vda${number}::type=truecrypt,hash=${hash},hidden=no`, typed: ["horse"], found: opens(label) });
 
-/** Of VeraCrypt's own ciphers the one that Linux has. */
-const CAMELLIA = camelliaVolume({ passphrase: "horse", pim: 1, sizeBytes: 2 ** 20 });
+/** Disks behind the recipe's own: Camellia, of VeraCrypt's own ciphers the one that Linux has, and a hidden volume. */
+const CAMELLIA = veracryptVolume({ cipher: "camellia", passphrase: "horse", pim: 1, sizeBytes: 2 ** 20 });
+const HIDDEN = veracryptVolume({ cipher: "aes", passphrase: "horse", pim: 1, sizeBytes: 2 ** 20, hiddenBytes: 2 ** 18 });
 
 const TRIALS: Trial[] = [
   cascade(1, "one", "ripemd160"), cascade(2, "two", "sha512"), cascade(3, "three", "whirlpool"),
@@ -37,6 +38,7 @@ const TRIALS: Trial[] = [
   { id: "its copy", spec: "tcplay:none:/dev/vda9:copy:hash=sha512,pim=1,hidden=no,backup", typed: ["horse"], found: { sizeBytes: 4 * 2 ** 20 - 2 ** 18 } },
   { id: "hash unknown", spec: "tcplay:none:/dev/vda10:search:type=veracrypt,pim=2", typed: ["horse"], found: opens("verasha") },
   { id: "camellia", spec: "tcplay:none:/dev/vdb:camellia:hash=sha512,pim=1,hidden=no", typed: ["horse"], found: { sha256: CAMELLIA.sha256 } },
+  { id: "a hidden volume of VeraCrypt", spec: "tcplay:none:/dev/vdc:vc-hidden:hash=sha512,pim=1", typed: ["horse"], found: { sha256: HIDDEN.sha256 } },
   { id: "another disk", spec: "tcplay:none:/dev/vda10:disk:system=/dev/vda9", found: /no partition of \/dev\/vda9/ },
   { id: "PIM out of range", spec: "tcplay:none:/dev/vda10:range:pim=2147469", found: /option pim[^]*a whole number from 1 to 2147468/ },
   { id: "streebog", spec: "tcplay:none:/dev/vda10:streebog:hash=streebog,pim=1,hidden=no", typed: ["horse"], found: /lacks the hash/ },
@@ -52,9 +54,12 @@ describeVm("TrueCrypt and VeraCrypt volumes of every kind", () => {
       writeFileSync(join(directory, name), `${name} key file`);
       return { from: join(directory, name), to: `/etc/keys/${name}`, mode: 0o400 };
     });
-    const camellia = join(directory, "camellia.img");
-    writeFileSync(camellia, CAMELLIA.image);
-    const { outcomes, log } = await openEach("tcplay-kinds", TRIALS, { realroots: ["local", "lvm", "tcplay"], files }, { disks: (made) => [...made, camellia] });
+    const volumes = [CAMELLIA, HIDDEN].map(({ image }, i) => {
+      const file = join(directory, `volume-${i}.img`);
+      writeFileSync(file, image);
+      return file;
+    });
+    const { outcomes, log } = await openEach("tcplay-kinds", TRIALS, { realroots: ["local", "lvm", "tcplay"], files }, { disks: (made) => [...made, ...volumes] });
     for (const { id, found } of TRIALS) {
       const outcome = outcomes.get(id) ?? {};
       if (found instanceof RegExp) expect.soft("refused" in outcome ? outcome.refused : outcome, id).toMatch(found);

@@ -49,6 +49,13 @@ describeVm("a TrueCrypt root", () => {
     }
   });
 
+  test.runIf(process.env["MKINITRD_TEST_ALL"]).each([["hidde=yes", /did you mean hidden\?/], ["pim=2147469", /option pim: "2147469"; a whole number from 1 to 2147468/], ["hash=sha256,type=truecrypt", /known: ripemd160, sha512, whirlpool/]])("%s is refused before anybody types, with what is known", async (options, found) => {
+    const guest = await bootRecipe("tcplay-aes", { image: await tcplayImage(), realroot: `tcplay:ext4:/dev/vda1:tcroot:${options}`, answers: {} });
+    const menu = await guest.waitFor("Choose:");
+    expect(menu).toMatch(found);
+    expect(menu).not.toContain("Passphrase for");
+  });
+
   test.runIf(process.env["MKINITRD_TEST_ALL"])("system encryption opened by the tcplay program", async () => {
     const guest = await bootRecipe("tcplay-system", { image: await tcplayImage(), realroot: "tcplay:ext4:/dev/vda2:tcroot:system=/dev/vda,engine=tcplay", answers: { "for /dev/vda2": ["correct horse"] } });
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/tcroot:ext4:ro/);
