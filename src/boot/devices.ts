@@ -16,6 +16,8 @@ const DRIVERS_END_WITHIN_MS = 5000;
 export interface DeviceWatch extends Devices {
   /** A number that grows with every arrival or departure. */
   readonly generation: number;
+  /** The drivers of what was there at the start are in: what they found is in /dev, or on its way. */
+  readonly settled: boolean;
   /** Resolves at the first change after `generation`, or after `timeoutMs`. */
   changed(generation: number, timeoutMs: number): Promise<void>;
 }
@@ -42,6 +44,7 @@ export function createDevices(log: Log, machine: DeviceMachine = { exec, listMod
   let generation = 0;
   let gathering: NodeJS.Timeout | undefined;
   let wantsDrivers = false;
+  let settled = false;
   let loading: Promise<void> = Promise.resolve();
   let listening: Promise<void> = Promise.resolve();
 
@@ -96,6 +99,9 @@ export function createDevices(log: Log, machine: DeviceMachine = { exec, listMod
     get generation() {
       return generation;
     },
+    get settled() {
+      return settled;
+    },
     async start() {
       process.on("SIGUSR2", onEvent); // for good: a signal that comes late would end us
       try {
@@ -104,6 +110,10 @@ export function createDevices(log: Log, machine: DeviceMachine = { exec, listMod
         log.warn(`watching /dev: ${explain(error)}; new devices are found within a second`);
       }
       loadSoon();
+      void loading.then(() => {
+        settled = true;
+        news();
+      });
       listening = loading.then(listen);
     },
     async stop() {

@@ -13,6 +13,8 @@ import { ambiguous, membersMissing, notFound } from "./volume-errors.ts";
 
 /** A wait shorter than this needs no countdown on the screen. */
 const QUIET_WAIT_MS = 1000;
+/** A deadline begins when the first drivers are in, on a slow machine too; but no later than this, should one hang. */
+const DRIVERS_WITHIN_MS = 30_000;
 
 export interface VolumesOptions {
   devices: DeviceWatch;
@@ -48,7 +50,8 @@ export function createVolumes(options: VolumesOptions): Volumes {
   async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, { second, absent, waitingFor = wanted, ...given }: WaitOptions<T> = {}): Promise<T> {
     const timeoutMs = Math.max(given.timeoutMs ?? options.timeoutMs, second?.afterMs ?? 0);
     const tried = new Set<string>();
-    let startedMs = performance.now(); // not the time of day, which the driver of a clock sets
+    const beganMs = performance.now(); // not the time of day, which the driver of a clock sets
+    let startedMs = beganMs;
     try {
       for (;;) {
         const { generation } = devices;
@@ -67,6 +70,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
           await stages.serveFor(chain, arrayStage(array, stages.unserved())).catch((error: unknown) => log.warn(explain(error)));
           continue;
         }
+        if (!devices.settled && performance.now() - beganMs < DRIVERS_WITHIN_MS) startedMs = performance.now();
         const waitedMs = performance.now() - startedMs;
         const unread = unreadLogical(wanted, waitedMs, volumes, tried);
         if (unread !== undefined) {

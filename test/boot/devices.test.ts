@@ -45,6 +45,19 @@ test("drivers are loaded until no bus has anything new, each alias once", async 
   await expect.poll(() => modprobes(ran)).toEqual(["modprobe -abq pci:a", "modprobe -abq virtio:b"]);
 });
 
+test("it has settled when the first drivers are in, and says so", async () => {
+  let load = () => {};
+  const { devices, aliases } = machine({ onModprobe: () => new Promise<void>((resolve) => (load = resolve)) });
+  aliases.add("pci:a");
+  await devices.start();
+  await pause(5);
+  expect(devices.settled).toBe(false);
+  const { generation } = devices;
+  load();
+  await devices.changed(generation, 10_000);
+  await expect.poll(() => devices.settled).toBe(true);
+});
+
 test("what came before the listener listens is found by the look behind its start", async () => {
   const { devices, aliases, ran } = machine({ onModprobe: () => {} });
   await devices.start();

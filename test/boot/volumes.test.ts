@@ -31,6 +31,7 @@ function machine(stages: Stage[], volumes: Volume[], scripts: Record<string, (ct
     get generation() {
       return generation;
     },
+    settled: true,
     changed: (_since: number, waitMs: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(waitMs, 5))),
   };
   const volumesFor = (chain: Stage[]) =>
@@ -40,7 +41,7 @@ function machine(stages: Stage[], volumes: Volume[], scripts: Record<string, (ct
     loadKind: async (kind) => scripts[kind]!,
     contextFor: (chain) => ({ ...createTestContext(), realroot: chain.at(-1)!, volumes: volumesFor(chain) }),
   });
-  return { runner, shown, volumes, volumesFor, add: (volume: Volume) => (volumes.push(volume), generation++) };
+  return { runner, shown, volumes, volumesFor, devices, add: (volume: Volume) => (volumes.push(volume), generation++) };
 }
 
 test("a device that appears later is found", async () => {
@@ -52,6 +53,17 @@ test("a device that appears later is found", async () => {
 test("when the deadline passes the error lists what was looked for and what there is", async () => {
   const { volumesFor } = machine([], [disk("/dev/vda", { content: { type: "ext4", label: "other" } })], {});
   await expect(volumesFor([]).find("LABEL=root")).rejects.toThrow(/waiting 0\.05 s for a device on LABEL=root: .*\n.*\/dev\/vda {2}ext4 {2}LABEL="other"/);
+});
+
+test("the deadline begins when the first drivers are in", async () => {
+  const { volumesFor, add, devices } = machine([], [], {});
+  devices.settled = false;
+  setTimeout(() => add(disk("/dev/vda")), 150); // behind the deadline of 50 ms
+  await expect(volumesFor([]).find("/dev/vda")).resolves.toMatchObject({ path: "/dev/vda" });
+  const startedMs = performance.now();
+  setTimeout(() => (devices.settled = true), 150);
+  await expect(volumesFor([]).find("/dev/vdb")).rejects.toThrow(/waiting 0\.05 s for a device on \/dev\/vdb/);
+  expect(performance.now() - startedMs).toBeGreaterThan(180);
 });
 
 test("two volumes with the name that was asked for are refused", async () => {
