@@ -69,13 +69,13 @@ describeVm("a raid1 with a leg missing", () => {
       append: "mkinitrd.timeout=2",
     });
     await guest.waitFor(/vg-kinds\/r5 starts degraded: physical volume\s+\S+ did not come/);
-    await guest.waitFor("Start vg-kinds/root-raid1 degraded?");
+    await guest.waitFor(/Start vg-kinds\/root-raid1 degraded\?[^]*y starts it/);
     guest.type("\r"); // answers nothing
     guest.type("n");
     const refused = await guest.waitFor("Choose:");
     expect(refused).toMatch(/physical volume \S{6}(-\S{4}){5}-\S{6} is missing, and it was not to be started without/);
     guest.type("r");
-    await guest.waitFor("Start vg-kinds/root-raid1 degraded?");
+    await guest.waitFor(/Start vg-kinds\/root-raid1 degraded\?[^]*y starts it/);
     guest.type("y");
     await guest.waitFor(ROOT);
   });

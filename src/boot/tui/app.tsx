@@ -2,8 +2,7 @@ import { Readable } from "node:stream";
 import chalk from "chalk";
 import { Box, render, Static, Text, useWindowSize } from "ink";
 import { useEffect, useState, useSyncExternalStore } from "react";
-import type { ConfirmQuestion } from "../../core/rc/types.ts";
-import type { PromptState, Store } from "./state.ts";
+import type { PromptState, QuestionState, Store } from "./state.ts";
 
 // In the VGA console's font as in every other; CP437 has no braille, nor an ellipsis.
 const SPINNER = ["|", "/", "-", "\\"];
@@ -75,13 +74,13 @@ function useBoxWidth(): number {
 
 const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
 
-/** A question that one key answers. */
-export function Question({ question: { text, reasons, yes, no } }: { question: ConfirmQuestion }) {
+/** A question that one key answers; the line that asks for the key comes when keys are listened to. */
+export function Question({ question: { text, reasons, yes, no, listening } }: { question: QuestionState }) {
   return (
     <Box flexDirection="column" borderStyle="single" borderColor="yellow" paddingX={2} marginY={1} width={useBoxWidth()}>
       {reasons.map((reason, index) => <Text key={index}>{reason}</Text>)}
       <Text bold>{text}</Text>
-      <Text>y {yes}, n {no}: _</Text>
+      <Text>{listening ? `y ${yes}, n ${no}: _` : " "}</Text>
     </Box>
   );
 }

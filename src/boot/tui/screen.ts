@@ -84,7 +84,8 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
   async function askConfirmation(question: ConfirmQuestion): Promise<boolean> {
     if (closed) throw cancelled("asking at the console", question.text);
     const keys = createConfirmKeys();
-    store.set({ prompt: undefined, question: { ...question, text: printableLine(question.text), reasons: question.reasons.map(printableLine) } });
+    const shown = { ...question, text: printableLine(question.text), reasons: question.reasons.map(printableLine) };
+    store.set({ prompt: undefined, question: { ...shown, listening: false } });
     await draw();
     if (closed) throw cancelled("asking at the console", question.text);
     ahead?.fill(0); // what was typed before the question stood there, for a prompt perhaps, is no answer to it
@@ -107,6 +108,7 @@ export function createScreen(terminal: Console, onPrompt: () => void = () => {})
         end();
         reject(cancelled("asking at the console", question.text));
       };
+      store.set({ question: { ...shown, listening: true } });
     });
   }
 

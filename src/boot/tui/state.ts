@@ -8,7 +8,12 @@ export interface ScreenState {
   waiting?: string;
   prompt?: PromptState;
   /** A question that y or n answers. */
-  question?: ConfirmQuestion;
+  question?: QuestionState;
+}
+
+export interface QuestionState extends ConfirmQuestion {
+  /** Keys are listened to: the line that asks for one stands there from now on. */
+  listening: boolean;
 }
 
 export interface PromptState {

@@ -33,9 +33,9 @@ export async function discover(listed: BlockDevice[]): Promise<Volume[]> {
   const others = devices.filter((device) => !isLvmDevice(device));
   const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned)));
   const diskIds = new Map(devices.map(({ path, serial, wwid }) => [path, wwid ?? serial]));
-  const groups = assembleVolumeGroups(await findPvs(plain.flat(), diskIds));
+  const groups = assembleVolumeGroups(await findPvs(joinable(plain.flat()), diskIds));
   const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups)));
-  const arrays = assembleArrays(await findMembers([...plain, ...active].flat()));
+  const arrays = assembleArrays(await findMembers(joinable([...plain, ...active].flat())));
   const inactive = [...inactiveArrays(arrays, devices), ...inactiveLogicalVolumes(groups, devices)];
 
   const byDevice = new Map(others.map((device, index) => [device, plain[index] ?? []]));
@@ -158,6 +158,15 @@ async function probed(volume: Volume): Promise<Volume> {
   } catch (error) {
     return { ...volume, damage: explain(error) };
   }
+}
+
+/**
+ * Those that a group or an array may be joined from. Not a partition that only we see on a disk of the kernel's: no program can open
+ * it, and most likely the kernel is about to make it.
+ */
+function joinable(volumes: Volume[]): Volume[] {
+  const ofKernel = new Set(volumes.filter(({ number }) => number !== undefined).map(({ name }) => name));
+  return volumes.filter(({ parent, path }) => path !== undefined || parent === undefined || !ofKernel.has(parent));
 }
 
 /** The physical volumes; mappings first, since a disk below one may show the same PV (a path of a multipath device). */

@@ -1,5 +1,6 @@
 import type { Source } from "../binary/source.ts";
 import { window } from "../binary/source.ts";
+import { explain } from "../errors.ts";
 import { NO_ROLE } from "../formats/md-member.ts";
 import type { MdMember } from "../formats/md-member.ts";
 import type { ArrayRef, BlockDevice, Volume } from "./types.ts";
@@ -82,10 +83,19 @@ export function activeArray({ md }: BlockDevice, arrays: MdArray[]): ArrayRef | 
 export function inactiveArrays(arrays: MdArray[], devices: BlockDevice[]): Volume[] {
   const inUse = new Set(devices.flatMap(({ md }) => md?.members ?? []));
   return arrays.filter(({ ref }) => !ref.members.some((path) => inUse.has(path))).map(({ ref, open }): Volume => {
-    const source = ref.startable ? open?.() : undefined;
+    const { source, damage } = ref.startable && open !== undefined ? opened(open) : {};
     const name = ref.node ?? `/dev/disk/by-id/md-uuid-${mdadmUuid(ref.uuid)}`;
-    return { name, layer: "array", sizeBytes: source?.sizeBytes ?? 0, md: { ...ref, active: false }, ...(source === undefined ? {} : { source }) };
+    return { name, layer: "array", sizeBytes: source?.sizeBytes ?? 0, md: { ...ref, active: false }, ...(source === undefined ? {} : { source }), ...(damage === undefined ? {} : { damage }) };
   });
+}
+
+/** What a mirror holds, or why a member says of it what can't be. */
+function opened(open: () => Source): { source?: Source; damage?: string } {
+  try {
+    return { source: open() };
+  } catch (error) {
+    return { damage: explain(error) };
+  }
 }
 
 /** A UUID as mdadm writes it: four groups of eight digits with colons. */

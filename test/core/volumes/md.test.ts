@@ -147,3 +147,22 @@ test("a member of 1.0 has the same bytes as its array from the start on", async 
   const member = await memberSource("v1.0").read(0, 4096);
   expect(await volumes[2]!.source!.read(0, 4096)).toEqual(member);
 });
+
+/** sgdisk's disk, whose last partition (sector 2112, as sfdisk says) is a member of a mirror that is larger than it. */
+function partitionedMember(): Buffer {
+  const bytes = fixtureBytes("gpt/three-partitions.img.gz");
+  memberBytes("v1.2").copy(bytes, 2112 * 512, 0, 8192);
+  return bytes;
+}
+
+test("a partition that the kernel has not made yet is no member: no program could open it", async () => {
+  const arrays = async (more: Partial<BlockDevice>) => (await discover([{ path: "/dev/vda", source: memorySource(partitionedMember()), logicalBlockBytes: 512, ...more }])).filter(({ md }) => md);
+  await expect(arrays({})).resolves.toHaveLength(1); // of an image file everything is seen
+  await expect(arrays({ number: "254:0" })).resolves.toEqual([]);
+});
+
+test("a mirror that says it begins behind the end of its member is damaged, and hides nothing else", async () => {
+  const volumes = await discover([{ path: "disk.img", source: memorySource(partitionedMember()), logicalBlockBytes: 512 }, device("/dev/vdb", memberBytes("v1.0"))]);
+  expect(volumes.find(({ layer }) => layer === "array")?.damage).toMatch(/reading .* at byte \d+ on disk\.img:5: it ends at byte 998912/);
+  expect(volumes.map(({ name }) => name)).toEqual(expect.arrayContaining(["disk.img:1", "/dev/vdb"]));
+});
