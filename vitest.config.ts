@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     projects: [
       // Beside booting machines a property test takes its time.
-      { test: { name: "unit", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/vm/**"], testTimeout: 30_000 } },
+      { test: { name: "unit", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/vm/**"], testTimeout: 30_000, expect: { poll: { timeout: 10_000 } } } },
       {
         test: {
           name: "vm",

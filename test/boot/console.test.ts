@@ -8,6 +8,9 @@ import { findProgram } from "../../tools/packages.js";
 // script(1) makes a pseudo-terminal: what is written to its standard input is typed, what it prints is on the screen.
 const missing = ["script", "stty", "tty"].filter((tool) => findProgram(tool) === undefined);
 
+/** Behind that keys which nobody reads have come as far as the terminal, on a busy machine too: nothing tells when. */
+const ARRIVED_MS = 500;
+
 let keyboard: ChildProcess;
 let screen: string;
 let path: string;
@@ -61,12 +64,12 @@ describe.skipIf(missing.length > 0)(`a terminal${missing.length > 0 ? ` (skipped
     terminal = openTerminal(path);
     hear(terminal).stop();
     type("kept");
-    await pause(50);
+    await pause(ARRIVED_MS);
     const heard = hear(terminal);
     await expect.poll(() => heard.text).toBe("kept");
     heard.stop();
     type("dropped");
-    await pause(50);
+    await pause(ARRIVED_MS);
     terminal.discard();
     const next = hear(terminal);
     type("new");
@@ -76,7 +79,7 @@ describe.skipIf(missing.length > 0)(`a terminal${missing.length > 0 ? ` (skipped
   test("keys from before it was opened are dropped", async () => {
     await exec("stty", ["-F", path, "-icanon", "-echo"]);
     type("early");
-    await pause(50);
+    await pause(ARRIVED_MS);
     terminal = openTerminal(path);
     const heard = hear(terminal);
     type("late");
