@@ -6,10 +6,10 @@ import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
 
 describeVm("a boot that can't go on", () => {
   test("a missing device: the deadline passes, and the error says what was looked for and what was found", async () => {
-    const guest = await bootRecipe("local-ext4", { realroot: "local:ext4:UUID=00000000-1111-2222-3333-444444444444", append: "mkinitrd.timeout=4" });
+    const guest = await bootRecipe("local-ext4", { realroot: "local:ext4:UUID=00000000-1111-2222-3333-444444444444", append: "mkinitrd.timeout=8" });
     await guest.waitFor(/Waiting for UUID=00000000-1111-2222-3333-444444444444: \d s left/);
     const error = await guest.waitFor("Choose:");
-    expect(error).toMatch(/waiting 4 s for a device on UUID=00000000-1111-2222-3333-444444444444: it did not appear/);
+    expect(error).toMatch(/waiting 8 s for a device on UUID=00000000-1111-2222-3333-444444444444: it did not appear/);
     expect(error).toMatch(/\/dev\/vda2 {2}ext4 {2}LABEL="realroot"/);
     guest.type("p");
     await expect(guest.exited).resolves.toMatchObject({ reason: "guest-shutdown" });
@@ -37,7 +37,7 @@ describeVm("a boot that can't go on", () => {
       writeFileSync(short, readFileSync(file!).subarray(0, 64 << 20));
       return [short];
     };
-    const guest = await bootRecipe("local-ext4", { disks: cut, append: "mkinitrd.timeout=2" });
+    const guest = await bootRecipe("local-ext4", { disks: cut, append: "mkinitrd.timeout=8" });
     await expect(guest.waitFor("Choose:")).resolves.toMatch(/\/dev\/vda .*last usable block is 262110, the disk ends at block 131071: it was cut short/);
   });
 
@@ -48,7 +48,7 @@ describeVm("a boot that can't go on", () => {
 
   test("an image without encrypted kinds gives a shell, and comes back to the menu after it", async () => {
     const image = await vmImage({ realroots: ["local"] });
-    const guest = await bootRecipe("local-ext4", { image, realroot: "local:ext4:/dev/vdz9", append: "mkinitrd.timeout=1" });
+    const guest = await bootRecipe("local-ext4", { image, realroot: "local:ext4:/dev/vdz9", append: "mkinitrd.timeout=8" });
     await guest.waitFor("s  shell");
     guest.type("s");
     await guest.waitFor("A shell.");
@@ -58,7 +58,7 @@ describeVm("a boot that can't go on", () => {
     expect(answer).toMatch(/^42$/m);
     expect(answer).toMatch(/^\/dev\/ttyS0$/m);
     guest.type("r");
-    await guest.waitFor("waiting 1 s for a device on /dev/vdz9");
+    await guest.waitFor("waiting 8 s for a device on /dev/vdz9");
   });
 
   test("words of the command line reach no program's environment", async () => {

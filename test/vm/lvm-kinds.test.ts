@@ -52,7 +52,7 @@ describeVm("every kind of logical volume", () => {
 
 describeVm("a raid1 with a leg missing", () => {
   test("degraded=never, the default, refuses it and names what is missing; with the disk back, Retry boots", async () => {
-    const guest = await bootRecipe(RECIPE, { hotplug: [1], append: "mkinitrd.timeout=2" });
+    const guest = await bootRecipe(RECIPE, { hotplug: [1], append: "mkinitrd.timeout=8" });
     const error = await guest.waitFor("Choose:");
     expect(error).toMatch(/physical volume \S{6}(-\S{4}){5}-\S{6} of volume group vg-kinds is missing/);
     expect(error).toContain("degraded=ask");
@@ -66,7 +66,7 @@ describeVm("a raid1 with a leg missing", () => {
       absent: [1],
       // thin lies on the first disk alone: nothing is missing for it
       realroot: "lvm:none:vg-kinds/thin lvm:none:vg-kinds/r5:degraded=3 lvm:ext4:vg-kinds/root-raid1:degraded=ask",
-      append: "mkinitrd.timeout=2",
+      append: "mkinitrd.timeout=8",
     });
     await guest.waitFor(/vg-kinds\/r5 starts degraded: physical volume\s+\S+ did not come/);
     await guest.waitFor(/Start vg-kinds\/root-raid1 degraded\?[^]*y starts it/);
@@ -81,7 +81,7 @@ describeVm("a raid1 with a leg missing", () => {
   });
 
   test("a volume that does not withstand the loss is refused under each policy", async () => {
-    const guest = await bootRecipe(RECIPE, { absent: [1], realroot: "lvm:ext4:vg-kinds/striped:degraded=1", append: "mkinitrd.timeout=1" });
+    const guest = await bootRecipe(RECIPE, { absent: [1], realroot: "lvm:ext4:vg-kinds/striped:degraded=5", append: "mkinitrd.timeout=8" });
     await expect(guest.waitFor("Choose:")).resolves.toMatch(/physical volume \S{6}(-\S{4}){5}-\S{6} of volume group vg-kinds is missing/);
   });
 });

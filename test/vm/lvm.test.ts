@@ -21,7 +21,7 @@ describeVm("a root on LVM", () => {
   });
 
   test("a group with a physical volume missing is refused, and the missing one is named", async () => {
-    const guest = await bootRecipe("missing-pv", { absent: [1], append: "mkinitrd.timeout=2" });
+    const guest = await bootRecipe("missing-pv", { absent: [1], append: "mkinitrd.timeout=8" });
     await guest.waitFor(/physical volume \S{6}-\S{4}-\S{4}-\S{4}-\S{4}-\S{4}-\S{6} of volume group vg00 is missing/);
     await guest.waitFor("Choose:");
   });

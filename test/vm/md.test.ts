@@ -19,7 +19,7 @@ describeVm("a root on md arrays", () => {
   });
 
   test("with one member missing it is refused, and the member is named", async () => {
-    const guest = await bootMd("raid1-luks-lvm", { absent: [1], append: "mkinitrd.timeout=2" });
+    const guest = await bootMd("raid1-luks-lvm", { absent: [1], append: "mkinitrd.timeout=8" });
     await guest.waitFor(/raid1[^]*member 2 of 2[^]* is missing[^]*degraded=/);
     await guest.waitFor("Choose:");
   });
@@ -33,7 +33,7 @@ describeVm("a root on md arrays", () => {
   });
 
   test("degraded=ask starts it after a y at the console, and not after an n", async () => {
-    const guest = await bootMd("raid1-luks-lvm", { absent: [1], realroot: await mirrorWith("ask"), append: "mkinitrd.timeout=2 realroot.cat=/proc/mdstat" });
+    const guest = await bootMd("raid1-luks-lvm", { absent: [1], realroot: await mirrorWith("ask"), append: "mkinitrd.timeout=8 realroot.cat=/proc/mdstat" });
     await guest.waitFor(/lacks member 2 of 2; there is[^]*y starts it/);
     guest.type("n");
     await expect(guest.waitFor("Choose:")).resolves.toMatch(/member 2 of 2 is missing, and it was not to be started without/);
@@ -89,10 +89,10 @@ describeVm("a root on md arrays", () => {
   });
 
   test.runIf(process.env["MKINITRD_TEST_ALL"])("raid6 and raid10 start without a member where the policy gives it; a raid0 without one never", async () => {
-    const guest = await bootMd("md-levels", { absent: [3], realroot: "md:none:zero md:none:six:degraded=1 md:ext4:ten:degraded=1", append: "realroot.cat=/proc/mdstat" });
+    const guest = await bootMd("md-levels", { absent: [3], realroot: "md:none:zero md:none:six:degraded=5 md:ext4:ten:degraded=5", append: "realroot.cat=/proc/mdstat" });
     const text = await guest.waitFor("REALROOT-END");
     for (const level of ["raid6", "raid10"]) expect(text).toMatch(new RegExp(`active ${level} .*\\n.*\\[4/3\\] \\[UUU_\\]`));
-    const other = await bootMd("md-levels", { absent: [2], realroot: "md:none:zero:degraded=1 md:ext4:ten:degraded=1", append: "mkinitrd.timeout=3" });
+    const other = await bootMd("md-levels", { absent: [2], realroot: "md:none:zero:degraded=5 md:ext4:ten:degraded=5", append: "mkinitrd.timeout=8" });
     await expect(other.waitFor("Choose:")).resolves.toMatch(/raid0[^]*without it the array can't be read/);
   });
 });

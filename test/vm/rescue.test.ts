@@ -33,7 +33,7 @@ describeVm("a boot that fails", () => {
 
   test("a machine without anybody reboots when its image says so", async () => {
     const image = await vmImage({ rescue: { ...DEFAULT_RESCUE, onFailure: "reboot", delayMs: 1000 } });
-    const guest = await bootRecipe("local-ext4", { image, realroot: "local:ext4:LABEL=nowhere", append: "mkinitrd.timeout=1" });
+    const guest = await bootRecipe("local-ext4", { image, realroot: "local:ext4:LABEL=nowhere", append: "mkinitrd.timeout=8" });
     await guest.waitFor(/LABEL=nowhere: it did not appear[^]*reboot in 1 s; a key leads to the menu/);
     await expect(guest.exited).resolves.toMatchObject({ reason: "guest-reset" });
   });
