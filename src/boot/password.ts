@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { checkPassword } from "../core/rescue/password.ts";
 import type { Console } from "./console.ts";
+import { countUp } from "./counter.ts";
 import { RUN_DIRECTORY } from "./log.ts";
 import { createSecretLine } from "./tui/secret-line.ts";
 
@@ -30,7 +30,7 @@ export async function askPassword(terminal: Console, hash: string, machine = MAC
     } finally {
       password.fill(0);
     }
-    const wrong = countWrong(machine.countFile);
+    const wrong = countUp(machine.countFile);
     const seconds = Math.min(2 ** Math.min(wrong - 1, 10), LONGEST_DELAY_SECONDS);
     terminal.write(`Wrong password. ${seconds} s until the next.\n`);
     await machine.pause(seconds * 1000);
@@ -51,24 +51,4 @@ function readPassword(terminal: Console): Promise<Buffer | undefined> {
       resolve(line.done ? line.take() : undefined);
     });
   });
-}
-
-/** Counts one more, and gives how many there are. A count that can't be kept is as if there were many. */
-function countWrong(file: string): number {
-  try {
-    const before = Number(readIfThere(file));
-    const count = (Number.isSafeInteger(before) ? before : 0) + 1;
-    writeFileSync(file, String(count), { mode: 0o600 });
-    return count;
-  } catch {
-    return Infinity;
-  }
-}
-
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, "latin1");
-  } catch {
-    return "0";
-  }
 }

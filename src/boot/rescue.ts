@@ -4,15 +4,17 @@ import { printable } from "../core/quote.ts";
 import type { Rescue } from "./config.ts";
 import { exec } from "./exec.ts";
 import type { Console } from "./console.ts";
-import type { BootLog } from "./log.ts";
+import { countUp } from "./counter.ts";
+import { type BootLog, RUN_DIRECTORY } from "./log.ts";
 import { askPassword } from "./password.ts";
-import { countRound } from "./rounds.ts";
 
 /** Exit statuses of the boot program that rc.d/init acts on. */
 export const EXIT_HANDED_OVER = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_RETRY = 75;
 
+/** How often all attempts at a passphrase were used up, since the machine started. */
+const ROUNDS_FILE = `${RUN_DIRECTORY}/exhausted-rounds`;
 const SYNC_WITHIN_MS = 5000;
 const LOWER_CASE = 0x20; // the bit that tells ASCII's letters apart
 /** How long somebody may read what happened, when no passphrase may be tried any more. */
@@ -37,9 +39,9 @@ interface Choice {
 }
 
 /** Says what went wrong, and does what the image's policy says or the person chooses. Returns the exit status for pid 1. */
-export async function runRescue({ terminal, log, error, policy, endMachine = end, countRound: count = countRound }: RescueOptions): Promise<number> {
+export async function runRescue({ terminal, log, error, policy, endMachine = end, countRound = () => countUp(ROUNDS_FILE) }: RescueOptions): Promise<number> {
   log.debug(`failed: ${explain(error)}`);
-  const isLast = error instanceof MkinitrdError && error.exhausted && count() >= policy.rounds;
+  const isLast = error instanceof MkinitrdError && error.exhausted && countRound() >= policy.rounds;
   if (terminal === undefined) return withoutConsole(policy, endMachine);
   terminal.discard(); // what was meant for a prompt is no choice
   terminal.write(`\n${printable(explain(error))}\n`);
