@@ -1,4 +1,4 @@
-import type { Stage } from "../realroot/types.ts";
+import type { BadOption, Stage } from "../realroot/types.ts";
 import { LARGEST_KEY_FILE_BYTES, parseKeyFile } from "../realroot/key-file.ts";
 
 /** What the options of a `crypt` stage ask for. */
@@ -34,13 +34,6 @@ const PERFORMANCE: Record<string, string> = {
   "same-cpu-crypt": "--perf-same_cpu_crypt",
   "submit-from-crypt-cpus": "--perf-submit_from_crypt_cpus",
 };
-
-/** Why an option can't be used. */
-export interface BadOption {
-  key: string;
-  reason: string;
-  next: string;
-}
 
 /** Reads the options of a `crypt` stage; the first that is out of range, or fits no other, is given with the reason. */
 export function parseCryptOptions(options: Stage["options"]): CryptOptions | BadOption {

@@ -4,14 +4,7 @@ import { quote } from "../quote.ts";
 import { readTcryptOptions } from "../tcrypt/options.ts";
 import { parseDegraded } from "../volumes/degraded.ts";
 import { parseLvmOptions } from "../volumes/lvm-options.ts";
-import type { Stage } from "./types.ts";
-
-/** What a reader of options says of one that can't be used. */
-interface BadOption {
-  key: string;
-  reason: string;
-  next: string;
-}
+import type { BadOption, Stage } from "./types.ts";
 
 /** What is wrong with the options of a kind, if anything; for the kinds that this project serves and whose options have values. */
 function readProblem({ kind, options }: Stage): BadOption | undefined {

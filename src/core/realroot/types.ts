@@ -65,3 +65,10 @@ export interface BootRequest {
   /** Words that were understood as ours and could not be used, with the reason: shown, never fatal. */
   warnings: string[];
 }
+
+/** Why an option can't be used. */
+export interface BadOption {
+  key: string;
+  reason: string;
+  next: string;
+}

@@ -1,5 +1,5 @@
 import { parseKeyFile } from "../realroot/key-file.ts";
-import type { Stage } from "../realroot/types.ts";
+import type { BadOption, Stage } from "../realroot/types.ts";
 import { CIPHERS, KDFS, MAX_PIM, type TcryptHash, type TcryptType } from "../formats/truecrypt-kdf.ts";
 
 /** What the options of a `tcplay` stage ask for. */
@@ -31,16 +31,9 @@ export interface TcryptOptions {
 const DEFAULT_TRIES = 3;
 const HASHES = [...new Set(KDFS.map(({ hash }) => hash))];
 
-/** Why an option can't be used. */
-export interface BadTcryptOption {
-  key: string;
-  reason: string;
-  next: string;
-}
-
 /** Reads the options of a stage; on bad input the option and what is wrong with its value. */
-export function readTcryptOptions(options: Stage["options"]): TcryptOptions | BadTcryptOption {
-  let problem: BadTcryptOption | undefined;
+export function readTcryptOptions(options: Stage["options"]): TcryptOptions | BadOption {
+  let problem: BadOption | undefined;
   const refuse = (option: string, reason: string, next: string): undefined => void (problem ??= { key: option, reason, next });
   const oneOf = <T extends string>(option: string, known: readonly T[]): T | undefined => {
     const value = options[option];

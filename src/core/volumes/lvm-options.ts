@@ -1,5 +1,5 @@
 import type { FindLogicalOptions } from "../rc/types.ts";
-import type { Stage } from "../realroot/types.ts";
+import type { BadOption, Stage } from "../realroot/types.ts";
 import { parseDegraded } from "./degraded.ts";
 
 /** What the options of an `lvm` stage ask for: which volume will do, and whether a person has to agree to a degraded one. */
@@ -11,7 +11,7 @@ export interface LvmOptions extends FindLogicalOptions {
 const UUID = /^[0-9A-Za-z]{6}(-[0-9A-Za-z]{4}){5}-[0-9A-Za-z]{6}$/;
 
 /** Reads the options of a stage; on bad input the option, what is wrong with its value, and what to write. */
-export function parseLvmOptions(options: Stage["options"]): LvmOptions | { key: string; reason: string; next: string } {
+export function parseLvmOptions(options: Stage["options"]): LvmOptions | BadOption {
   const { "vg-uuid": vgUuid } = options;
   if (vgUuid !== undefined && (vgUuid === true || !UUID.test(vgUuid))) {
     return { key: "vg-uuid", reason: vgUuid === true ? "it has no value" : `"${vgUuid}", which is no UUID of LVM`, next: "write vg-uuid=UUID as vgs -o +vg_uuid prints it: 6-4-4-4-4-4-6 letters and digits" };
