@@ -1,5 +1,5 @@
 import { quote } from "../quote.ts";
-import { splitOptions, translateCrypttabOptions, unknownOption } from "./crypttab-options.ts";
+import { translateCrypttabOptions, unknownOption } from "./crypttab-options.ts";
 import type { Stage } from "./types.ts";
 
 /** What an entry's key and options ask for, in a stage's words. */
@@ -30,8 +30,7 @@ const NOT_HERE = ["bitlk", "fvault2"];
  * Reads the key (crypttab's third field: nothing, a file, systemd's `FILE:DEVICE`, or what a keyscript gets) and the options
  * of an entry; the reason where it is of a kind that is not opened here. `known` are the options of the kind crypt.
  */
-export function readOptions(list: string, key: string, known: readonly string[]): EntryOptions | NotHere {
-  const given = splitOptions(list);
+export function readOptions(given: Map<string, string | undefined>, key: string, known: readonly string[]): EntryOptions | NotHere {
   const foreign = NOT_HERE.find((type) => given.has(type));
   if (foreign !== undefined) return { reason: `${foreign} volumes are not opened here` };
   const warnings: string[] = [];

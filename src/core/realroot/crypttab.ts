@@ -64,7 +64,7 @@ function readEntry([name = "", source = "", key = "", optionText = ""]: string[]
   const given = splitOptions(optionText);
   const has = (...options: string[]) => options.some((option) => given.has(option));
   if (has("swap", "tmp") || RANDOM_KEYS.includes(key)) return undefined;
-  const read = readOptions(optionText, key, kinds["crypt"] === undefined ? [] : optionKeys(kinds["crypt"]));
+  const read = readOptions(given, key, kinds["crypt"] === undefined ? [] : optionKeys(kinds["crypt"]));
   if ("reason" in read) return void warn(`${quote(name)} can't be opened here: ${read.reason}`);
   for (const reason of read.warnings) warn(`${quote(name)}: ${reason}`);
   const device = source.replace(/^ID=/, "/dev/disk/by-id/");
