@@ -35,6 +35,8 @@ export interface BootOptions {
   keepWrites?: boolean;
   /** Another image than `vmImage()`. */
   image?: string;
+  /** With a VGA screen and a keyboard, for `openVga`; the kernel uses them with `console=tty0` in `append`. */
+  vga?: boolean;
   /** Another kernel than the machine's own; without `image` the image is made for it. */
   kernel?: VmKernel;
 }
@@ -60,6 +62,7 @@ export async function bootRecipe(name: string, options: BootOptions = {}): Promi
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: files.map((file, i) => ({ file, format: "raw" as const, snapshot: !keepWrites, serial: `${name}-${i}`.slice(-20), hotplug: hotplug.includes(i) }))
       .filter((_, i) => !absent.includes(i)),
+    ...(options.vga === true ? { display: "none" } : {}),
   };
   const guest = startGuest(machine);
   onTestFinished(() => guest.end());

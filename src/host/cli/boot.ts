@@ -20,6 +20,9 @@ The guest's writes to its disks are thrown away unless --write is given. On a te
 ${QUIT_KEYS}. Elsewhere what the guest writes is printed as it comes. The
 guest has no network. QEMU uses KVM where a probe guest really runs with it; MKINITRD_ACCELERATOR=kvm or tcg decides otherwise.
 
+--display shows the guest's screen as QEMU's -display does (gtk and sdl are in Debian's qemu-system-gui). Its /dev/console is the
+serial one all the same; --append console=tty0 makes it the screen.
+
 The answers are a YAML file of prompt: secret, each typed once when its prompt appears on the screen; a list is typed one
 by one as the prompt comes again:
   Passphrase for: [a wrong one, correct horse]
@@ -40,6 +43,7 @@ interface BootOptions {
   expect?: string;
   timeout?: number;
   answers?: string;
+  display?: string;
   write?: true;
   json?: true;
 }
@@ -68,6 +72,7 @@ export function bootCommand(): Command {
     .option("--expect <text>", "wait until this text stands on the console, then end the guest", someText)
     .option("--timeout <seconds>", `how long to wait for it (default: ${TIMEOUT_SECONDS})`, wholeNumber(1, 24 * 60 * 60))
     .option("--answers <file>", "what to type at which prompt, in YAML")
+    .option("--display <how>", "a VGA screen with a keyboard as well, as console=tty0: gtk, sdl, vnc=127.0.0.1:1", someText)
     .option("--write", "let the guest write to its disks")
     .option("--json", "print how it went as JSON; the console goes to standard error")
     .addHelpText("after", HELP)
@@ -82,7 +87,7 @@ async function run(image: string, options: BootOptions): Promise<void> {
   if (!report.ok) process.exitCode = 1;
 }
 
-async function planMachine(image: string, { disk, kernel = defaultKernel(), append, memory, write }: BootOptions): Promise<Machine> {
+async function planMachine(image: string, { disk, kernel = defaultKernel(), append, memory, display, write }: BootOptions): Promise<Machine> {
   for (const [what, file] of [["the image", image], ["the kernel", kernel], ...disk.map((file) => ["a disk", file])] as [string, string][]) {
     const stats = statOf(file);
     if (stats === undefined) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "no such file" });
@@ -90,9 +95,10 @@ async function planMachine(image: string, { disk, kernel = defaultKernel(), appe
   }
   checkImage(image);
   return {
-    kernel, initrd: image, append: kernelCommandLine(append), memoryMiB: memory, smp: 2, console: "ttyS0",
+    kernel, initrd: image, append: kernelCommandLine(append, "ttyS0", { vga: display !== undefined }), memoryMiB: memory, smp: 2, console: "ttyS0",
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: disk.map((file) => ({ file, format: isQcow2(file) ? "qcow2" : "raw", snapshot: write !== true })),
+    ...(display === undefined ? {} : { display }),
   };
 }
 

@@ -11,6 +11,8 @@ export interface Machine {
   accelerator: Accelerator;
   /** The guest device that is joined to QEMU's standard input and output. */
   console: "ttyS0" | "hvc0";
+  /** A VGA screen, with a PS/2 keyboard, and how the host shows it, in the words of QEMU's -display: `gtk`, `none`. Without it there is none. */
+  display?: string;
   /** In order: /dev/vda, /dev/vdb, … those with `hotplug` left out until they come. */
   disks: MachineDisk[];
 }
@@ -33,11 +35,12 @@ export interface MachineDisk {
 /** The file descriptor at which QEMU finds one end of a socket pair: QMP, for which no socket file is needed. */
 export const QMP_DESCRIPTOR = 3;
 
-/** QEMU's command line for the machine: no device but those listed, no network, no display, and a reset ends it. */
+/** QEMU's command line for the machine: no device but those listed, no network, and a reset ends it. */
 export function qemuArguments(machine: Machine): string[] {
   return [
     ...["-nodefaults", "-no-user-config", "-no-reboot"],
-    ...["-display", "none"],
+    ...["-display", machine.display ?? "none"],
+    ...(machine.display === undefined ? [] : ["-device", "VGA"]),
     ...["-accel", machine.accelerator],
     ...["-cpu", cpuModel(machine.accelerator)],
     ...["-smp", String(machine.smp)],
@@ -64,10 +67,10 @@ const KERNEL_COMMAND_LINE_BYTES = 2047;
 
 /**
  * Words for a guest of ours: messages on the console, no endless wait after a panic, and none of the timer check that
- * fails now and then under TCG on a loaded host; then `words`. Throws when it is longer than the kernel reads: QEMU starts it all the same, and the guest says nothing.
+ * fails now and then under TCG on a loaded host; then `words`. With `vga` they go to the VGA screen first. Throws when it is longer than the kernel reads: QEMU starts it all the same, and the guest says nothing.
  */
-export function kernelCommandLine(words: string, console: Machine["console"] = "ttyS0"): string {
-  const line = [`console=${console}`, "panic=-1", "no_timer_check", words].filter((word) => word !== "").join(" ");
+export function kernelCommandLine(words: string, console: Machine["console"] = "ttyS0", { vga = false } = {}): string {
+  const line = [vga ? "console=tty0" : "", `console=${console}`, "panic=-1", "no_timer_check", words].filter((word) => word !== "").join(" ");
   const bytes = Buffer.byteLength(line);
   if (bytes <= KERNEL_COMMAND_LINE_BYTES) return line;
   throw new MkinitrdError({ tried: "starting the guest", on: "its kernel command line", found: `${bytes} bytes; the kernel takes ${KERNEL_COMMAND_LINE_BYTES}`, next: "leave words out" });

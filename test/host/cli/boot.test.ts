@@ -103,6 +103,12 @@ test("what is appended stands behind the words that each guest gets", async () =
   expect((await boot(POWER_OFF, "--append", "realroot=local:ext4:vda1 quiet")).qemu).toContain("console=ttyS0 panic=-1 no_timer_check realroot=local:ext4:vda1 quiet");
 });
 
+test("--display gives a VGA screen, and the kernel a console on it beside the serial one", async () => {
+  const { qemu } = await boot(POWER_OFF, "--display", "gtk");
+  expect(qemu).toContain("-display gtk -device VGA");
+  expect(qemu).toContain("console=tty0 console=ttyS0 ");
+});
+
 test("answers are typed, and their secret is in no argument", async () => {
   writeFileSync(join(directory, "answers.yaml"), "Passphrase for /dev/vda2: correct horse\n", { mode: 0o600 });
   const { exitCode, qemu } = await boot(

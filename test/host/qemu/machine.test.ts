@@ -59,9 +59,17 @@ test("a console on hvc0 is a virtio console and leaves the serial port out", () 
   expect(values(args, "-serial")).toEqual([]);
 });
 
+test("a display is a VGA card, shown as the host wants it; without it there is none", () => {
+  const args = qemuArguments({ ...MACHINE, display: "vnc=127.0.0.1:1", disks: [] });
+  expect(values(args, "-device")).toEqual(["VGA"]);
+  expect(values(args, "-display")).toEqual(["vnc=127.0.0.1:1"]);
+  expect(values(qemuArguments(MACHINE), "-display")).toEqual(["none"]);
+});
+
 test("the kernel command line begins with what every guest needs", () => {
   expect(kernelCommandLine("realroot=local:ext4:vda1")).toBe("console=ttyS0 panic=-1 no_timer_check realroot=local:ext4:vda1");
   expect(kernelCommandLine("", "hvc0")).toBe("console=hvc0 panic=-1 no_timer_check");
+  expect(kernelCommandLine("quiet", "ttyS0", { vga: true })).toBe("console=tty0 console=ttyS0 panic=-1 no_timer_check quiet");
 });
 
 test("a kernel command line that the kernel does not take is refused, in bytes", () => {
