@@ -31,6 +31,15 @@ export const NEEDS = [
 ];
 
 /**
+ * What the tests need on top, and images with keymaps.
+ * @type {Need[]}
+ */
+export const KEYMAP_NEEDS = [
+  { program: "loadkeys", package: "kbd", purpose: "converts keymaps" },
+  { program: "ckbcomp", package: "console-setup", purpose: "makes keymaps of XKB's layouts" },
+];
+
+/**
  * What the tests, which boot a Debian, and the comparison of `npm run bench` need on top.
  * @type {Need[]}
  */

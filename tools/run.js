@@ -14,7 +14,7 @@ const JOBS = {
   mkinitrd: (args) => ({ needs: ["npm", "bundle"], words: [pinnedNode, join(dist, "host/mkinitrd.js"), ...args] }),
   demo: (args) => ({ needs: ALL, words: [pinnedNode, join(repository, "tools/demo.js"), ...args] }),
   test: (args) => ({
-    needs: args.includes("unit") ? ALL : [...ALL, "debootstrap", "stable-kernel"],
+    needs: [...ALL, "keymaps", ...(args.includes("unit") ? [] : /** @type {const} */ (["debootstrap", "stable-kernel"]))],
     words: ["vitest", "run", ...args.filter((arg) => arg !== "--all")],
     env: args.includes("--all") ? { MKINITRD_TEST_ALL: "1" } : {},
   }),

@@ -10,6 +10,7 @@ import { createContext, loadScript } from "./context.ts";
 import { readCommandLine, readConfig, readRescue } from "./config.ts";
 import { nameStages, readCrypttab } from "./crypttab.ts";
 import { createDevices } from "./devices.ts";
+import { createKeymaps, startKeymap } from "./keymaps.ts";
 import { createLog, readUptime, RUN_DIRECTORY } from "./log.ts";
 import { askPassword } from "./password.ts";
 import { EXIT_HANDED_OVER, runRescue, runShell } from "./rescue.ts";
@@ -27,6 +28,7 @@ export async function boot(): Promise<number> {
     const words = readCommandLine();
     const config = readConfig();
     policy = readRescue(config, words);
+    await startKeymap(createKeymaps(config), { commandLine: words, sealed: config.sealed, log });
     const crypttab = readCrypttab(config);
     const request = nameStages(readRequest(words, config), crypttab.entries);
     log.show(request);

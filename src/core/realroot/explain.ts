@@ -103,12 +103,13 @@ function explainFsck({ fsck: { mode = "auto", repair = "preen" } = {} }: BootReq
   return [`${FSCK_MODES[mode]} the root's filesystem${mode === "skip" ? "" : `, where the image has the program: ${FSCK_REPAIRS[repair]}`}`];
 }
 
-function explainKnobs({ breakAt, shell, timeoutMs, leastTimeoutMs, quiet, debug }: BootRequest): string[] {
+function explainKnobs({ breakAt, shell, timeoutMs, leastTimeoutMs, quiet, debug, keymap }: BootRequest): string[] {
   return [
     ...(timeoutMs === undefined ? [] : [`waits at most ${timeoutMs / 1000} s for a device`]),
     ...(leastTimeoutMs === undefined || timeoutMs !== undefined ? [] : [`waits at least ${leastTimeoutMs / 1000} s for a device before it gives up`]),
     ...(breakAt === undefined ? [] : [`stops before the step ${breakAt}, where the image's policy allows`]),
     ...(shell === undefined ? [] : [shell ? "gives a shell on failure, where the image's policy allows" : "gives no shell on failure"]),
+    ...(keymap === undefined ? [] : [`begins with the keymap ${keymap}, if the image has it`]),
     ...(quiet ? ["shows nothing but prompts and errors"] : []),
     ...(debug ? ["shows the whole log"] : []),
   ];

@@ -1,6 +1,7 @@
 import { nearest } from "../nearest.ts";
 import { CRYPT_WORDS, type CryptWords, noCryptWords } from "./foreign-crypt.ts";
 import { normalizeDevice } from "./device.ts";
+import { isKeymapName, KEYMAP_WORDS } from "./keymap-word.ts";
 import type { BootRequest } from "./types.ts";
 import type { Word } from "./words.ts";
 
@@ -147,6 +148,7 @@ export const WORDS: Record<string, Reader> = {
     if (value !== "debug") return "known: debug";
     draft.request.debug = true;
   },
+  ...Object.fromEntries(KEYMAP_WORDS.map((word): [string, Reader] => [word, readKeymap])),
 };
 
 /** Of those, the ones that a sealed image obeys all the same: they open nothing, run nothing and choose nothing. */
@@ -164,6 +166,12 @@ export function explainUnknownKnob(key: string): string {
   const known = Object.keys(WORDS).filter((word) => word.startsWith("mkinitrd."));
   const meant = nearest(key, known);
   return `known: ${known.join(", ")}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
+
+function readKeymap(draft: Draft, value = ""): string | undefined {
+  if (!isKeymapName(value)) return "it is no keymap's name";
+  draft.request.keymap = value;
+  return undefined;
 }
 
 function readSpec(draft: Draft, value: string | undefined): undefined {

@@ -60,6 +60,8 @@ export interface BootRequest {
   leastTimeoutMs?: number;
   /** `fsck.mode=` and `fsck.repair=`, as systemd-fsck@.service(8) has them. */
   fsck?: { mode?: "auto" | "force" | "skip"; repair?: "preen" | "yes" | "no" };
+  /** `mkinitrd.keymap=` or another tool's word for it: the keymap to begin with, where the image has it. */
+  keymap?: string;
   /** `mkinitrd.log=debug` */
   debug: boolean;
   /** Words that were understood as ours and could not be used, with the reason: shown, never fatal. */

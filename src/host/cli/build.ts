@@ -54,8 +54,8 @@ async function run(options: BuildOptions): Promise<void> {
   console.log(options.json === true ? JSON.stringify(report, null, 2) : formatReport(report));
 }
 
-function inputsOf({ source, scripts, files, crypttab }: Config): string[] {
-  return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab])];
+function inputsOf({ source, scripts, files, crypttab, keymaps }: Config): string[] {
+  return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab]), ...keymaps.filter((keymap) => keymap.includes("/"))];
 }
 
 async function build(config: Config): Promise<BuildReport> {

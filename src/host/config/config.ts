@@ -27,6 +27,8 @@ export interface Config {
   files: { from: string; to: string; mode?: number }[];
   /** The crypttab to pack. */
   crypttab?: string;
+  /** Keymaps to pack: names, absolute paths, and `auto` for this machine's own. */
+  keymaps: string[];
   /** Paths of the user's rc scripts. */
   scripts: string[];
   compression: { format: "none" } | { format: "zstd"; level: number };
@@ -58,6 +60,7 @@ export function parseConfig(text: string, fileName: string): Config {
     programs: file.programs,
     files: file.files.map(({ from, to, mode }) => ({ from: path(from), to, ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }) })),
     ...(file.crypttab === undefined ? {} : { crypttab: path(file.crypttab) }),
+    keymaps: file.keymaps.map((keymap) => (keymap.includes("/") ? path(keymap) : keymap)),
     scripts: file.scripts.map(path),
     compression: readCompression(file.compression),
     output: path(file.output),

@@ -60,6 +60,8 @@ export const configSchema = z.strictObject({
     .describe("Programs to pack beside those that the rc scripts need, with their libraries."),
   files: z.array(file).default([]).describe("Files and directories to pack."),
   crypttab: text.optional().describe("A crypttab of this machine to pack as /etc/crypttab: what the root lies on is opened by it."),
+  keymaps: z.array(text.refine((keymap) => keymap.includes("/") || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(keymap), "must be a keymap's name, as in de-nodeadkeys, the path of a keymap file with a slash in it, or auto"))
+    .default([]).describe("Keyboard layouts to pack: names, files, or auto for this machine's own. A boot begins with the first."),
   scripts: z.array(text.refine((path) => /\.[tj]s$/.test(path), "must be a .ts or .js file")).default([])
     .describe("rc scripts of your own."),
   compression: compression.default("zstd").describe("zstd or none, or { format, level }."),

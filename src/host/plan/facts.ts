@@ -49,6 +49,8 @@ export interface ImageConfig {
   files: { from: string; to: string; mode?: number }[];
   /** The crypttab to pack as /etc/crypttab. */
   crypttab?: string;
+  /** Keymaps by name, files by path, and `auto`; a boot begins with the first. Without it none. */
+  keymaps?: string[];
   sealed: boolean;
   timeoutMs: number;
   /** Without it the menu, and no password. */

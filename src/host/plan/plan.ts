@@ -1,6 +1,7 @@
 import { planBoot, planSite } from "./boot-layer.ts";
 import { planCrypttab } from "./crypttab.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
+import { planKeymaps } from "./keymaps.ts";
 import { libraryFinder } from "./libraries.ts";
 import { mergeLayers } from "./merge.ts";
 import { planModules } from "./modules-layer.ts";
@@ -20,6 +21,7 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const runtime = await planRuntime(facts.nodeBinary, libraries);
   const tools = await planTools(facts.sysroot, libraries, facts.memo, chosen.scripts, config);
   const crypttab = planCrypttab(config, chosen);
+  const keymaps = await planKeymaps(config.keymaps ?? [], facts.sysroot);
   const rescue = await planRescue(config.rescue, chosen.encrypted, facts.memo);
   const modules = await planModules(facts, chosen, config);
   return {
@@ -28,11 +30,11 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
       { name: "tools", entries: tools.entries },
       { name: "modules", entries: modules.entries },
       { name: "boot", entries: planBoot(facts, chosen) },
-      { name: "site", entries: [...planSite(config, chosen, rescue), ...crypttab.entries] },
+      { name: "site", entries: [...planSite(config, chosen, rescue, keymaps.names), ...crypttab.entries, ...keymaps.entries] },
     ]),
     kernelRelease: facts.modules.release,
     steps: chosen.steps.map(({ name }) => name),
     kinds: Object.keys(chosen.kinds).sort(),
-    notes: [...tools.notes, ...modules.notes, ...crypttab.notes],
+    notes: [...tools.notes, ...modules.notes, ...crypttab.notes, ...keymaps.notes],
   };
 }

@@ -11,6 +11,7 @@ const DIRECTORIES = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin"
 /** Debian packages of programs that an early boot may want, where the package is not called like the program. */
 const PACKAGES: Record<string, string> = {
   busybox: "busybox-static",
+  loadkmap: "busybox-static",
   cryptsetup: "cryptsetup-bin",
   lvm: "lvm2",
   dmsetup: "dmsetup",

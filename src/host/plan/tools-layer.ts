@@ -56,6 +56,7 @@ export async function planTools(
 function wantedPrograms(scripts: readonly ScriptFile[], config: ImageConfig): Wanted[] {
   return [
     ...scripts.flatMap(({ header, source }) => header.programs.map((need) => ({ ...need, reason: `for ${source}` }))),
+    ...((config.keymaps ?? []).length === 0 ? [] : [{ name: "loadkmap", optional: false, reason: "keymaps: of the configuration" }]),
     ...config.programs.map((name) => ({ name, optional: false, reason: "programs: of the configuration" })),
   ];
 }

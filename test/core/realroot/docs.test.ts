@@ -8,7 +8,7 @@ import { parseCrypttab } from "../../../src/core/realroot/crypttab.ts";
 import { formatStage } from "../../../src/core/realroot/stage.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "../../../docs", name), "utf8");
-const pages = ["realroot.md", "local.md", "kernel-words.md", "tcplay.md", "debian.md", "crypt.md", "md.md", "lvm.md"].map(read).join("\n");
+const pages = ["realroot.md", "local.md", "kernel-words.md", "tcplay.md", "debian.md", "crypt.md", "md.md", "lvm.md", "keymaps.md"].map(read).join("\n");
 const examples = (fence: string, page = pages) => [...page.matchAll(new RegExp(`^\`\`\`${fence}\n(.*?)\n\`\`\`$`, "gms"))]
   .flatMap(([, block]) => (block ?? "").split("\n\n"))
   .map((example) => ({ words: example.split("\n", 1)[0] ?? "", printed: example.split("\n").slice(1).join("\n") }));

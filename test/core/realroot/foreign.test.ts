@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { parseCommandLine } from "../../../src/core/realroot/command-line.ts";
+import { readKeymapWord } from "../../../src/core/realroot/keymap-word.ts";
 import { formatRealroot, parseRealroot } from "../../../src/core/realroot/stage.ts";
 import type { KindTable } from "../../../src/core/realroot/types.ts";
 import { kinds as plain } from "./kinds.ts";
@@ -132,6 +133,24 @@ test.each([
   { text: "resume_offset=5", resume: undefined },
 ])("$text", ({ text, resume }) => {
   expect(parse(text).resume).toEqual(resume);
+});
+
+test.each([
+  { text: "vconsole.keymap=de-latin1-nodeadkeys vconsole.font=eurlatgr", keymap: "de-latin1-nodeadkeys" },
+  { text: "rd.vconsole.keymap=fr keymap=us", keymap: "us" },
+  { text: "mkinitrd.keymap=cz-winkeys-qwerty", keymap: "cz-winkeys-qwerty" },
+  { text: "quiet -- keymap=us", keymap: undefined },
+])("$text begins with the keymap $keymap", ({ text, keymap }) => {
+  const request = parse(text);
+  expect(request).toMatchObject({ warnings: [] });
+  expect(request.keymap).toBe(keymap);
+  expect(readKeymapWord(text)).toBe(keymap);
+});
+
+test.each(["keymap=", "keymap", "vconsole.keymap=../../etc/passwd", "mkinitrd.keymap=/usr/share/de.map", `keymap=${"x".repeat(65)}`])("%s names no keymap, with a warning", (text) => {
+  expect(parse(text).warnings).toEqual([expect.stringMatching(/keymap.*: it is no keymap's name$/)]);
+  expect(parse(text).keymap).toBeUndefined();
+  expect(readKeymapWord(text)).toBeUndefined();
 });
 
 test("a sealed image resumes from nothing that the command line names", () => {

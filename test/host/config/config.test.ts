@@ -15,7 +15,7 @@ test("the configuration at the top of the repository is the defaults", async () 
   const { source: __, ...defaults } = parseConfig("", join(TOP, "x.yaml"));
   expect(config).toEqual(defaults);
   expect(config).toEqual({
-    realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], scripts: [],
+    realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], keymaps: [], scripts: [],
     compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false,
     rescue: { onFailure: "menu", delayMs: 30_000, rounds: 3 },
   });
@@ -41,6 +41,7 @@ sysroot: ../root
 modules: {add: [zram], omit: [floppy]}
 programs: [strace, /opt/x]
 files: [{from: a, to: /etc/a, mode: "0400"}, {from: /b, to: /b}]
+keymaps: [auto, de-nodeadkeys, ./own.map, /etc/fr.bmap]
 scripts: [rc/hello.ts]
 compression: {format: zstd, level: 19}
 output: out/initrd.img
@@ -53,6 +54,7 @@ sealed: true
     modulesDirectory: "/etc/mkinitrd/mods", sysroot: "/etc/root", modules: { set: "generic", add: ["zram"], omit: ["floppy"] },
     programs: ["strace", "/opt/x"],
     files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }],
+    keymaps: ["auto", "de-nodeadkeys", "/etc/mkinitrd/own.map", "/etc/fr.bmap"],
     scripts: ["/etc/mkinitrd/rc/hello.ts"], compression: { format: "zstd", level: 19 }, output: "/etc/mkinitrd/out/initrd.img",
     timeoutMs: 5000, sealed: true, rescue: { passwordFile: "/etc/mkinitrd/keys/rescue", onFailure: "reboot", delayMs: 5000, rounds: 1 },
   });
@@ -91,6 +93,7 @@ test.each([
   { text: "kernel: ../x", found: "kernel must be a kernel release" },
   { text: "timeout: -1", found: "line 1, column 10: timeout is -1; at least 0" },
   { text: "timeout: 1.5", found: "timeout is 1.5; must be a whole number" },
+  { text: "keymaps: [de, 'us intl']", found: "line 1, column 15: keymaps[1] must be a keymap's name, as in de-nodeadkeys, the path of a keymap file with a slash in it, or auto" },
   { text: "sealed: yes", found: 'line 1, column 9: sealed is "yes"; must be true or false' },
   { text: 'output: "a\\0b"', found: "output holds a control character" },
 ])("$text says $found", ({ text, found }) => {

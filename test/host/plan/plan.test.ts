@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -59,6 +59,18 @@ test("applets are links to busybox, and none stands beside a program of the same
   expect(find(plan, "usr/sbin/modprobe")).toMatchObject({ type: "link", target: "/usr/bin/busybox" });
   expect(find(plan, "usr/bin/opener")).toBeUndefined();
   expect(find(plan, "linuxrc")).toBeUndefined();
+});
+
+test("keymaps of the configuration are packed, named for the boot, and need busybox's loadkmap", async () => {
+  const keymap = join(directory, "mine.bmap.gz");
+  copyFileSync(new URL("../../fixtures/keymaps/small.bmap.gz", import.meta.url), keymap);
+  await expect(planImage({ ...CONFIG, keymaps: [keymap] }, facts)).rejects.toThrow("finding the program loadkmap (keymaps: of the configuration)");
+  program("usr/bin/busybox", "#!/bin/sh\n[ $1 = --list-full ] && printf '%s\\n' bin/sh sbin/loadkmap\n");
+  facts = { ...facts, memo: openFileMemo(join(directory, "another.json")) };
+  const plan = await planImage({ ...CONFIG, keymaps: [keymap] }, facts);
+  expect(find(plan, "usr/lib/mkinitrd/keymaps/mine.bmap")).toMatchObject({ reason: "keymaps: of the configuration" });
+  expect(bootConfig(plan)).toMatchObject({ keymaps: ["mine"] });
+  expect(bootConfig(await planImage(CONFIG, facts))).not.toHaveProperty("keymaps");
 });
 
 test("a script of another kind stays out, with its programs and modules", async () => {
