@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { ExecError, type ExecOptions, type ExecResult, type Outcome } from "../core/exec.ts";
+import { createSecretInput } from "./secret-input.ts";
 
 /** A program that is killed gets so long to be gone. */
 const DYING_MS = 1000;
@@ -9,17 +10,18 @@ const DYING_MS = 1000;
  * library that the build machine has: loading that takes a tenth of an early boot's processor time.
  */
 export async function exec(program: string, args: string[], options: ExecOptions = {}): Promise<ExecResult> {
-  const outcome = await run(program, args, options);
+  const input = options.input === undefined ? undefined : createSecretInput(options.input);
+  const outcome = await run(program, args, options, input?.descriptor).finally(() => input?.wipe());
   const { exitCode, stdout, stderr } = outcome;
   if (exitCode !== undefined && (exitCode === 0 || options.accept?.includes(exitCode))) return { stdout, stderr, exitCode };
   throw new ExecError(program, args, outcome);
 }
 
-function run(program: string, args: string[], options: ExecOptions): Promise<Outcome & { stdout: string; stderr: string }> {
+function run(program: string, args: string[], options: ExecOptions, input: number | undefined): Promise<Outcome & { stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const { input, env, cwd, timeoutMs, cancel } = options;
+    const { env, cwd, timeoutMs, cancel } = options;
     const child = spawn(program, args, {
-      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      stdio: [input ?? "ignore", "pipe", "pipe"],
       ...(env === undefined ? {} : { env }),
       ...(cwd === undefined ? {} : { cwd }),
       ...(cancel === undefined ? {} : { signal: cancel }),
@@ -45,8 +47,5 @@ function run(program: string, args: string[], options: ExecOptions): Promise<Out
       clearTimeout(timer);
       resolve({ timedOut, exitCode: exitCode !== null && exitCode >= 0 ? exitCode : undefined, signal: signal ?? undefined, code, stdout, stderr });
     });
-    if (input === undefined) return;
-    child.stdin!.on("error", () => {}); // a program that ends early closes its end: its exit code tells
-    child.stdin!.end(input);
   });
 }

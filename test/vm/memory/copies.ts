@@ -1,0 +1,44 @@
+import type { GuestMemory } from "./guest-memory.ts";
+import type { PageOwner, PageOwners } from "./page-owner.ts";
+
+/** So many characters side by side are no coincidence; one such piece of every so many is searched for. */
+const PIECE_CHARACTERS = 8;
+const STEP_CHARACTERS = 16;
+
+/** A place in memory that holds a secret, or a part of it. */
+export interface SecretCopy {
+  address: number;
+  /** V8 keeps some strings with two bytes a character. */
+  encoding: "latin1" | "utf16le";
+  owner: PageOwner;
+}
+
+/** Every copy of a secret's text, whole or any 23 characters of it in a row. */
+export function findCopies(memory: GuestMemory, ownerOf: PageOwners, secret: string): SecretCopy[] {
+  const places = new Map<number, SecretCopy>();
+  for (const encoding of ["latin1", "utf16le"] as const) {
+    for (let index = 0; index + PIECE_CHARACTERS <= secret.length; index += STEP_CHARACTERS) {
+      const piece = Buffer.from(secret.slice(index, index + PIECE_CHARACTERS), encoding);
+      for (const at of findAll(memory, piece)) {
+        const address = at - (index / PIECE_CHARACTERS) * piece.length;
+        if (!places.has(address)) places.set(address, { address, encoding, owner: ownerOf(at) });
+      }
+    }
+  }
+  return [...places.values()];
+}
+
+/** Where the bytes are. Most of a guest's memory was never written: empty pages are left out. */
+function* findAll({ bytes, written }: GuestMemory, piece: Buffer): Generator<number> {
+  for (const { start, end } of written) {
+    const run = bytes.subarray(start, end);
+    for (let at = run.indexOf(piece); at !== -1; at = run.indexOf(piece, at + 1)) yield start + at;
+  }
+}
+
+/** How many copies each owner has: `{ "process: /usr/bin/node": 1 }`. */
+export function countByOwner(copies: SecretCopy[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { owner: { kind, detail } } of copies) counts[`${kind}: ${detail}`] = (counts[`${kind}: ${detail}`] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { exec } from "../../src/host/exec.ts";
+import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
+import { vmDisk } from "./disks.ts";
+import { countByOwner, findCopies } from "./memory/copies.ts";
+import { dumpMemory } from "./memory/guest-memory.ts";
+import { type Careless, carelessSecret, HELD, holdScript } from "./memory/hold.ts";
+import { createPageOwners } from "./memory/page-owner.ts";
+
+const MEMORY_MIB = 384;
+const MIB = 1024 * 1024;
+/** Where a partition of the recipe's disk begins. */
+const PARTITION_BYTES = MIB;
+/** The addresses of the kernel's parts are the documented ones then; four levels of page tables. */
+const KNOWN_ADDRESSES = "nokaslr no5lvl";
+/** The line buffer of the kernel's terminal, struct n_tty_data of drivers/tty/n_tty.c: 4096 bytes typed, 4096 echoed and some more. */
+const TTY = "vmalloc: a run of 3 pages";
+const NODE = "process: /usr/bin/node";
+const FILE = "file: in the page cache";
+const FREE = "free: with the buddy allocator";
+
+const random = () => randomBytes(30).toString("base64url");
+
+describeVm("the memory of a machine whose root was unlocked by a passphrase", () => {
+  test.each([
+    { words: "init_on_free=1", what: "nothing is left after the pivot, of what careless programs leave neither" },
+    { words: "", what: "nothing is left but on free pages, without a word on the command line" },
+  ])("$words: in no process after the unlocking; $what", async ({ words }) => {
+    const directory = mkdtempSync(join(tmpdir(), "mkinitrd-secrets-"));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const [right, wrong, seed] = [random(), random(), random()];
+    const disk = await diskWithPassphrase(right, directory);
+    const trigger = join(directory, "trigger.img");
+    writeFileSync(trigger, Buffer.alloc(MIB));
+    const script = join(directory, "hold.ts");
+    writeFileSync(script, holdScript(seed));
+    const image = await vmImage({ scripts: [script] });
+    const guest = await bootRecipe("crypt-luks2", {
+      image, answers: {}, memoryMiB: MEMORY_MIB, realroot: "crypt:ext4:/dev/vda:cryptroot", disks: () => [disk, trigger], hotplug: [1],
+      append: `${KNOWN_ADDRESSES} realroot.shell ${words}`,
+    });
+    /** Who has copies of a secret in the guest's memory as it is now. */
+    const search = async () => {
+      const memory = await dumpMemory(guest, MEMORY_MIB, join(directory, "memory"));
+      const ownerOf = createPageOwners(memory);
+      return (secret: string) => countByOwner(findCopies(memory, ownerOf, secret));
+    };
+    const careless = (name: Careless) => carelessSecret(name, seed);
+
+    await guest.waitFor("Passphrase for");
+    guest.type(`${wrong}\r`);
+    await guest.waitFor("Attempt 2");
+    guest.type(right);
+    await guest.waitFor(/\*{38}/);
+    const typed = await search();
+    expect(typed(right)).toEqual({ [NODE]: 1, [TTY]: 1 });
+    expect(typed(wrong)).toEqual({ [TTY]: 1 });
+
+    guest.type("\r");
+    await expect(guest.waitFor(HELD)).resolves.toMatch(/Max core file size +0 +0/);
+    const opened = await search();
+    for (const secret of [right, wrong]) expect(opened(secret)).toEqual({ [TTY]: 1 });
+    expect(opened(careless("kept"))).toMatchObject({ [NODE]: expect.any(Number) });
+    expect(opened(careless("file"))).toMatchObject({ [FILE]: 1 });
+
+    await guest.hotplug(guest.machine.disks[1]!);
+    await guest.waitFor(/REALROOT-SETTLED[^]*# *$/);
+    const pivoted = await search();
+    if (words === "") {
+      for (const secret of [right, wrong]) expect(Object.keys(pivoted(secret)).filter((owner) => !owner.startsWith("free"))).toEqual([]);
+      expect(pivoted(careless("dropped"))).toMatchObject({ [FREE]: expect.any(Number) });
+    } else {
+      for (const secret of [right, wrong, ...(["kept", "file", "dropped"] as const).map(careless)]) expect(pivoted(secret)).toEqual({});
+    }
+    expect(guest.log()).not.toMatch(new RegExp(`${right}|${wrong}`));
+  });
+}, ["cryptsetup"]);
+
+/** A disk that is one LUKS2 volume and opens with this passphrase: the recipe's, with another key. Its writes are thrown away. */
+async function diskWithPassphrase(passphrase: string, directory: string): Promise<string> {
+  const { recipe, files: [made = ""] } = await vmDisk("crypt-luks2");
+  const [disk, old, fresh] = ["luks.img", "old", "fresh"].map((name) => join(directory, name)) as [string, string, string];
+  writeFileSync(disk, readFileSync(made).subarray(PARTITION_BYTES));
+  writeFileSync(old, recipe.answers["Passphrase for"]?.[0] ?? "");
+  writeFileSync(fresh, passphrase);
+  await exec("cryptsetup", ["luksChangeKey", "--batch-mode", "--pbkdf", "argon2id", "--pbkdf-memory", "32768", "--pbkdf-force-iterations", "4", "--key-file", old, disk, fresh]);
+  return disk;
+}
