@@ -7,6 +7,7 @@ import packageJson from "../../../package.json" with { type: "json" };
 export type CommandTable = Record<string, () => Promise<Command>>;
 
 const COMMANDS: CommandTable = {
+  audit: async () => (await import("./audit.ts")).auditCommand(),
   build: async () => (await import("./build.ts")).buildCommand(),
   boot: async () => (await import("./boot.ts")).bootCommand(),
   disk: async () => (await import("./disk.ts")).diskCommand(),
