@@ -3,12 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { modelessFilesystem } from "../../src/host/audit/filesystem.ts";
 import { exec } from "../../src/host/exec.ts";
 import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
 import { vmDisk } from "./disks.ts";
 import { countByOwner, findCopies } from "./memory/copies.ts";
 import { dumpMemory } from "./memory/guest-memory.ts";
-import { type Careless, carelessSecret, HELD, holdScript } from "./memory/hold.ts";
+import { type Careless, carelessSecret, FILESYSTEM, HELD, holdScript } from "./memory/hold.ts";
 import { createPageOwners } from "./memory/page-owner.ts";
 
 const MEMORY_MIB = 384;
@@ -35,7 +36,8 @@ describeVm("the memory of a machine whose root was unlocked by a passphrase", ()
     const [right, wrong, seed] = [random(), random(), random()];
     const disk = await diskWithPassphrase(right, directory);
     const trigger = join(directory, "trigger.img");
-    writeFileSync(trigger, Buffer.alloc(MIB));
+    writeFileSync(trigger, Buffer.alloc(4 * MIB));
+    await exec("mkfs.vfat", [trigger]);
     const script = join(directory, "hold.ts");
     writeFileSync(script, holdScript(seed));
     const image = await vmImage({ scripts: [script] });
@@ -68,7 +70,8 @@ describeVm("the memory of a machine whose root was unlocked by a passphrase", ()
     expect(opened(careless("file"))).toMatchObject({ [FILE]: 1 });
 
     await guest.hotplug(guest.machine.disks[1]!);
-    await guest.waitFor(/REALROOT-SETTLED[^]*# *$/);
+    const [, type = "", mode] = new RegExp(`${FILESYSTEM} (\\d+) (\\d+)`).exec(await guest.waitFor(/REALROOT-SETTLED[^]*# *$/)) ?? [];
+    expect([modelessFilesystem(Number(type)), mode]).toEqual(["vfat", "755"]);
     const pivoted = await search();
     if (words === "") {
       for (const secret of [right, wrong]) expect(Object.keys(pivoted(secret)).filter((owner) => !owner.startsWith("free"))).toEqual([]);
@@ -78,7 +81,7 @@ describeVm("the memory of a machine whose root was unlocked by a passphrase", ()
     }
     expect(guest.log()).not.toMatch(new RegExp(`${right}|${wrong}`));
   });
-}, ["cryptsetup"]);
+}, ["cryptsetup", "mkfs.vfat"]);
 
 /** A disk that is one LUKS2 volume and opens with this passphrase: the recipe's, with another key. Its writes are thrown away. */
 async function diskWithPassphrase(passphrase: string, directory: string): Promise<string> {

@@ -26,6 +26,7 @@ interface BuildOptions {
   realroot?: string;
   modules?: Config["modules"];
   compression?: Config["compression"];
+  expose: string[];
   json?: true;
 }
 
@@ -41,6 +42,7 @@ export function buildCommand(): Command {
     .option("--realroot <spec>", "the root to boot when the kernel command line names none")
     .option("--modules <set>", "generic, auto, none, or a list with commas", parseModules)
     .option("--compression <format>", "zstd, zstd:LEVEL (1 to 19) or none", parseCompression)
+    .option("--expose <path>", "a secret of the image that may lie on a filesystem without modes (vfat); may be given several times", (path: string, all: string[]) => [...all, path], [])
     .option("--json", "print the report as JSON")
     .addHelpText("after", HELP)
     .action(run);
@@ -68,9 +70,10 @@ async function build(config: Config): Promise<BuildReport> {
 }
 
 /** The configuration with what the command line says in its place; paths there start at the working directory. */
-function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, compression }: BuildOptions): Config {
+function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, compression, expose }: BuildOptions): Config {
   return {
     ...config,
+    expose: [...config.expose, ...expose],
     ...(output === undefined ? {} : { output: output.endsWith("/") ? output : resolve(output) }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(modulesDirectory === undefined ? {} : { modulesDirectory: resolve(modulesDirectory) }),

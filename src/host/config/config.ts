@@ -25,6 +25,8 @@ export interface Config {
   programs: string[];
   /** `to` is absolute, `mode` permission bits. */
   files: { from: string; to: string; mode?: number }[];
+  /** Paths in the image of secrets that may lie where everybody reads them. */
+  expose: string[];
   /** The crypttab to pack. */
   crypttab?: string;
   /** Keymaps to pack: names, absolute paths, and `auto` for this machine's own. */
@@ -59,6 +61,7 @@ export function parseConfig(text: string, fileName: string): Config {
     modules: readModules(file.modules),
     programs: file.programs,
     files: file.files.map(({ from, to, mode }) => ({ from: path(from), to, ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }) })),
+    expose: file.expose,
     ...(file.crypttab === undefined ? {} : { crypttab: path(file.crypttab) }),
     keymaps: file.keymaps.map((keymap) => (keymap.includes("/") ? path(keymap) : keymap)),
     scripts: file.scripts.map(path),

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
+import { checkSecretsOutput } from "../audit/output.ts";
 import type { BootConfig } from "../../core/rc/boot-config.ts";
 import { cacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
@@ -30,6 +31,8 @@ export interface BuildSettings extends ImageConfig {
   scripts: string[];
   compression: Compression;
   output: string;
+  /** Paths in the image of secrets that may lie where everybody reads them. */
+  expose?: string[];
 }
 
 export interface BuildReport {
@@ -60,6 +63,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   progress("planning");
   const facts = readHostFacts({ ...settings, nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), packageRoot: root, machine: settings.modules.set === "auto", memo });
   const plan = await planImage(settings, facts);
+  await checkSecretsOutput(plan, settings);
   const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
   const imageId = sha256(hashes.join("\n")).slice(0, 12);
   const identified = await Promise.all(plan.layers.map(async (layer, index) => {

@@ -15,7 +15,7 @@ test("the configuration at the top of the repository is the defaults", async () 
   const { source: __, ...defaults } = parseConfig("", join(TOP, "x.yaml"));
   expect(config).toEqual(defaults);
   expect(config).toEqual({
-    realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], keymaps: [], scripts: [],
+    realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], expose: [], keymaps: [], scripts: [],
     compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false,
     rescue: { onFailure: "menu", delayMs: 30_000, rounds: 3 },
   });
@@ -41,6 +41,7 @@ sysroot: ../root
 modules: {add: [zram], omit: [floppy]}
 programs: [strace, /opt/x]
 files: [{from: a, to: /etc/a, mode: "0400"}, {from: /b, to: /b}]
+expose: [/etc/a]
 keymaps: [auto, de-nodeadkeys, ./own.map, /etc/fr.bmap]
 scripts: [rc/hello.ts]
 compression: {format: zstd, level: 19}
@@ -53,7 +54,7 @@ sealed: true
     realroot: "crypt:none:/dev/vda2:pv0 lvm:ext4:vg0/root", realroots: ["local"], kernel: "6.1.0-32-amd64",
     modulesDirectory: "/etc/mkinitrd/mods", sysroot: "/etc/root", modules: { set: "generic", add: ["zram"], omit: ["floppy"] },
     programs: ["strace", "/opt/x"],
-    files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }],
+    files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }], expose: ["/etc/a"],
     keymaps: ["auto", "de-nodeadkeys", "/etc/mkinitrd/own.map", "/etc/fr.bmap"],
     scripts: ["/etc/mkinitrd/rc/hello.ts"], compression: { format: "zstd", level: 19 }, output: "/etc/mkinitrd/out/initrd.img",
     timeoutMs: 5000, sealed: true, rescue: { passwordFile: "/etc/mkinitrd/keys/rescue", onFailure: "reboot", delayMs: 5000, rounds: 1 },
