@@ -7,10 +7,9 @@ import { modelessFilesystem } from "../../src/host/audit/filesystem.ts";
 import { exec } from "../../src/host/exec.ts";
 import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
 import { vmDisk } from "./disks.ts";
-import { countByOwner, findCopies } from "./memory/copies.ts";
-import { dumpMemory } from "./memory/guest-memory.ts";
+import { searchMemory } from "./memory/copies.ts";
 import { type Careless, carelessSecret, FILESYSTEM, HELD, holdScript } from "./memory/hold.ts";
-import { createPageOwners } from "./memory/page-owner.ts";
+import { openVga } from "./vga.ts";
 
 const MEMORY_MIB = 384;
 const MIB = 1024 * 1024;
@@ -31,8 +30,7 @@ describeVm("the memory of a machine whose root was unlocked by a passphrase", ()
     { words: "init_on_free=1", what: "nothing is left after the pivot, of what careless programs leave neither" },
     { words: "", what: "nothing is left but on free pages, without a word on the command line" },
   ])("$words: in no process after the unlocking; $what", async ({ words }) => {
-    const directory = mkdtempSync(join(tmpdir(), "mkinitrd-secrets-"));
-    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const directory = temporaryDirectory();
     const [right, wrong, seed] = [random(), random(), random()];
     const disk = await diskWithPassphrase(right, directory);
     const trigger = join(directory, "trigger.img");
@@ -45,12 +43,7 @@ describeVm("the memory of a machine whose root was unlocked by a passphrase", ()
       image, answers: {}, memoryMiB: MEMORY_MIB, realroot: "crypt:ext4:/dev/vda:cryptroot", disks: () => [disk, trigger], hotplug: [1],
       append: `${KNOWN_ADDRESSES} realroot.shell ${words}`,
     });
-    /** Who has copies of a secret in the guest's memory as it is now. */
-    const search = async () => {
-      const memory = await dumpMemory(guest, MEMORY_MIB, join(directory, "memory"));
-      const ownerOf = createPageOwners(memory);
-      return (secret: string) => countByOwner(findCopies(memory, ownerOf, secret));
-    };
+    const search = () => searchMemory(guest, MEMORY_MIB, join(directory, "memory"));
     const careless = (name: Careless) => carelessSecret(name, seed);
 
     await guest.waitFor("Passphrase for");
@@ -81,7 +74,51 @@ describeVm("the memory of a machine whose root was unlocked by a passphrase", ()
     }
     expect(guest.log()).not.toMatch(new RegExp(`${right}|${wrong}`));
   });
+
+  test.runIf(process.env["MKINITRD_TEST_ALL"])("typed key by key at the VGA console it leaves as little", async () => {
+    const directory = temporaryDirectory();
+    const passphrase = random();
+    const disk = await diskWithPassphrase(passphrase, directory);
+    const guest = await bootRecipe("crypt-luks2", {
+      answers: {}, vga: true, memoryMiB: MEMORY_MIB, realroot: "crypt:ext4:/dev/vda:cryptroot", disks: () => [disk],
+      append: `${KNOWN_ADDRESSES} console=tty0 realroot.shell init_on_free=1`,
+    });
+    const vga = openVga(guest);
+    await vga.waitFor("Passphrase for");
+    await vga.type(passphrase);
+    await vga.waitFor(/\*{38}/);
+    const search = () => searchMemory(guest, MEMORY_MIB, join(directory, "memory"));
+    expect((await search())(passphrase)).toEqual({ [NODE]: 1, [TTY]: 1 });
+    await vga.type("\n");
+    await vga.waitFor(/REALROOT-SETTLED[^]*# *$/);
+    expect((await search())(passphrase)).toEqual({});
+  });
+
+  test.runIf(process.env["MKINITRD_TEST_ALL"]).each([
+    { what: "the passphrase of a TrueCrypt volume, tried by cryptsetup", recipe: "tcplay-aes", realroot: "tcplay:ext4:/dev/vda1:tcroot:type=truecrypt,hash=ripemd160,cipher=aes" },
+    { what: "the passphrase of a TrueCrypt volume, for tcplay", recipe: "tcplay-aes", realroot: "tcplay:ext4:/dev/vda1:tcroot:engine=tcplay" },
+    { what: "a key file on a stick", recipe: "crypt-options" },
+    { what: "a key file in the image", recipe: "crypt-luks1", realroot: "crypt:ext4:/dev/vda1:root:keyfile=/etc/root.key", key: true },
+  ])("$what is on free pages at most after the pivot, and with init_on_free=1 nowhere", async ({ recipe, realroot, key }) => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, "root.key"), "correct horse");
+    const files = key === true ? [{ from: join(directory, "root.key"), to: "/etc/root.key", mode: 0o400 }] : [];
+    const image = await vmImage({ realroots: ["crypt", "tcplay"], files });
+    for (const words of ["", "init_on_free=1"]) {
+      const guest = await bootRecipe(recipe, { image, memoryMiB: MEMORY_MIB, append: `${KNOWN_ADDRESSES} realroot.shell ${words}`, ...(realroot === undefined ? {} : { realroot }) });
+      await guest.waitFor(/REALROOT-SETTLED[^]*# *$/);
+      const left = (await searchMemory(guest, MEMORY_MIB, join(directory, "memory")))("correct horse");
+      expect(Object.keys(left).filter((owner) => words !== "" || !owner.startsWith("free"))).toEqual([]);
+      await guest.end();
+    }
+  });
 }, ["cryptsetup", "mkfs.vfat"]);
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-secrets-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
 
 /** A disk that is one LUKS2 volume and opens with this passphrase: the recipe's, with another key. Its writes are thrown away. */
 async function diskWithPassphrase(passphrase: string, directory: string): Promise<string> {
