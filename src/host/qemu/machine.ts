@@ -57,9 +57,10 @@ export function qemuArguments(machine: Machine): string[] {
 /**
  * All that the accelerator has. Under TCG without CMPXCHG16B: QEMU 7.2 now and then leaves a pointer in the flags behind it, and
  * a kernel that allocates memory with it (6.12 does) runs on with VM or DF set: a double fault, or memory overwritten backwards.
+ * And without ERMS, for which Linux clears and copies memory with one string instruction for bytes: TCG repeats it byte by byte.
  */
 function cpuModel(accelerator: Accelerator): string {
-  return accelerator === "tcg" ? "max,-cx16" : "max";
+  return accelerator === "tcg" ? "max,-cx16,-erms" : "max";
 }
 
 /** Documentation/x86/boot.rst, cmdline_size: COMMAND_LINE_SIZE without its NUL. */

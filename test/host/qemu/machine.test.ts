@@ -20,7 +20,7 @@ test("a machine has its kernel, initrd and command line as they are given", () =
   expect(values(args, "-m")).toEqual(["512M"]);
 });
 
-test.each([{ accelerator: "tcg", cpu: "max,-cx16" }, { accelerator: "kvm", cpu: "max" }] as const)("under $accelerator a machine has the processor $cpu", ({ accelerator, cpu }) => {
+test.each([{ accelerator: "tcg", cpu: "max,-cx16,-erms" }, { accelerator: "kvm", cpu: "max" }] as const)("under $accelerator a machine has the processor $cpu", ({ accelerator, cpu }) => {
   expect(values(qemuArguments({ ...MACHINE, accelerator }), "-cpu")).toEqual([cpu]);
 });
 
