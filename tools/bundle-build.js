@@ -100,10 +100,21 @@ async function bundleFiles(input, { banner, format = "esm" }) {
       minifyInternalExports: false,
       codeSplitting: format === "esm",
     });
-    return new Map(output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? minifyLibraries(chunk) : String(chunk.source)]));
+    /** @type {(code: string) => string} */
+    const text = (code) => (format === "cjs" ? escapeWide(code) : code);
+    return new Map(output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? text(minifyLibraries(chunk)) : String(chunk.source)]));
   } finally {
     await build.close();
   }
+}
+
+/**
+ * One character beyond ASCII makes Node hold a file's whole text, and so the snapshot of the boot program, with two bytes for
+ * each: they are escaped, as string and template literals and regular expressions allow. (String.raw would see the escape.)
+ * @param {string} code
+ */
+function escapeWide(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /**

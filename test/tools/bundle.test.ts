@@ -56,6 +56,10 @@ test("the boot program holds React without what is for its developers", async ()
   expect(await made("image/boot.cjs")).not.toContain("checkPropTypes"); // React's development build
 });
 
+test("the boot program's text is ASCII, so that Node holds it with one byte a character", async () => {
+  expect(await readFile(join(repository, "dist/image/boot.cjs"), "utf8")).not.toMatch(/[^\0-\x7f]/);
+});
+
 test("loading the boot program neither starts WebAssembly, nor loads Node's HTTP client or the tables of emoji sequences", async () => {
   const path = JSON.stringify(join(folder, "dist/image/boot.cjs"));
   const loaded = "process.moduleLoadList.filter((name) => /undici/.test(name)).length";

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, w
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { exec } from "../../../src/host/exec.ts";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
 import { bootSnapshot } from "../../../src/host/layers/boot-snapshot.ts";
 import { packageRoot } from "../../../src/host/package-root.ts";
@@ -31,6 +32,15 @@ test("the same program gives the same bytes wherever Node, the program and the c
   for (const text of [folder, process.execPath, packageRoot(), process.env["HOME"] ?? "/root", hostname()]) {
     if (text.length > 3) expect(bytes.includes(text), text).toBe(false);
   }
+});
+
+test("a boot has nothing left to parse: every function is compiled in it", { timeout: TIMEOUT_MS }, async () => {
+  const { file } = await bootSnapshot(request("one"));
+  const log = join(folder, "functions.log");
+  await exec(process.execPath, ["--log-function-events", "--no-logfile-per-isolate", `--logfile=${log}`, "--snapshot-blob", file!, "boot.cjs", "self-test"]);
+  const events = readFileSync(log, "utf8").split("\n");
+  expect(events.filter((line) => line.startsWith("function,first-execution,")).length).toBeGreaterThan(100);
+  expect(events.filter((line) => /^function,(full-parse|preparse|parse|interpreter)/.test(line))).toEqual([]);
 });
 
 test("the second time it comes from the cache", { timeout: TIMEOUT_MS }, async () => {
