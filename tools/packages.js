@@ -25,6 +25,7 @@ export const NEEDS = [
   { program: "mksquashfs", package: "squashfs-tools", purpose: "makes disks for the virtual machines" },
   { program: "mkfs.erofs", package: "erofs-utils", purpose: "makes disks for the virtual machines" },
   { program: "mkfs.vfat", package: "dosfstools", purpose: "makes disks for the virtual machines" },
+  { program: "mtype", package: "mtools", purpose: "reads what a boot wrote to a FAT filesystem, in tests" },
   { program: "sgdisk", package: "gdisk", purpose: "makes partition tables" },
   { program: "sfdisk", package: "fdisk", purpose: "makes partition tables" },
   { program: "blkid", package: "util-linux", purpose: "says what a disk holds, in tests" },

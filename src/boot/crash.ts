@@ -2,6 +2,7 @@ import { MkinitrdError } from "../core/errors.ts";
 import { readCommandLine, readConfig, readRescue, type Rescue } from "./config.ts";
 import { openConsole } from "./console.ts";
 import { createLog, RUN_DIRECTORY } from "./log.ts";
+import { reportFailure } from "./report.ts";
 import { runRescue } from "./rescue.ts";
 
 /** A shell's exit status for a program killed by signal N is 128 + N; POSIX, 2.8.2. */
@@ -21,6 +22,7 @@ export async function rescueAfterCrash(status: number): Promise<number> {
     next: "retry; when it happens again, give the machine more memory, or boot an older image",
   });
   try {
+    await reportFailure(log, error);
     return await runRescue({ terminal, log, error, policy: readPolicy() });
   } finally {
     terminal?.close();

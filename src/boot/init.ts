@@ -13,6 +13,7 @@ import { createDevices } from "./devices.ts";
 import { createKeymaps, startKeymap } from "./keymaps.ts";
 import { createLog, readUptime, RUN_DIRECTORY } from "./log.ts";
 import { askPassword } from "./password.ts";
+import { reportFailure } from "./report.ts";
 import { EXIT_HANDED_OVER, runRescue, runShell } from "./rescue.ts";
 import { runSteps } from "./runner.ts";
 import { createScreen, noScreen } from "./tui/screen.ts";
@@ -41,6 +42,7 @@ export async function boot(): Promise<number> {
     return EXIT_HANDED_OVER;
   } catch (error) {
     await screen.close();
+    await reportFailure(log, error);
     return await runRescue({ terminal, log, error, policy });
   } finally {
     await screen.close();

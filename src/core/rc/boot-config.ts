@@ -30,6 +30,15 @@ export interface RescuePolicy {
   delayMs: number;
   /** So many rounds of wrong passphrases, and there is only reboot and power off. */
   rounds: number;
+  /** Where the report of a failed boot is written to, beside /run/mkinitrd. */
+  report?: ReportPlace;
+}
+
+/** A directory of a filesystem, by any name of its device that a realroot may hold. */
+export interface ReportPlace {
+  device: string;
+  /** Absolute in it: `/`, `/EFI/mkinitrd`. */
+  directory: string;
 }
 
 export const DEFAULT_RESCUE: RescuePolicy = { onFailure: "menu", delayMs: 30_000, rounds: 3 };

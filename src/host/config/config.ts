@@ -95,6 +95,7 @@ function readRescue(rescue: ConfigFile["rescue"], path: (relative: string) => st
     onFailure: rescue["on-failure"],
     delayMs: rescue.delay * 1000,
     rounds: rescue.rounds,
+    ...(rescue.report === undefined ? {} : { report: rescue.report }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { normalizeDevice } from "../../core/realroot/device.ts";
 import { parseHash } from "../../core/rescue/password.ts";
 
 const LONGEST_TIMEOUT_SECONDS = 24 * 60 * 60;
@@ -38,6 +39,12 @@ const file = z.strictObject({
     .describe('Permission bits in quotes, "0600"; those of the file when not given.'),
 });
 
+const report = z.strictObject({
+  device: text.refine((device) => "text" in normalizeDevice("local", device), "must be a device as a realroot names it, as in PARTLABEL=esp")
+    .describe("The device, of vfat or ext4: a path, UUID=, LABEL=, PARTUUID=, PARTLABEL= or SERIAL=. It is mounted for that alone."),
+  directory: absolute.refine((path) => !path.split("/").includes(".."), "must have no .. in it").default("/").describe("The directory in it."),
+});
+
 const rescue = z.strictObject({
   "password-file": text.optional().describe("A file that holds a password in its only line; its argon2id hash goes into the image. Who types it gets a shell and the breaks."),
   "password-hash": text.refine((hash) => parseHash(hash) !== undefined, "must be an argon2id hash, as `argon2 SALT -id -e` prints it").optional()
@@ -45,6 +52,7 @@ const rescue = z.strictObject({
   "on-failure": z.enum(["menu", "reboot", "poweroff", "shell"]).default("menu").describe("What a boot that failed does when nobody presses a key."),
   delay: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds somebody has for that."),
   rounds: z.int().min(1).max(99).default(3).describe("After so many rounds of wrong passphrases there is only reboot and power off."),
+  report: report.optional().describe("Where the report of a failed boot is written to, beside /run/mkinitrd/report.txt."),
 }).refine((value) => value["password-file"] === undefined || value["password-hash"] === undefined, { message: "stands beside password-hash; give one of them", path: ["password-file"] });
 
 /** The configuration file as it is written. What is not given takes the default that the text names. */

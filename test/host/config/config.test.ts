@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +48,7 @@ scripts: [rc/hello.ts]
 compression: {format: zstd, level: 19}
 output: out/initrd.img
 timeout: 5
-rescue: {password-file: keys/rescue, on-failure: reboot, delay: 5, rounds: 1}
+rescue: {password-file: keys/rescue, on-failure: reboot, delay: 5, rounds: 1, report: {device: PARTLABEL=esp, directory: /EFI/mkinitrd}}
 sealed: true
 `, "/etc/mkinitrd/config.yaml");
   expect(config).toEqual({
@@ -57,7 +58,7 @@ sealed: true
     files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }], expose: ["/etc/a"],
     keymaps: ["auto", "de-nodeadkeys", "/etc/mkinitrd/own.map", "/etc/fr.bmap"],
     scripts: ["/etc/mkinitrd/rc/hello.ts"], compression: { format: "zstd", level: 19 }, output: "/etc/mkinitrd/out/initrd.img",
-    timeoutMs: 5000, sealed: true, rescue: { passwordFile: "/etc/mkinitrd/keys/rescue", onFailure: "reboot", delayMs: 5000, rounds: 1 },
+    timeoutMs: 5000, sealed: true, rescue: { passwordFile: "/etc/mkinitrd/keys/rescue", onFailure: "reboot", delayMs: 5000, rounds: 1, report: { device: "PARTLABEL=esp", directory: "/EFI/mkinitrd" } },
   });
 });
 
@@ -118,4 +119,20 @@ test("a file that can't be read is an error that says which and why", async () =
 test("every key has its documentation in the JSON schema", () => {
   const { properties } = z.toJSONSchema(configSchema, { io: "input" });
   expect(Object.entries(properties ?? {}).filter(([, value]) => typeof value === "boolean" || value.description === undefined)).toEqual([]);
+});
+
+test("the example of docs/rescue.md is a configuration, and its table has each key", () => {
+  const page = readFileSync(join(TOP, "docs/rescue.md"), "utf8");
+  const [, example = ""] = /```yaml\n([^]*?)```/.exec(page) ?? [];
+  expect(parseConfig(example, "docs/rescue.md").rescue.report).toEqual({ device: "PARTLABEL=esp", directory: "/EFI/mkinitrd" });
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, key]) => key);
+  expect(rows).toEqual(expect.arrayContaining(["password-file", "password-hash", "on-failure", "delay", "rounds", "report"]));
+});
+
+test.each([
+  { text: "rescue: {report: {device: 'FOO=esp'}}", found: "rescue.report.device must be a device as a realroot names it" },
+  { text: "rescue: {report: {device: LABEL=esp, directory: /../etc}}", found: "rescue.report.directory must have no .. in it" },
+  { text: "rescue: {report: PARTLABEL=esp}", found: 'rescue.report is "PARTLABEL=esp"; must be a mapping' },
+])("$text says $found", ({ text, found }) => {
+  expect(() => parseConfig(text, "a.yaml")).toThrow(found);
 });
