@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { memorySource } from "../../../src/core/binary/source.ts";
 import { readNewc, readNewcContent } from "../../../src/core/formats/newc.ts";
+import { auditImage } from "../../../src/host/audit/image.ts";
 import { buildCommand } from "../../../src/host/cli/build.ts";
 import { run } from "../../../src/host/cli/program.ts";
 import type { BuildReport } from "../../../src/host/image/build.ts";
@@ -73,6 +74,17 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     vi.stubEnv("MKINITRD_CACHE", join(directory, "cache"));
     expect(readFileSync(join(directory, "second.img")).equals(readFileSync(join(directory, "out.img")))).toBe(true);
   }, 120_000);
+
+  test.each(["none", "zstd:1"])("an audit of the image finds the key that was packed and nothing else (%s)", async (compression) => {
+    writeFileSync(join(directory, "crypttab"), "root UUID=1 /etc/keys/root luks\n");
+    writeFileSync(join(directory, "root"), "a key that looks like a text");
+    writeFileSync(config, 'crypttab: crypttab\nfiles: [{from: root, to: /etc/keys/root, mode: "0400"}]\n', { flag: "a" });
+    await build("--compression", compression);
+    expect(await auditImage(join(directory, "out.img"))).toEqual({
+      image: join(directory, "out.img"), mode: 0o600,
+      secrets: [{ path: "etc/keys/root", mode: 0o400, kind: "key file", reason: "/etc/crypttab, line 1, names it for root" }],
+    });
+  }, 60_000);
 
   test("the report has a line for each layer, and the memory that the image needs", async () => {
     await build("--realroot", "local:ext4:/dev/vda1");
