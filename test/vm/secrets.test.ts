@@ -21,7 +21,6 @@ const KNOWN_ADDRESSES = "nokaslr no5lvl";
 const TTY = "vmalloc: a run of 3 pages";
 const NODE = "process: /usr/bin/node";
 const FILE = "file: in the page cache";
-const FREE = "free: with the buddy allocator";
 
 const random = () => randomBytes(30).toString("base64url");
 
@@ -68,7 +67,7 @@ describeVm("the memory of a machine whose root was unlocked by a passphrase", ()
     const pivoted = await search();
     if (words === "") {
       for (const secret of [right, wrong]) expect(Object.keys(pivoted(secret)).filter((owner) => !owner.startsWith("free"))).toEqual([]);
-      expect(pivoted(careless("dropped"))).toMatchObject({ [FREE]: expect.any(Number) });
+      expect(Object.keys(pivoted(careless("dropped")))).toContainEqual(expect.stringMatching(/^free: /));
     } else {
       for (const secret of [right, wrong, ...(["kept", "file", "dropped"] as const).map(careless)]) expect(pivoted(secret)).toEqual({});
     }

@@ -26,7 +26,7 @@ let kept;
 export default async function run(ctx) {
   kept = Buffer.from(secret("kept"));
   writeFileSync("/run/careless", secret("file"));
-  const input = Buffer.alloc(200_000, secret("dropped"));
+  const input = Buffer.alloc(1_000_000, secret("dropped"));
   await ctx.exec("sh", ["-c", "x=$(cat); :"], { input });
   input.fill(0);
   ctx.log.step(readFileSync("/proc/self/limits", "latin1").match(/Max core file size.*/)[0]);
