@@ -11,7 +11,7 @@ import { openArguments } from "../src/core/crypt/arguments.ts";
 import { checkMemory, explainMemory, findHeader, type LuksHeader, readUuid } from "../src/core/crypt/luks.ts";
 import { type CryptOptions, parseCryptOptions } from "../src/core/crypt/options.ts";
 import type { MkinitrdError } from "../src/core/errors.ts";
-import type { Context, OpenVolume } from "../src/core/rc/types.ts";
+import type { Context, FindOptions, OpenVolume } from "../src/core/rc/types.ts";
 
 // Exit codes; cryptsetup(8), "RETURN CODES".
 const WRONG_PASSPHRASE = 2;
@@ -19,6 +19,9 @@ const OUT_OF_MEMORY = 3;
 const ENV = { PATH: "/usr/sbin:/usr/bin", DM_DISABLE_UDEV: "1" };
 /** Deriving a key may take minutes on a slow machine; a disk that does not answer would take forever. */
 const OPEN_LIMIT_MS = 15 * 60_000;
+
+/** So long the person is not asked while the device of the key file may still come. */
+const KEY_FILE_ALONE_MS = 2000;
 
 /** Opens the volume that the stage names, LUKS or plain dm-crypt, as /dev/mapper/NAME: by its key file, else by passphrase. */
 export default async function run(ctx: Context): Promise<string> {
@@ -32,8 +35,7 @@ export default async function run(ctx: Context): Promise<string> {
   if (await ctx.system.exists(mapping)) return mapping;
   if (header !== undefined) await checkMemory(ctx, header);
   await ctx.system.opens(name);
-  const open = (key: Buffer, from: "file" | "typed") => openWith(ctx, options, { path: volume.path, name, ...(header?.detached ? { header: header.path } : {}) }, header, key, from);
-  if (!(await openByKeyFile(ctx, options, volume, open))) await openByPassphrase(ctx, options, volume, header, open);
+  await openByAny(ctx, options, volume, header, oneByOne((key, from) => openWith(ctx, options, { path: volume.path, name, ...(header?.detached ? { header: header.path } : {}) }, header, key, from)));
   ctx.log.mark("key accepted");
   ctx.log.step(`opened ${volume.name} as ${mapping}`);
   return mapping;
@@ -64,38 +66,64 @@ async function mappingName(ctx: Context, header: LuksHeader | undefined): Promis
   });
 }
 
-/** Opens by the key file, if there is one; what is wrong with it is said, and the person is asked then. */
-async function openByKeyFile(ctx: Context, { keyFile, plain }: CryptOptions, volume: OpenVolume, open: Open): Promise<boolean> {
-  if (keyFile === undefined) return false;
+/** Keys may come from two sides: they are tried one by one, and none any more when one has opened the volume. */
+function oneByOne(open: Open): Open {
+  let isOpen: Promise<boolean> = Promise.resolve(false);
+  return (key, from) => (isOpen = isOpen.catch(() => false).then((already) => already || open(key, from)));
+}
+
+/**
+ * By the key file, else by passphrase. While the key file's device does not come the person is asked already: whichever
+ * opens the volume first takes the other away.
+ */
+async function openByAny(ctx: Context, options: CryptOptions, volume: OpenVolume, header: LuksHeader | undefined, open: Open): Promise<void> {
+  const [typed, found] = [new AbortController(), new AbortController()];
+  const soonMs = Math.min(options.keyFile?.timeoutMs ?? Infinity, KEY_FILE_ALONE_MS);
+  const isLast = soonMs < KEY_FILE_ALONE_MS;
+  const soon = await openByKeyFile(ctx, options, volume, open, { timeoutMs: soonMs, isLast });
+  if (soon === "opened") return;
+  const byFile = soon === "absent" && !isLast ? openByKeyFile(ctx, options, volume, open, { signal: typed.signal, isLast: true }) : Promise.resolve(soon);
+  void byFile.then((outcome) => outcome === "opened" && found.abort(), () => {});
+  try {
+    if ((await openByPassphrase(ctx, options, volume, header, open, found.signal)) === "withdrawn") await byFile;
+  } finally {
+    typed.abort();
+  }
+}
+
+/**
+ * Opens by the key file, if there is one; what is wrong with it is said, and the person is asked then. `absent`: its device is
+ * not there yet, which is said only when nobody looks again.
+ */
+async function openByKeyFile(ctx: Context, { keyFile, plain }: CryptOptions, volume: OpenVolume, open: Open, { isLast, ...wait }: FindOptions & { isLast: boolean }): Promise<"opened" | "absent" | "no"> {
+  if (keyFile === undefined) return "no";
   const { place, ...part } = keyFile;
   const sizeBytes = plain === undefined ? part.sizeBytes : plain.keyBits / 8; // the key itself
   let key: Buffer | undefined;
   try {
-    key = await ctx.keyFiles.read(place, { ...part, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
+    key = await ctx.keyFiles.read(place, { ...part, ...(sizeBytes === undefined ? {} : { sizeBytes }), ...wait });
   } catch (error) {
-    ctx.log.warn(`${volume.name}: ${firstLine(error)}; asking for the passphrase`);
-    return false;
+    const isAbsent = ctx.isAbsent((error as Error).cause);
+    if ((isLast || !isAbsent) && !wait.signal?.aborted) ctx.log.warn(`${volume.name}: ${firstLine(error)}; asking for the passphrase`);
+    return isAbsent ? "absent" : "no";
   }
   try {
-    if (await open(key, "file")) return true;
+    if (await open(key, "file")) return "opened";
     ctx.log.warn(`${volume.name}: the key file ${place} does not open it; asking for the passphrase`);
-    return false;
+    return "no";
   } finally {
     key.fill(0);
   }
 }
 
-async function openByPassphrase(ctx: Context, { tries }: CryptOptions, volume: OpenVolume, header: LuksHeader | undefined, open: Open): Promise<void> {
+async function openByPassphrase(ctx: Context, { tries }: CryptOptions, volume: OpenVolume, header: LuksHeader | undefined, open: Open, signal: AbortSignal): Promise<"opened" | "withdrawn"> {
   const label = header?.volume?.content?.label ?? volume.partition?.partLabel;
-  for (let attempt = 1; attempt <= tries; attempt++) {
-    const passphrase = await ctx.ask.passphrase({ volume: volume.name, ...(label ? { label } : {}), attempt, attempts: tries });
-    try {
-      if (await open(passphrase, "typed")) return;
-      ctx.log.debug(`attempt ${attempt} of ${tries} on ${volume.name}: the passphrase does not open it`);
-    } finally {
-      passphrase.fill(0);
-    }
-  }
+  const outcome = await ctx.ask.unlock({ volume: volume.name, ...(label ? { label } : {}), attempts: tries, signal }, async (passphrase, { number }) => {
+    if (await open(passphrase, "typed")) return true;
+    ctx.log.debug(number === 0 ? `${volume.name}: the passphrase of another volume does not open it` : `attempt ${number} of ${tries} on ${volume.name}: the passphrase does not open it`);
+    return false;
+  });
+  if (outcome !== "exhausted") return outcome;
   throw ctx.failure({
     tried: "unlocking",
     on: volume.name,

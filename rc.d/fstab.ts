@@ -35,7 +35,7 @@ async function mountEntry(ctx: Context, wanted: FstabMount | FstabRefusal): Prom
     await ctx.system.mount({ source: path, target, fstype, options });
     return ctx.log.step(`mounted ${what}: ${source} (${fstype})`);
   }
-  const volume = await ctx.volumes.find(source, wanted.optional ? 0 : undefined);
+  const volume = await ctx.volumes.find(source, wanted.optional ? { timeoutMs: 0 } : {});
   const device = volume.dm === undefined ? volume.path : `/dev/mapper/${volume.dm.name}`;
   if (wanted.check) await ctx.filesystems.check({ what, device, fstype });
   // The real root remounts its own /usr as it does with its root.

@@ -25,7 +25,7 @@ export default async function run(ctx: Context): Promise<void> {
 /** The device, or nothing when it isn't there: a resume= outlives its disk. A passphrase that failed is an error. */
 async function findArea(ctx: Context, device: string): Promise<OpenVolume | undefined> {
   try {
-    return await ctx.volumes.find(device, Math.min(WAIT_MS, ctx.request.timeoutMs ?? WAIT_MS));
+    return await ctx.volumes.find(device, { timeoutMs: Math.min(WAIT_MS, ctx.request.timeoutMs ?? WAIT_MS) });
   } catch (error) {
     if (!ctx.isAbsent(error)) throw error;
     ctx.log.warn(`not resuming from ${device}: it did not appear`);

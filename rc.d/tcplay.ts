@@ -7,7 +7,7 @@
 // MODULES:   twofish-x86_64-3way? twofish-avx-x86_64? serpent-sse2-x86_64? serpent-avx-x86_64? serpent-avx2? camellia-x86_64?
 // PROGRAMS:  cryptsetup dmsetup tcplay?
 // LIBRARIES: libgcc_s.so.1 ossl-modules/legacy.so
-import type { Context, OpenVolume } from "../src/core/rc/types.ts";
+import type { Context, OpenVolume, UnlockAttempt } from "../src/core/rc/types.ts";
 import { HASH_NAMES } from "../src/core/formats/truecrypt-kdf.ts";
 import { opensByCopy, openWithCryptsetup, planSearch, type Search } from "../src/core/tcrypt/cryptsetup.ts";
 import { readTcryptOptions, type TcryptOptions } from "../src/core/tcrypt/options.ts";
@@ -32,16 +32,18 @@ export default async function run(ctx: Context): Promise<string> {
   // A cascade is a stack of mappings, named after the topmost one: under NAME lie cryptsetup's NAME_1 and
   // NAME_2, the tcplay program's NAME.0 and NAME.1. What is noted last is closed first.
   for (const part of [`${name}_2`, `${name}_1`, `${name}.1`, `${name}.0`, name]) await ctx.system.opens(part);
-  const tries = options.noPassphrase && options.pim !== "ask" ? 1 : options.tries;
-  for (let attempt = 1; attempt <= tries; attempt++) {
-    const outcome = await tryOnce(ctx, volume, name, options, search, { attempt, isLast: attempt === tries });
-    if (outcome === "opened") {
-      ctx.log.mark("key accepted");
-      ctx.log.step(`opened ${volume.name} as ${mapping}`);
-      return mapping;
-    }
+  const open = async (passphrase: Buffer, { number, isLast }: UnlockAttempt) => {
+    const outcome = await tryOnce(ctx, volume, name, options, search, { passphrase, isLast });
     if (outcome === "copy") throw opensCopyOnly(ctx, volume);
-    ctx.log.debug(`attempt ${attempt} of ${tries} on ${volume.name}: no header opens with this passphrase`);
+    if (outcome === "nothing") ctx.log.debug(`attempt ${number} of ${options.tries} on ${volume.name}: no header opens with this passphrase`);
+    return outcome === "opened";
+  };
+  // Each of several things that a volume may be takes a key derivation of its own.
+  const reuse = search?.attempts.length === 1 && options.pim !== "ask";
+  if (await openAny(ctx, volume, options, reuse, open)) {
+    ctx.log.mark("key accepted");
+    ctx.log.step(`opened ${volume.name} as ${mapping}`);
+    return mapping;
   }
   throw ctx.failure({
     tried: "unlocking",
@@ -52,23 +54,36 @@ export default async function run(ctx: Context): Promise<string> {
   });
 }
 
+/** Whether `open` succeeds with a passphrase that is typed, or with none where the key files are all there is. */
+async function openAny(ctx: Context, volume: OpenVolume, options: TcryptOptions, reuse: boolean, open: (passphrase: Buffer, attempt: UnlockAttempt) => Promise<boolean>): Promise<boolean> {
+  if (!options.noPassphrase) {
+    const question = { ...named(volume), wrong: "Wrong passphrase: it opens no header.", attempts: options.tries, reuse };
+    return (await ctx.ask.unlock(question, open)) === "opened";
+  }
+  const tries = options.pim === "ask" ? options.tries : 1;
+  for (let number = 1; number <= tries; number++) {
+    if (await open(Buffer.alloc(0), { number, isLast: number === tries })) return true;
+  }
+  return false;
+}
+
+function named(volume: OpenVolume): { volume: string; label?: string } {
+  const label = volume.partition?.partLabel;
+  return { volume: volume.name, ...(label ? { label } : {}) };
+}
+
 /**
- * Asks for what is to be typed, and tries it. `copy`: it opens nothing but the copy of a header at the device's end, which is looked at
+ * Asks for what else is to be typed, and tries it. `copy`: it opens nothing but the copy of a header at the device's end, which is looked at
  * when nothing more will be asked.
  */
-async function tryOnce(ctx: Context, volume: OpenVolume, name: string, options: TcryptOptions, search: Search | undefined, { attempt, isLast }: { attempt: number; isLast: boolean }): Promise<"opened" | "nothing" | "copy"> {
+async function tryOnce(ctx: Context, volume: OpenVolume, name: string, options: TcryptOptions, search: Search | undefined, { passphrase, isLast }: { passphrase: Buffer; isLast: boolean }): Promise<"opened" | "nothing" | "copy"> {
   const secrets: Buffer[] = [];
-  const ask = async (what?: string) => {
-    const label = volume.partition?.partLabel;
-    const secret = await ctx.ask.passphrase({
-      volume: volume.name, ...(label ? { label } : {}), ...(what === undefined ? {} : { what }), wrong: "Wrong passphrase: it opens no header.",
-      attempt: what === undefined ? attempt : 1, attempts: options.tries,
-    });
+  const ask = async (what: string) => {
+    const secret = await ctx.ask.passphrase({ ...named(volume), what });
     secrets.push(secret);
     return secret;
   };
   try {
-    const passphrase = options.noPassphrase ? Buffer.alloc(0) : await ask();
     if (search === undefined) {
       const hidden = options.protectHidden ? await ask("Hidden volume's passphrase") : undefined;
       return await ctx.keyFiles.withPaths([...options.keyFiles, ...options.hiddenKeyFiles], async (paths) => {

@@ -39,7 +39,7 @@ async function demo() {
   const disks = readdirSync(folder).filter((name) => name !== "initrd.img").map((name) => join(folder, name));
   const [secret = ""] = Object.values(recipe.answers);
   say(`3. A boot. ${attended ? "Type the passphrase when it asks" : "The passphrase is typed for you"}: ${secret}`);
-  const words = ["quiet", ...recipe.realroot.split(" ").map((spec) => `realroot=${spec}`)].join(" ");
+  const words = ["loglevel=3", ...recipe.realroot.split(" ").map((spec) => `realroot=${spec}`)].join(" ");
   const status = await mkinitrd("boot", image, ...disks.flatMap((disk) => ["--disk", disk]), "--append", words, ...(attended ? [] : unattended()));
   say(status === 0 ? "The real root's own init ran: the demo is done." : "The real root did not come up; what the machine said is above.");
   return status;

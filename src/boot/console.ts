@@ -6,6 +6,8 @@ export interface Console {
   /** `/dev/ttyS0` */
   name: string;
   readonly output: NodeJS.WriteStream;
+  /** It can't move its cursor. */
+  readonly isDumb: boolean;
   write(text: string): void;
   /** Starts reading keys, for one listener at a time; each piece is wiped behind it. Returns what stops it again. */
   listen(listener: (bytes: Buffer) => void): () => void;
@@ -19,21 +21,27 @@ export interface Console {
 
 const ACTIVE = "/sys/class/tty/console/active";
 const KEYS_BYTES = 4096;
+/** What TERM says of a line that no cursor moves on; terminfo has the first two. */
+const DUMB = ["dumb", "unknown", ""];
 const FLAGS = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
 
 /**
- * Opens the terminal behind /dev/console: the last of the active consoles, or the one before where that has no hardware.
- * Never /dev/console itself, from which another reader would take half of the keys. Undefined when there is none.
+ * Opens the terminals that the kernel writes to, the one behind /dev/console last. Never /dev/console itself, from which
+ * another reader would take half of the keys.
  */
-export function openConsole(): Console | undefined {
-  for (const name of activeConsoles().reverse()) {
+export function openConsoles(): Console[] {
+  return activeConsoles().flatMap((name) => {
     try {
-      return openTerminal(`/dev/${name}`);
+      return [openTerminal(`/dev/${name}`)];
     } catch {
-      // A ttyS without hardware gives EIO: the next one.
+      return []; // a ttyS without hardware gives EIO
     }
-  }
-  return undefined;
+  });
+}
+
+/** tty0, the virtual console in front, or one by its number: the kernel's own terminal, which is called `linux`. */
+export function isVirtualConsole(path: string): boolean {
+  return /^\/dev\/tty\d+$/.test(path);
 }
 
 function activeConsoles(): string[] {
@@ -67,6 +75,7 @@ export function openTerminal(path: string): Console {
     get output() {
       return output;
     },
+    isDumb: DUMB.includes(process.env["TERM"] ?? "") && !isVirtualConsole(path),
     write: (text) => void output.write(text),
     listen(next) {
       listener = next;

@@ -6,6 +6,7 @@ import { exitCode } from "../core/exec.ts";
 import type { Context, KindScript, StepScript } from "../core/rc/types.ts";
 import type { CrypttabEntry } from "../core/realroot/crypttab.ts";
 import type { BootRequest, Stage } from "../core/realroot/types.ts";
+import { volumeTree } from "../core/volumes/tree.ts";
 import { AbsentError } from "./absent-error.ts";
 import type { DeviceWatch } from "./devices.ts";
 import { crypttabStages } from "./crypttab.ts";
@@ -13,6 +14,7 @@ import { exec } from "./exec.ts";
 import { createHibernation } from "./hibernation.ts";
 import { createKeyFiles } from "./key-files.ts";
 import type { BootLog } from "./log.ts";
+import { createProgress } from "./progress.ts";
 import { createScan } from "./scan.ts";
 import { createStages } from "./stages.ts";
 import { createSystem } from "./system.ts";
@@ -36,17 +38,28 @@ export interface Machine {
 /** The context of the boot steps; the scripts of the stages get theirs from it, each with its own stage. */
 export function createContext({ config, request, devices, screen, log, crypttab = [] }: Machine): Context {
   const system = createSystem(log, NEW_ROOT);
-  const scan = createScan(log);
+  const progress = createProgress(request.stages, (views) => screen.show({ stages: views }));
+  const look = createScan(log);
+  const scan = async () => {
+    const volumes = await look();
+    screen.show({ volumes: volumeTree(volumes) });
+    return volumes;
+  };
   const timeoutMs = request.timeoutMs ?? Math.max(config.timeoutMs, request.leastTimeoutMs ?? 0);
   const stages = createStages({
     stages: [...request.stages, ...(request.atHand ?? [])],
     loadKind: async (kind) => loadScript(findKind(config, kind).script),
     contextFor,
+    report(stage, state) {
+      progress.set(stage, state);
+      if (progress.allOpen()) screen.forget(); // no passphrase is needed any more
+    },
   });
   return contextFor([]);
 
   function contextFor(chain: Stage[]): Context {
-    const volumes = createVolumes({ devices, stages, log, timeoutMs, chain, scan, crypttab: crypttabStages(crypttab, request.stages), showWaiting: screen.showWaiting });
+    const volumes = createVolumes({ devices, stages, log, timeoutMs, chain, scan, crypttab: crypttabStages(crypttab, request.stages), showWaiting: (text) => showWaiting(chain, text) });
+    const filesystems = createFilesystems({ volumes, system, log, exec, request, ask: screen });
     return {
       realroot: chain.at(-1) ?? request.stages.at(-1)!,
       request,
@@ -54,8 +67,11 @@ export function createContext({ config, request, devices, screen, log, crypttab 
       devices,
       volumes,
       stages: { serve: (stage) => stages.serveFor(chain, stage) },
-      filesystems: createFilesystems({ volumes, system, log, exec, request, ask: screen }),
-      ask: screen,
+      filesystems: { ...filesystems, async mount(mount) {
+        await filesystems.mount(mount);
+        if (mount.target === NEW_ROOT && request.stages.length > 0) progress.set(request.stages.at(-1)!, "mounted");
+      } },
+      ask: { ...screen, unlock: (question, open) => screen.unlock(question, open, (state) => void (chain.length > 0 && progress.set(chain.at(-1)!, state))) },
       keyFiles: createKeyFiles({ find: volumes.find, mount: system.mount, unmount: async (target) => void (await exec("umount", [target])) }),
       log,
       system,
@@ -65,6 +81,12 @@ export function createContext({ config, request, devices, screen, log, crypttab 
       isAbsent: (error) => error instanceof AbsentError,
       failure: (failure) => new MkinitrdError(failure),
     };
+  }
+
+  function showWaiting(chain: Stage[], text: string | undefined): void {
+    const stage = chain.at(-1);
+    if (stage !== undefined) progress.waits(stage, text !== undefined);
+    screen.showWaiting(text);
   }
 }
 

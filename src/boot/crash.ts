@@ -1,9 +1,11 @@
 import { MkinitrdError } from "../core/errors.ts";
 import { readCommandLine, readConfig, readRescue, type Rescue } from "./config.ts";
-import { openConsole } from "./console.ts";
+import { openConsoles } from "./console.ts";
+import { restoreKernelLog } from "./kernel-log.ts";
 import { createLog, RUN_DIRECTORY } from "./log.ts";
 import { reportFailure } from "./report.ts";
 import { runRescue } from "./rescue.ts";
+import { createScreen } from "./tui/screen.ts";
 
 /** A shell's exit status for a program killed by signal N is 128 + N; POSIX, 2.8.2. */
 const KILLED = 128;
@@ -12,9 +14,11 @@ const SHOW_CURSOR = "\x1b[?2026l\x1b[?25h\x1b[0m";
 
 /** The rescue program: the boot program is gone, with this exit status, and pid 1 has ended all that it started. */
 export async function rescueAfterCrash(status: number): Promise<number> {
-  const terminal = openConsole();
-  const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: (text) => terminal?.write(`${text}\n`) });
-  terminal?.write(SHOW_CURSOR);
+  restoreKernelLog();
+  const terminals = openConsoles();
+  for (const terminal of terminals) if (!terminal.isDumb) terminal.write(SHOW_CURSOR);
+  const screen = createScreen({ terminals, plain: true }); // the views may be to blame
+  const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: screen.print });
   const error = new MkinitrdError({
     tried: "running the boot program",
     on: "this machine",
@@ -23,9 +27,10 @@ export async function rescueAfterCrash(status: number): Promise<number> {
   });
   try {
     await reportFailure(log, error);
-    return await runRescue({ terminal, log, error, policy: readPolicy() });
+    return await runRescue({ screen, log, error, policy: readPolicy() });
   } finally {
-    terminal?.close();
+    await screen.close();
+    for (const terminal of terminals) terminal.close();
   }
 }
 

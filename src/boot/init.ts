@@ -1,52 +1,91 @@
 import { readFileSync } from "node:fs";
 import { MkinitrdError } from "../core/errors.ts";
+import { printableLine } from "../core/quote.ts";
 import { kindTable, type BootConfig } from "../core/rc/boot-config.ts";
 import type { StepScript } from "../core/rc/types.ts";
 import { parseCommandLine } from "../core/realroot/command-line.ts";
 import type { CrypttabEntry } from "../core/realroot/crypttab.ts";
 import type { BootRequest } from "../core/realroot/types.ts";
-import { openConsole } from "./console.ts";
+import { openConsoles } from "./console.ts";
 import { createContext, loadScript } from "./context.ts";
 import { readCommandLine, readConfig, readRescue } from "./config.ts";
 import { nameStages, readCrypttab } from "./crypttab.ts";
 import { createDevices } from "./devices.ts";
 import { createKeymaps, startKeymap } from "./keymaps.ts";
+import { openDoor } from "./door.ts";
 import { createLog, readUptime, RUN_DIRECTORY } from "./log.ts";
 import { askPassword } from "./password.ts";
 import { reportFailure } from "./report.ts";
-import { EXIT_HANDED_OVER, runRescue, runShell } from "./rescue.ts";
+import { chooseFrom, listChoices, type MenuOptions, runShell } from "./menu.ts";
+import { createKernelLog } from "./kernel-log.ts";
+import { keymapChoice } from "./keymap-choice.ts";
+import { otherRootChoices, readChosenRoot } from "./other-root.ts";
+import { EXIT_HANDED_OVER, isLastRound, lastMenu, runRescue } from "./rescue.ts";
+import { createScan } from "./scan.ts";
 import { runSteps } from "./runner.ts";
-import { createScreen, noScreen } from "./tui/screen.ts";
+import { createScreen } from "./tui/screen.ts";
 
 /** The early boot, from the command line to a mounted root. Returns the exit status for pid 1: 0 hands over. */
 export async function boot(): Promise<number> {
-  const terminal = openConsole();
-  const screen = terminal === undefined ? noScreen() : createScreen(terminal, () => log.mark("prompt"));
+  const terminals = openConsoles();
+  const screen = createScreen({ terminals, onPrompt: () => log.mark("prompt"), onDraw: () => kernelLog.start() });
+  const kernelLog = createKernelLog(screen.print);
   const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: screen.print });
   markStart(log);
   let policy = readRescue(undefined, ""); // until the image has said that it is no encrypted one
+  let more: MenuOptions["more"];
+  let closeDoor = () => {};
   try {
     const words = readCommandLine();
     const config = readConfig();
     policy = readRescue(config, words);
-    await startKeymap(createKeymaps(config), { commandLine: words, sealed: config.sealed, log });
+    const keymaps = createKeymaps(config);
+    await startKeymap(keymaps, { commandLine: words, sealed: config.sealed, log });
+    if (keymaps.current !== undefined) screen.show({ keymap: keymaps.current });
+    let request: BootRequest | undefined;
+    const otherRoot = otherRootChoices({ screen, config, scan: createScan(log), current: () => request?.stages });
+    more = [...keymapChoice(screen, keymaps), ...otherRoot.map((choice) => ({ ...choice, guarded: true }))];
     const crypttab = readCrypttab(config);
-    const request = nameStages(readRequest(words, config), crypttab.entries);
+    request = nameStages(readRequest(words, config), crypttab.entries);
     log.show(request);
-    log.step(`mkinitrd, image ${config.imageId}, Linux ${readFileSync("/proc/sys/kernel/osrelease", "latin1").trim()}`);
+    const release = readFileSync("/proc/sys/kernel/osrelease", "latin1").trim();
+    screen.show({ quiet: request.quiet, header: [...(config.hostname === undefined ? [] : [printableLine(config.hostname)]), `Linux ${release}`, `image ${config.imageId}`] });
+    log.step(`mkinitrd, image ${config.imageId}, Linux ${release}`);
     for (const warning of request.warnings) log.warn(warning);
     const names = config.steps.map(({ name }) => name);
     if (request.breakAt !== undefined && !names.includes(request.breakAt)) log.warn(`mkinitrd.break=${request.breakAt}: no such step; known: ${names.join(", ")}`);
     for (const warning of crypttab.warnings) log.debug(`/etc/crypttab, ${warning}`); // most of it is the running system's
-    await runBootSteps(config, request, crypttab.entries);
-    return EXIT_HANDED_OVER;
+    const chosen = offerMenu(more);
+    closeDoor = await openDoor(screen.questions, log.debug);
+    return await Promise.race([runBootSteps(config, request, crypttab.entries).then(() => EXIT_HANDED_OVER), chosen]);
   } catch (error) {
-    await screen.close();
+    screen.cancel();
+    closeDoor();
     await reportFailure(log, error);
-    return await runRescue({ terminal, log, error, policy });
+    return await runRescue({ screen, log, error, policy, more });
   } finally {
+    closeDoor();
     await screen.close();
-    terminal?.close();
+    kernelLog.stop();
+    for (const terminal of terminals) terminal.close();
+  }
+
+  /** The menu behind Escape. Resolves when what is chosen there ends the boot. */
+  function offerMenu(offered: MenuOptions["more"]): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    let isOpen = false;
+    screen.onEscape(async () => {
+      if (isOpen) return;
+      isOpen = true;
+      const choices = listChoices({ screen, lines: log.lines, policy, more: offered });
+      const status = await chooseFrom(screen, "Menu", choices, { back: true }).catch(() => undefined); // the boot has ended
+      isOpen = false;
+      if (status === undefined) return;
+      // Who begins anew after a wrong passphrase has used up a round of them.
+      if (screen.wrongPassphrases > 0 && isLastRound(policy)) await lastMenu({ screen, log, policy });
+      resolve(status);
+    });
+    return promise;
   }
 
   async function runBootSteps(config: BootConfig, request: BootRequest, crypttab: CrypttabEntry[]): Promise<void> {
@@ -62,7 +101,7 @@ export async function boot(): Promise<number> {
             const script = await loadScript<StepScript>(step.script);
             await script(context);
           } catch (error) {
-            await screen.close(); // nobody need answer a question of a boot that has failed
+            screen.cancel(); // nobody need answer a question of a boot that has failed
             throw error;
           }
         },
@@ -76,10 +115,10 @@ export async function boot(): Promise<number> {
   /** `mkinitrd.break=STEP`: a shell in front of a step, where the image allows one. */
   async function breakBefore(step: string): Promise<void> {
     const { shell, passwordHash } = policy;
-    if (terminal === undefined || shell === "never") return log.warn(`mkinitrd.break=${step} does nothing: this image gives no shell`);
-    await screen.leave(async () => {
-      if (shell === "open" || (passwordHash !== undefined && (await askPassword(terminal, passwordHash)))) await runShell(terminal, `A shell before the step ${step}. \`exit\` goes on.`);
-    });
+    if (terminals.length === 0 || shell === "never") return log.warn(`mkinitrd.break=${step} does nothing: this image gives no shell`);
+    if (shell === "open" || (passwordHash !== undefined && (await askPassword(screen, passwordHash)))) {
+      await runShell(screen, undefined, `A shell before the step ${step}. \`exit\` goes on.`);
+    }
   }
 }
 
@@ -96,7 +135,8 @@ function markStart(log: { mark(name: string, uptimeSeconds?: number): void }): v
 }
 
 function readRequest(words: string, config: BootConfig): BootRequest {
-  const request = parseCommandLine(words, { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed });
+  const chosen = readChosenRoot();
+  const request = parseCommandLine(words, { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed, ...(chosen === undefined ? {} : { chosen }) });
   // An image that serves no kind of root has another task, such as making disks.
   if (request.stages.length > 0 || Object.keys(config.kinds).length === 0) return request;
   throw new MkinitrdError({

@@ -3,7 +3,7 @@ import { constants, open, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { MkinitrdError } from "../core/errors.ts";
 import { NO_FILESYSTEMS } from "../core/rc/filesystems.ts";
-import type { KeyFilePart, KeyFiles, Volumes } from "../core/rc/types.ts";
+import type { FindOptions, KeyFilePart, KeyFiles, Volumes } from "../core/rc/types.ts";
 import { LARGEST_KEY_FILE_BYTES, parseKeyFile } from "../core/realroot/key-file.ts";
 import { RUN_DIRECTORY } from "./log.ts";
 
@@ -52,17 +52,18 @@ export function createKeyFiles({ find, mount, unmount, directory = RUN_DIRECTORY
     }
   }
 
-  async function read(place: string, { timeoutMs, ...part }: KeyFilePart & { timeoutMs?: number } = {}): Promise<Buffer> {
+  async function read(place: string, { timeoutMs, signal, ...part }: KeyFilePart & FindOptions = {}): Promise<Buffer> {
     const parsed = parseKeyFile(place);
     if ("reason" in parsed) throw new MkinitrdError({ tried: "reading the key file", on: place, found: parsed.reason });
     const { path, device } = parsed;
-    if (device !== undefined) return readFrom(path, device, part, timeoutMs);
-    if (path.startsWith("/dev/")) return readPart((await findFor(path, path, timeoutMs)).path, path, part, "device");
+    const wait = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
+    if (device !== undefined) return readFrom(path, device, part, wait);
+    if (path.startsWith("/dev/")) return readPart((await findFor(path, path, wait)).path, path, part, "device");
     return readPart(path, path, part, "file");
   }
 
-  async function readFrom(path: string, device: string, part: KeyFilePart, timeoutMs: number | undefined): Promise<Buffer> {
-    const volume = await findFor(path, device, timeoutMs);
+  async function readFrom(path: string, device: string, part: KeyFilePart, wait: FindOptions): Promise<Buffer> {
+    const volume = await findFor(path, device, wait);
     const fstype = volume.content?.type;
     const on = `${path} of ${device}`;
     if (fstype === undefined || NO_FILESYSTEMS.includes(fstype)) {
@@ -91,8 +92,8 @@ export function createKeyFiles({ find, mount, unmount, directory = RUN_DIRECTORY
     }
   }
 
-  async function findFor(path: string, device: string, timeoutMs: number | undefined) {
-    return find(device, timeoutMs).catch((cause: unknown) => {
+  async function findFor(path: string, device: string, wait: FindOptions) {
+    return find(device, wait).catch((cause: unknown) => {
       if (!(cause instanceof MkinitrdError)) throw cause;
       throw new MkinitrdError({ tried: `looking for the device of the key file ${path}`, on: device, found: cause.found, cause, next: "attach the device that holds the key, or name it by its UUID or LABEL" });
     });

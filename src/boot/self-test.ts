@@ -4,7 +4,7 @@ import type { Console } from "./console.ts";
 import { exec } from "./exec.ts";
 import { createScreen } from "./tui/screen.ts";
 
-const QUESTION = { volume: "/dev/self-test", attempt: 1, attempts: 1 };
+const QUESTION = { volume: "/dev/self-test" };
 /** Of the empty input; FIPS 180-4. */
 const SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -14,7 +14,8 @@ const SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
  */
 export async function selfTest(): Promise<number> {
   const { terminal, drawn, type } = createSilentTerminal();
-  const screen = createScreen(terminal, () => type(Buffer.from("typed\r")));
+  const screen = createScreen({ terminals: [terminal], onPrompt: () => type(Buffer.from("typed\r")) });
+  screen.show({ quiet: false, header: ["self-test"], stages: [{ name: "crypt", state: "key needed" }], volumes: ["disk"] });
   const answer = await screen.passphrase(QUESTION);
   await screen.close();
   const { stdout } = await exec(process.execPath, ["--version"]);
@@ -34,8 +35,9 @@ function createSilentTerminal(): { terminal: Console; drawn: () => string; type:
   output.on("data", (piece) => pieces.push(String(piece)));
   let listener: ((keys: Buffer) => void) | undefined;
   const terminal: Console = {
-    name: "self-test",
+    name: "/dev/tty0", // as one that has a size of its own
     output: output as unknown as NodeJS.WriteStream,
+    isDumb: false,
     write: (text) => void output.write(text),
     listen(next) {
       listener = next;

@@ -14,6 +14,8 @@ export interface StageRunner extends Stages {
 export interface StageRunnerOptions {
   stages: Stage[];
   loadKind(kind: string): Promise<KindScript>;
+  /** Hears how far a stage is. */
+  report?(stage: Stage, state: "open" | "failed"): void;
   /** The context that the script of a stage gets; `chain` ends with that stage. */
   contextFor(chain: Stage[]): Context;
 }
@@ -27,6 +29,7 @@ export function createStages(options: StageRunnerOptions): StageRunner {
     if (opened === undefined) {
       opened = options.loadKind(stage.kind).then((script) => script(options.contextFor([...chain, stage])));
       served.set(stage, opened);
+      void opened.then(() => options.report?.(stage, "open"), () => options.report?.(stage, "failed"));
     }
     return opened;
   };

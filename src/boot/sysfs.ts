@@ -16,6 +16,8 @@ export interface SysfsBlock {
   /** Of a disk: its places on the buses, as /dev/disk/by-path names them. */
   busPaths?: string[];
   dm?: { name: string; uuid: string };
+  /** For a device-mapper device: the paths of the devices that its table names. */
+  below?: string[];
   md?: { members: string[] };
 }
 
@@ -50,7 +52,10 @@ function readBlockDevice(classBlock: string, name: string): SysfsBlock | undefin
   const places = block.partitionOf === undefined ? busPaths(folder) : [];
   if (places.length > 0) block.busPaths = places;
   const dmName = attribute(`${folder}/dm/name`);
-  if (dmName !== undefined) block.dm = { name: dmName, uuid: attribute(`${folder}/dm/uuid`) ?? "" };
+  if (dmName !== undefined) {
+    block.dm = { name: dmName, uuid: attribute(`${folder}/dm/uuid`) ?? "" };
+    block.below = listDirectory(`${folder}/slaves`).map(devicePath);
+  }
   if (existsSync(`${folder}/md`)) block.md = { members: listDirectory(`${folder}/slaves`).map(devicePath) };
   return block;
 }

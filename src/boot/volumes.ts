@@ -1,5 +1,5 @@
 import { explain, type MkinitrdError } from "../core/errors.ts";
-import type { FindLogicalOptions, Log, OpenVolume, Volumes } from "../core/rc/types.ts";
+import type { FindLogicalOptions, FindOptions, Log, OpenVolume, Volumes } from "../core/rc/types.ts";
 import type { Stage } from "../core/realroot/types.ts";
 import { findVolumes } from "../core/volumes/match.ts";
 import type { Volume } from "../core/volumes/types.ts";
@@ -34,6 +34,8 @@ export interface VolumesOptions {
 interface WaitOptions<T> {
   /** In place of the boot's own. */
   timeoutMs?: number;
+  /** Ends the wait as its deadline does. */
+  signal?: AbortSignal;
   /** What will do when nothing better came within `afterMs`. */
   second?: { afterMs?: number; look(volumes: Volume[]): T | undefined };
   /** How the countdown calls it, when not by its name. */
@@ -47,7 +49,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
   const { devices, stages, log, chain, scan } = options;
 
   /** Looks again at each change until `look` gives something, and lets other stages open what may lie below. */
-  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, { second, absent, waitingFor = wanted, ...given }: WaitOptions<T> = {}): Promise<T> {
+  async function waitFor<T>(wanted: string, look: (volumes: Volume[]) => Promise<T | undefined>, { second, absent, waitingFor = wanted, signal, ...given }: WaitOptions<T> = {}): Promise<T> {
     const timeoutMs = Math.max(given.timeoutMs ?? options.timeoutMs, second?.afterMs ?? 0);
     const tried = new Set<string>();
     const beganMs = performance.now(); // not the time of day, which the driver of a clock sets
@@ -79,11 +81,12 @@ export function createVolumes(options: VolumesOptions): Volumes {
           continue;
         }
         const secondBest = second?.look(volumes);
-        const leftMs = (secondBest === undefined ? timeoutMs : (second?.afterMs ?? timeoutMs)) - waitedMs;
+        const leftMs = signal?.aborted ? 0 : (secondBest === undefined ? timeoutMs : (second?.afterMs ?? timeoutMs)) - waitedMs;
         if (leftMs <= 0 && secondBest !== undefined) return secondBest;
         if (leftMs <= 0) throw absent?.(volumes, timeoutMs) ?? notFound(wanted, timeoutMs, volumes);
         if (waitedMs >= QUIET_WAIT_MS) options.showWaiting(`Waiting for ${waitingFor}: ${Math.ceil(leftMs / 1000)} s left`);
-        await devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
+        const news = devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
+        await (signal === undefined ? news : Promise.race([news, aborted(signal)]));
       }
     } finally {
       options.showWaiting(undefined);
@@ -102,7 +105,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     );
   }
 
-  async function find(device: string, timeoutMs?: number): Promise<OpenVolume> {
+  async function find(device: string, findOptions: FindOptions = {}): Promise<OpenVolume> {
     const volume = await waitFor(device, async (volumes): Promise<OpenVolume | undefined> => {
       const found = findVolumes(volumes, device);
       const open = found.filter(isOpen);
@@ -119,7 +122,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
       await stages.serveFor(chain, lvmStage(`${vg}/${lv}`, vgUuid));
       const opened = (await scan()).filter((candidate) => candidate.lv?.lvUuid === logical.lv.lvUuid);
       return opened.find(isOpen);
-    }, timeoutMs === undefined ? {} : { timeoutMs });
+    }, findOptions);
     log.mark("device found");
     log.debug(`${device} is ${volume.name}: ${volume.content?.type ?? volume.damage ?? "nothing known"}`);
     return volume;
@@ -168,6 +171,10 @@ function areMembers(volumes: OpenVolume[]): boolean {
   const members = volumes.map(({ content }) => content?.member?.uuid);
   const sameFilesystem = volumes.every(({ content }) => content?.uuid === volumes[0]?.content?.uuid);
   return sameFilesystem && !members.includes(undefined) && new Set(members).size === members.length;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
 }
 
 const isOpen = (volume: Volume): volume is OpenVolume => volume.path !== undefined;

@@ -23,7 +23,7 @@ afterEach(() => rmSync(folder!, { recursive: true, force: true }));
 function keyFiles(fstype: string | undefined = "ext4") {
   return createKeyFiles({
     directory: mounts!,
-    async find(device, timeoutMs) {
+    async find(device, { timeoutMs } = {}) {
       recorded.push(`find ${device} ${timeoutMs ?? ""}`);
       if (device !== "LABEL=KEYS") throw new MkinitrdError({ tried: "waiting 1 s for a device", on: device, found: "it did not appear" });
       return { name: "/dev/sdb1", path: "/dev/sdb1", layer: "partition", sizeBytes: 1 << 20, ...(fstype === undefined ? {} : { content: { type: fstype } }) };

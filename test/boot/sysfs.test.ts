@@ -24,11 +24,11 @@ function device(path: string, attributes: Record<string, string>): void {
 test("disks with their blocks and serial, partitions with their start, mappings with their names", () => {
   device("block/vda", { size: "2048", "queue/logical_block_size": "4096", serial: "abc" });
   device("block/vda/vda1", { size: "1024", start: "8", partition: "1", dev: "254:1" });
-  device("block/dm-0", { size: "512", "dm/name": "pv0", "dm/uuid": "CRYPT-LUKS2-x", "dm/suspended": "0" });
+  device("block/dm-0", { size: "512", "dm/name": "pv0", "dm/uuid": "CRYPT-LUKS2-x", "dm/suspended": "0", "slaves/vda1/dev": "254:1" });
   device("block/cciss!c0d0", { size: "8" });
   expect(listBlockDevices(sysfs)).toEqual([
     { path: "/dev/cciss/c0d0", sizeBytes: 4096, logicalBlockBytes: 512 },
-    { path: "/dev/dm-0", sizeBytes: 512 * 512, logicalBlockBytes: 512, dm: { name: "pv0", uuid: "CRYPT-LUKS2-x" } },
+    { path: "/dev/dm-0", sizeBytes: 512 * 512, logicalBlockBytes: 512, dm: { name: "pv0", uuid: "CRYPT-LUKS2-x" }, below: ["/dev/vda1"] },
     { path: "/dev/vda", sizeBytes: 1 << 20, logicalBlockBytes: 4096, serial: "abc" },
     { path: "/dev/vda1", number: "254:1", sizeBytes: 1 << 19, logicalBlockBytes: 4096, partitionOf: { disk: "/dev/vda", startSector: 8 } },
   ]);

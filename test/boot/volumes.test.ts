@@ -154,7 +154,7 @@ describe("what only the kernel can put together", () => {
   });
 
   test("is left alone when a device is named by its path", async () => {
-    await expect(machineOf([thin("a")]).find("/dev/vdz", 2500)).rejects.toThrow(/it did not appear/);
+    await expect(machineOf([thin("a")]).find("/dev/vdz", { timeoutMs: 2500 })).rejects.toThrow(/it did not appear/);
     expect(served).toEqual([]);
   });
 });
@@ -223,11 +223,11 @@ test("the time that a person takes for the stage below does not count", async ()
   const { runner, add } = machine([root, below], [disk("/dev/vda2")], {
     lvm: async (ctx) => (await ctx.volumes.findLogical(ctx.realroot.device)).name,
     crypt: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 150)); // thrice the timeout
+      await new Promise((resolve) => setTimeout(resolve, 3000)); // thrice the timeout
       setTimeout(() => add(logical("vg", "a")), 20); // its second disk is late
       return "/dev/mapper/pv0";
     },
-  });
+  }, 1000);
   await expect(runner.serve(root)).resolves.toBe("vg/a");
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import crypt from "../../rc.d/crypt.ts";
+import { MkinitrdError } from "../../src/core/errors.ts";
 import { createTestContext, type TestContextOptions } from "../../src/core/rc/testing.ts";
 
 const LUKS = { content: { type: "crypto_LUKS", uuid: "2c7a8c7e-0000-4000-8000-000000000001", version: "2" } };
@@ -167,4 +168,61 @@ test("when only the dearer keyslot wants too much, cryptsetup's exit code 3 brin
   const ctx = context({ volumes: { "/dev/vda2": { content } }, availableMemoryBytes: 200 * 2 ** 20, answers: ["a"], exitCodes: [3] });
   await expect(crypt(ctx)).rejects.toThrow(/wants 1024 MiB of memory, and 200 MiB are free/);
   expect(ctx.secrets[0]).toEqual(Buffer.alloc(1));
+});
+
+describe("a key file on a device that does not come at once", () => {
+  const absent = new MkinitrdError({ tried: "waiting for a device", on: "LABEL=KEYS", found: "it did not appear" });
+
+  /** The key file comes when `give` is called, and never when the wait for it is ended. */
+  function late(answers: string[], exitCodes: number[]) {
+    const ctx = context({ realroot: { options: { keyfile: "/root.key@LABEL=KEYS" } }, answers, exitCodes });
+    const key = Promise.withResolvers<Buffer>();
+    ctx.keyFiles.read = (_place, { signal } = {}) => {
+      if (signal === undefined) return Promise.reject(new MkinitrdError({ tried: "looking for the device of the key file", on: "LABEL=KEYS", found: "it did not appear", cause: absent }));
+      signal?.addEventListener("abort", () => key.reject(new Error("the wait was ended")));
+      return key.promise;
+    };
+    const { unlock } = ctx.ask;
+    const asked = Promise.withResolvers<AbortSignal>();
+    const answer = Promise.withResolvers<void>();
+    ctx.ask.unlock = async (question, open) => {
+      asked.resolve(question.signal!);
+      await Promise.race([answer.promise, new Promise<void>((resolve) => question.signal!.addEventListener("abort", () => resolve()))]);
+      return unlock(question, open);
+    };
+    return { ctx, key, asked: asked.promise, answer: answer.resolve };
+  }
+
+  test("the person is asked meanwhile; when the key file opens the volume the question is taken away", async () => {
+    const { ctx, key, asked } = late([], [0]);
+    const opened = crypt(ctx);
+    const signal = await asked;
+    const secret = Buffer.from("key");
+    key.resolve(secret);
+    await expect(opened).resolves.toBe("/dev/mapper/root");
+    expect(signal.aborted).toBe(true);
+    expect(ctx.inputs).toEqual(["key"]);
+    expect(secret).toEqual(Buffer.alloc(3));
+  });
+
+  test("when the person is first, nobody waits for the key file any more, and nothing is said about it", async () => {
+    const { ctx, asked, answer } = late(["correct horse"], [0]);
+    const opened = crypt(ctx);
+    await asked;
+    answer();
+    await expect(opened).resolves.toBe("/dev/mapper/root");
+    expect(ctx.inputs).toEqual(["correct horse"]);
+    expect(ctx.recorded.filter((line) => line.startsWith("warn"))).toEqual([]);
+  });
+
+  test("a key file that opens nothing leaves the question where it is", async () => {
+    const { ctx, key, asked, answer } = late(["correct horse"], [2, 0]);
+    const opened = crypt(ctx);
+    await asked;
+    key.resolve(Buffer.from("old"));
+    await expect.poll(() => ctx.recorded).toContain("warn /dev/vda2: the key file /root.key@LABEL=KEYS does not open it; asking for the passphrase");
+    answer();
+    await expect(opened).resolves.toBe("/dev/mapper/root");
+    expect(ctx.inputs).toEqual(["old", "correct horse"]);
+  });
 });

@@ -159,7 +159,7 @@ describe("with the tcplay program", () => {
   test("protect-hidden asks for both passphrases, each in a record of its own", async () => {
     const ctx = withOptions({ "protect-hidden": true, keyfile: "/etc/a", "keyfile-hidden": "/etc/b" }, { answers: ["outer", "inner"] });
     await tcplay(ctx);
-    expect(ctx.recorded.filter((line) => line.startsWith("ask"))).toEqual(["ask /dev/vda2 1/3", "ask /dev/vda2 1/3: Hidden volume's passphrase"]);
+    expect(ctx.recorded.filter((line) => line.startsWith("ask"))).toEqual(["ask /dev/vda2 1/3", "ask /dev/vda2: Hidden volume's passphrase"]);
     expect(runs(ctx)).toEqual(["exec tcplay --version", "exec tcplay --map tc --device /dev/vda2 --keyfile /etc/a --protect-hidden --keyfile-hidden /etc/b"]);
     expect(ctx.inputs).toEqual([`outer${"\0".repeat(250)}inner${"\0".repeat(250)}`]);
     expect(wiped(ctx.secrets)).toBe(true);

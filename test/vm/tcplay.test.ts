@@ -33,7 +33,7 @@ describeVm("a TrueCrypt root", () => {
 
   test("system encryption of TrueCrypt by the program's flag, of VeraCrypt with a PIM, and a hidden volume of a whole disk", async () => {
     const guest = await bootRecipe("tcplay-system", { image: await tcplayImage(), append: "realroot.cat=/run/mkinitrd/log" });
-    const text = await guest.waitFor("REALROOT-END");
+    const text = await guest.waitFor("REALROOT-END", { timeoutMs: 170_000 });
     expect(text).toMatch(/root=\/dev\/mapper\/tcroot:ext4:ro/);
     for (const [device, name] of [["vdb1", "vcsystem"], ["vdc", "whole"], ["vda2", "tcroot"]]) expect(text).toContain(`opened /dev/${device} as /dev/mapper/${name}`);
   });
@@ -57,7 +57,7 @@ describeVm("a TrueCrypt root", () => {
   });
 
   test.runIf(process.env["MKINITRD_TEST_ALL"])("system encryption opened by the tcplay program", async () => {
-    const guest = await bootRecipe("tcplay-system", { image: await tcplayImage(), realroot: "tcplay:ext4:/dev/vda2:tcroot:system=/dev/vda,engine=tcplay", answers: { "for /dev/vda2": ["correct horse"] } });
+    const guest = await bootRecipe("tcplay-system", { image: await tcplayImage(), realroot: "tcplay:ext4:/dev/vda2:tcroot:system=/dev/vda,engine=tcplay", answers: { "Passphrase for /dev/vda2": ["correct horse"] } });
     await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toMatch(/root=\/dev\/mapper\/tcroot:ext4:ro/);
   });
 }, ["tcplay"]);

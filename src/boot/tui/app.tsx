@@ -1,26 +1,50 @@
 import { Readable } from "node:stream";
 import chalk from "chalk";
-import { Box, render, Static, Text, useWindowSize } from "ink";
-import { useEffect, useState, useSyncExternalStore } from "react";
-import type { PromptState, QuestionState, Store } from "./state.ts";
+import { Box, render, Text, useStdout, useWindowSize } from "ink";
+import { useEffect, useState } from "react";
+import { boxColumns, textColumns } from "./box.ts";
+import { DialogBox, Framed } from "./dialog-views.tsx";
+import type { Picture } from "./ink-view.ts";
+import { Panel } from "./panel.tsx";
+import type { ScreenState } from "./state.ts";
 
 // In the VGA console's font as in every other; CP437 has no braille, nor an ellipsis.
 const SPINNER = ["|", "/", "-", "\\"];
 /** Each turn draws the box anew, and a slow machine is busy deriving the key. */
 const SPINNER_MS = 400;
-const BOX_COLUMNS = 64;
-/** Columns of the box that a row of asterisks may not take: borders, padding, "> " and what stands behind the row. */
-const MARGIN_COLUMNS = 16;
-
 /** chalk's level for the colours that every console has. */
 const COLORS_16 = 1;
 
-/** Draws the state on a terminal, and again at each change. Keys are not Ink's business: it gets an input that is silent. */
-export function startInk(store: Store, output: NodeJS.WriteStream): { stop(): void } {
-  chalk.level = process.env["TERM"] === "dumb" ? 0 : COLORS_16; // it looked at what it was built on
+const EMPTY: ScreenState = { quiet: true, header: [], stages: [], volumes: [] };
+
+export interface Drawing {
+  draw(picture: Picture): void;
+  /** A line that stays, above the picture; it is the terminal that wraps it. */
+  print(line: string): void;
+  /** How many characters of a secret the last picture had. */
+  characters(): number;
+  /** Resolves when the terminal has the last picture. */
+  drawn(): Promise<void>;
+  stop(): void;
+}
+
+/**
+ * Draws a picture on a terminal, and each next one in its place. Keys are not Ink's business: it gets an input that is
+ * silent. `written` is called behind each piece that Ink writes.
+ */
+export function startInk(picture: Picture, output: NodeJS.WriteStream, written: () => void = () => {}): Drawing {
+  chalk.level = COLORS_16; // it looked at what it was built on
+  let last = picture;
   const input = new Readable({ read() {} }) as unknown as NodeJS.ReadStream;
-  const instance = render(<Screen store={store} />, {
-    stdout: output,
+  let print = (_line: string) => {};
+  const Printer = () => {
+    const { write } = useStdout();
+    print = (line) => write(`${line}\n`);
+    return null;
+  };
+  const whole = (state: Picture) => <><Printer /><Screen {...state} /></>;
+  const instance = render(whole(picture), {
+    stdout: tellWritten(output, written),
     stderr: output,
     stdin: input,
     exitOnCtrlC: false,
@@ -28,69 +52,77 @@ export function startInk(store: Store, output: NodeJS.WriteStream): { stop(): vo
     interactive: true,
     incrementalRendering: true, // a serial line is slow: only rows that changed are sent
   });
-  return { stop: () => instance.unmount() };
+  return {
+    draw(next) {
+      if (next.state === last.state && next.typing === last.typing) return;
+      last = next;
+      instance.rerender(whole(next));
+    },
+    print: (line) => print(line),
+    characters: () => last.typing.characters,
+    drawn: () => instance.waitUntilRenderFlush(),
+    stop() {
+      instance.rerender(whole({ ...last, state: EMPTY }));
+      instance.unmount();
+    },
+  };
 }
 
-/** The lines that stay, and under them what changes: the wait, or the prompt. */
-export function Screen({ store }: { store: Store }) {
-  const state = useSyncExternalStore(store.subscribe, store.get);
+function tellWritten(output: NodeJS.WriteStream, written: () => void): NodeJS.WriteStream {
+  const write = (...args: Parameters<typeof output.write>) => {
+    const isAccepted = output.write(...args);
+    written();
+    return isAccepted;
+  };
+  return new Proxy(output, {
+    get(target, key) {
+      if (key === "write") return write;
+      const value = Reflect.get(target, key, target) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** What changes in place: how far the boot is, and what is waited for or asked. */
+export function Screen({ state, typing, isVirtual }: Picture) {
+  const { columns, rows } = useWindowSize();
+  const { dialog, busy, waiting, quiet, keymap } = state;
+  const width = boxColumns(columns);
   return (
     <>
-      <Static items={[...state.lines]}>{(line, index) => <Text key={index}>{line}</Text>}</Static>
-      {state.waiting !== undefined && <Text>  {state.waiting}</Text>}
-      {state.prompt !== undefined && <Prompt prompt={state.prompt} />}
-      {state.question !== undefined && <Question question={state.question} />}
+      {!quiet && <Panel state={state} columns={columns} rows={rows - bottomRows(state, columns)} />}
+      {waiting !== undefined && <Text>  {waiting}</Text>}
+      {dialog !== undefined && <DialogBox dialog={dialog} keymap={isVirtual ? keymap : undefined} typing={typing} columns={columns} rows={rows} />}
+      {dialog === undefined && busy !== undefined && <Framed color="cyan" width={width}><Text bold><Spinner /> {busy}</Text></Framed>}
+      {dialog === undefined && busy === undefined && waiting === undefined && !quiet && <Box height={1} />}
     </>
   );
 }
 
-/** The question for one volume's passphrase. */
-export function Prompt({ prompt }: { prompt: PromptState }) {
-  const { volume, label, what = "Passphrase", wrong: reason = WRONG_PASSPHRASE, attempt, attempts, characters, checking } = prompt;
-  const wrong = attempt > 1 && !checking;
-  const width = useBoxWidth();
-  const most = Math.max(width - MARGIN_COLUMNS, 1); // longer passphrases show as many and go on
-  return (
-    <Box flexDirection="column" borderStyle="single" borderColor={wrong ? "yellow" : "cyan"} paddingX={2} marginY={1} width={width}>
-      <Text bold>
-        {checking ? <Spinner /> : `${what} for `}
-        {volume}
-        {label === undefined ? "" : ` (${label})`}
-      </Text>
-      <Text>
-        {"> "}
-        {"*".repeat(Math.min(characters, most))}
-        {characters > most ? "..." : checking ? "" : "_"}
-      </Text>
-      <Text dimColor={!wrong}>{checking ? " " : wrong ? `${reason} Attempt ${attempt} of ${attempts}.` : "Enter unlocks. Ctrl-U clears the line."}</Text>
-    </Box>
-  );
+/** Rows that the dialog and the line where the cursor rests take, as far as can be told before they are drawn. */
+function bottomRows({ dialog, busy, waiting }: ScreenState, columns: number): number {
+  const wrapped = (text: string) => Math.ceil(text.length / textColumns(columns)) || 1;
+  const other = (waiting === undefined ? 0 : 1) + 2;
+  if (dialog === undefined) return other + (busy === undefined ? 0 : 2 + wrapped(busy));
+  switch (dialog.kind) {
+    case "secret":
+      return other + 3 + wrapped(dialog.title) + (dialog.wrong === undefined ? 0 : wrapped(dialog.wrong)) + 3;
+    case "confirm":
+      return other + 3 + [...dialog.reasons, dialog.text].reduce((sum, text) => sum + wrapped(text), 0);
+    case "choice":
+      return other + 4 + dialog.items.length;
+    case "text":
+      return other + 4 + [dialog.title, ...dialog.hints].reduce((sum, text) => sum + wrapped(text), 0) + wrapped(dialog.text);
+    case "page":
+      return Infinity; // it has the whole screen
+  }
 }
 
-/** A small screen has 40 columns. */
-function useBoxWidth(): number {
-  return Math.min(BOX_COLUMNS, useWindowSize().columns);
-}
-
-const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
-
-/** A question that one key answers; the line that asks for the key comes when keys are listened to. */
-export function Question({ question: { text, reasons, yes, no, listening } }: { question: QuestionState }) {
-  return (
-    <Box flexDirection="column" borderStyle="single" borderColor="yellow" paddingX={2} marginY={1} width={useBoxWidth()}>
-      {reasons.map((reason, index) => <Text key={index}>{reason}</Text>)}
-      <Text bold>{text}</Text>
-      <Text>{listening ? `y ${yes}, n ${no}: _` : " "}</Text>
-    </Box>
-  );
-}
-
-/** That the answer is being tried; the words of the question stand on the screen only while one is awaited. */
 function Spinner() {
   const [frame, setFrame] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => setFrame((old) => old + 1), SPINNER_MS);
     return () => clearInterval(timer);
   }, []);
-  return <>{SPINNER[frame % SPINNER.length]} Trying the passphrase on </>;
+  return <>{SPINNER[frame % SPINNER.length]}</>;
 }

@@ -1,185 +1,196 @@
 import { MkinitrdError } from "../../core/errors.ts";
-import { printableLine } from "../../core/quote.ts";
-import type { Ask, ConfirmQuestion, PassphraseQuestion } from "../../core/rc/types.ts";
+import { printable, printableLine } from "../../core/quote.ts";
+import type { Ask, UnlockQuestion } from "../../core/rc/types.ts";
 import type { Console } from "../console.ts";
-import { startInk } from "./app.tsx";
-import { createConfirmKeys } from "./confirm-keys.ts";
+import type { Questions } from "../door.ts";
+import { type Answered, createDialogs, type Dialog, type DialogOf, type SecretDialog } from "./dialogs.ts";
+import { createFront, type Front } from "./front.ts";
 import { startLayout } from "./layout.ts";
-import { createSecretLine } from "./secret-line.ts";
-import { createStore } from "./state.ts";
+import { createStore, type StageView } from "./state.ts";
+import { createUnlock, type Unlock } from "./unlock.ts";
 
-/** What a person sees of the boot, and the way in for what they type. */
-export interface Screen extends Ask {
+/** What people see of the boot, on every console, and the way in for what they type. */
+export interface Screen extends Omit<Ask, "unlock">, Unlock {
+  /** Consoles that somebody may sit at. */
+  readonly terminals: readonly Console[];
+  /** The passphrases that are awaited, for those who answer without a console. */
+  readonly questions: Questions;
   /** A line that stays. */
   print(line: string): void;
+  /** What stands above the log; with `quiet` nothing but prompts and errors are shown. */
+  show(what: { quiet?: boolean; header?: string[]; stages?: StageView[]; volumes?: string[]; keymap?: string }): void;
   /** Starts the layout engine in the background, so that the first prompt need not wait for it. */
   prepare(): void;
-  /** Takes the views off the screen while somebody else has it. */
+  /** A dialog over what is asked now. Undefined when `signal` took it away. */
+  ask<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, signal?: AbortSignal): Promise<Answered<Kind> | undefined>;
+  /** Lines to read, on a page of their own where a console can turn pages. */
+  read(title: string, lines: string[]): Promise<void>;
+  /** How many passphrases were wrong. */
+  readonly wrongPassphrases: number;
+  /** Whether a key is pressed on any console before the time is over. */
+  keyPressed(text: string, withinMs: number): Promise<boolean>;
+  /** Called when Escape is pressed where it does not go back. */
+  onEscape(handler: () => void): void;
+  /** Takes the views off all screens while somebody else has one of them. */
   leave<T>(use: () => Promise<T>): Promise<T>;
-  /** Takes the views off the screen for good, ends the question that is open, and wipes what was typed and not used. */
+  /** Ends the questions that are open: the boot has failed, nobody need answer them. */
+  cancel(): void;
+  /** Takes the views off the screens for good, ends the questions, and wipes what was typed and not used. */
   close(): Promise<void>;
 }
 
-/**
- * The screen on one console. Ink is started for the first thing that changes in place; until then lines are written as
- * they come. `onPrompt` hears that a prompt stands on the screen.
- */
-export function createScreen(terminal: Console, onPrompt: () => void = () => {}): Screen {
+export interface ScreenOptions {
+  terminals: Console[];
+  /** Text lines and nothing that needs a library. A dumb terminal gets them anyway. */
+  plain?: boolean;
+  /** A prompt for a passphrase stands on a screen. */
+  onPrompt?(): void;
+  /** For the first time something is drawn that messages from elsewhere would tear. */
+  onDraw?(): void;
+}
+
+/** One screen on all consoles: the first answer counts, and the others follow. */
+export function createScreen({ terminals, plain = false, onPrompt = () => {}, onDraw = () => {} }: ScreenOptions): Screen {
   const store = createStore();
-  let ink: { stop(): void } | undefined;
+  const dialogs = createDialogs(() => store.set({ dialog: dialogs.visible }));
+  let escape = () => {};
+  let wrongPassphrases = 0;
   let closed = false;
-  let queue: Promise<unknown> = Promise.resolve();
-  let ahead: Buffer | undefined; // typed behind an Enter, for the next question
-  let cancel = () => {};
+  const fronts: Front[] = terminals.map((terminal) =>
+    createFront({
+      terminal,
+      store,
+      plain: plain || terminal.isDumb,
+      answer: (dialog, answer, at) => dialogs.answer(dialog, { answer, at }),
+      escape: () => escape(),
+      asked: (dialog) => dialog.kind === "secret" && onPrompt(),
+    }));
+  const { unlock, forget } = createUnlock({
+    ask: async (question, wrong) => {
+      if (wrong !== undefined) wrongPassphrases++;
+      const answered = await open({ kind: "secret", title: titleOf(question.what, question), ...(wrong === undefined ? {} : { wrong: printableLine(wrong) }) }, question.signal);
+      return answered?.answer;
+    },
+    showBusy: (text) => store.set({ busy: text === undefined ? undefined : printableLine(text) }),
+  });
+  for (const front of fronts) front.follow();
+  const unsubscribe = store.subscribe(() => {
+    const { dialog, waiting, busy } = store.get();
+    if ((dialog ?? waiting ?? busy) === undefined) return;
+    unsubscribe();
+    onDraw();
+  });
 
-  const draw = async () => {
-    await startLayout();
-    if (!closed) ink ??= startInk(store, terminal.output);
-  };
-  const stopInk = () => {
-    ink?.stop();
-    ink = undefined;
-    store.set({ lines: [] }); // they stand on the screen already
-  };
-
-  async function askPassphrase(question: PassphraseQuestion): Promise<Buffer> {
-    if (closed) throw cancelled("asking for the passphrase", question.volume);
-    const { attempt, attempts } = question;
-    const volume = printableLine(question.volume);
-    const label = question.label === undefined ? undefined : printableLine(question.label);
-    const { what, wrong } = question;
-    const line = createSecretLine();
-    const show = (checking: boolean) =>
-      store.set({ prompt: { volume, ...(label === undefined ? {} : { label }), ...(what ? { what } : {}), ...(wrong ? { wrong } : {}), attempt, attempts, characters: line.count, checking } });
-    show(false);
-    await draw();
-    if (closed) throw cancelled("asking for the passphrase", question.volume);
-    onPrompt();
-    return new Promise((resolve, reject) => {
-      const take = (bytes: Buffer) => {
-        const taken = line.feed(bytes);
-        if (!line.done) return show(false);
-        end();
-        ahead = copyOf(bytes.subarray(taken));
-        bytes.fill(0);
-        show(true);
-        resolve(line.take());
-      };
-      const stop = terminal.listen(take);
-      const end = () => {
-        stop();
-        cancel = () => {};
-      };
-      cancel = () => {
-        end();
-        line.wipe();
-        reject(cancelled("asking for the passphrase", question.volume));
-      };
-      const typed = ahead;
-      ahead = undefined;
-      if (typed !== undefined) take(typed);
-    });
+  async function open<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, signal?: AbortSignal, over = false): Promise<Answered<Kind> | undefined> {
+    if (closed) throw cancelled(dialog);
+    if (fronts.length === 0) throw noConsole(dialog);
+    return dialogs.ask(dialog, { over, ...(signal === undefined ? {} : { signal }) });
   }
 
-  async function askConfirmation(question: ConfirmQuestion): Promise<boolean> {
-    if (closed) throw cancelled("asking at the console", question.text);
-    const keys = createConfirmKeys();
-    const shown = { ...question, text: printableLine(question.text), reasons: question.reasons.map(printableLine) };
-    store.set({ prompt: undefined, question: { ...shown, listening: false } });
-    await draw();
-    if (closed) throw cancelled("asking at the console", question.text);
-    ahead?.fill(0); // what was typed before the question stood there, for a prompt perhaps, is no answer to it
-    ahead = undefined;
-    terminal.discard();
-    return new Promise((resolve, reject) => {
-      const end = () => {
-        stop();
-        cancel = () => {};
-        store.set({ question: undefined });
-      };
-      const stop = terminal.listen((bytes) => {
-        const answer = keys.feed(bytes);
-        bytes.fill(0);
-        if (answer === undefined) return;
-        end();
-        resolve(answer);
+  const print = (line: string) => fronts.forEach((front) => front.print(line));
+  const ids = new Map<Dialog, number>();
+  const isAsked = (dialog: Dialog): dialog is SecretDialog => dialog.kind === "secret" && dialog.blind !== true;
+  const questions: Questions = {
+    awaited: () => dialogs.open.filter(isAsked).map((dialog) => {
+      if (!ids.has(dialog)) ids.set(dialog, ids.size + 1);
+      return { id: ids.get(dialog)!, title: dialog.title, ...(dialog.wrong === undefined ? {} : { wrong: dialog.wrong }) };
+    }),
+    answer(id, secret) {
+      const dialog = dialogs.open.filter(isAsked).find((one) => ids.get(one) === id);
+      if (dialog !== undefined && dialogs.answer(dialog, { answer: secret })) return true;
+      secret.fill(0);
+      return false;
+    },
+    subscribe(changed) {
+      let before = dialogs.open;
+      return store.subscribe(() => {
+        if (dialogs.open.length === before.length && dialogs.open.every((dialog, index) => dialog === before[index])) return;
+        before = dialogs.open;
+        changed();
       });
-      cancel = () => {
-        end();
-        reject(cancelled("asking at the console", question.text));
-      };
-      store.set({ question: { ...shown, listening: true } });
-    });
-  }
-
-  /** One question at a time. */
-  function inTurn<T>(ask: () => Promise<T>): Promise<T> {
-    const answer = queue.then(ask);
-    queue = answer.catch(() => {});
-    return answer;
-  }
-
+    },
+  };
   return {
-    passphrase: (question) => inTurn(() => askPassphrase(question)),
-    confirm: (question) => inTurn(() => askConfirmation(question)),
-    print(text) {
-      if (ink === undefined) terminal.write(`${text}\n`);
-      else store.set({ lines: [...store.get().lines, ...text.split("\n")], ...(store.get().prompt?.checking ? { prompt: undefined } : {}) });
+    terminals,
+    questions,
+    unlock,
+    forget,
+    async passphrase(question) {
+      const answered = await open({ kind: "secret", title: titleOf(question.what, question), ...(question.wrong === undefined ? {} : { wrong: printableLine(question.wrong) }) });
+      return answered!.answer!;
+    },
+    async confirm(question) {
+      const answered = await open({ kind: "confirm", ...question, text: printableLine(question.text), reasons: question.reasons.map(printableLine) });
+      return answered!.answer;
     },
     showWaiting(text) {
       const waiting = text === undefined ? undefined : printableLine(text);
-      if (waiting === store.get().waiting) return;
-      store.set({ waiting });
-      if (waiting !== undefined) void draw().catch(() => {}); // the boot goes on without the countdown
+      if (waiting !== store.get().waiting) store.set({ waiting });
     },
+    print,
+    show: (what) => store.set(what),
+    prepare() {
+      if (fronts.length > 0 && !plain) void startLayout().catch(() => {});
+    },
+    ask: (dialog, signal) => open(dialog, signal, true),
+    async read(title, lines) {
+      if (fronts.every(({ isPlain }) => isPlain)) print(`\n${lines.join("\n")}`);
+      else await open({ kind: "page", title, lines }, undefined, true);
+    },
+    get wrongPassphrases() {
+      return wrongPassphrases;
+    },
+    async keyPressed(text, withinMs) {
+      print(`\n${text}`);
+      const pressed = Promise.withResolvers<boolean>();
+      const timer = setTimeout(() => pressed.resolve(false), withinMs);
+      const stops = terminals.map((terminal) => terminal.listen(() => pressed.resolve(true)));
+      try {
+        return await pressed.promise;
+      } finally {
+        clearTimeout(timer);
+        for (const stop of stops) stop();
+      }
+    },
+    onEscape: (handler) => void (escape = handler),
     async leave(use) {
-      stopInk();
+      await Promise.all(fronts.map((front) => front.leave()));
       try {
         return await use();
       } finally {
-        if (store.get().prompt !== undefined || store.get().question !== undefined) await draw();
+        if (!closed) for (const front of fronts) front.follow();
       }
     },
-    prepare: () => void startLayout().catch(() => {}),
+    cancel() {
+      dialogs.cancel(cancelled);
+      store.set({ waiting: undefined, busy: undefined });
+    },
     async close() {
       closed = true;
-      cancel();
-      ahead?.fill(0);
-      ahead = undefined;
-      store.set({ prompt: undefined, question: undefined, waiting: undefined });
-      stopInk();
+      forget();
+      dialogs.cancel(cancelled);
+      store.set({ waiting: undefined, busy: undefined, quiet: true });
+      await Promise.all(fronts.map((front) => front.close()));
     },
   };
 }
 
-/** In memory of its own: Buffer.from would put it in a pool that others read. */
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
+function titleOf(what: string | undefined, { volume, label }: Pick<UnlockQuestion, "volume" | "label">): string {
+  return printable(`${what ?? "Passphrase"} for ${printableLine(volume)}${label === undefined ? "" : ` (${printableLine(label)})`}`);
 }
 
-function cancelled(tried: string, on: string): MkinitrdError {
-  return new MkinitrdError({ tried, on, found: "the boot has ended before there was an answer" });
+function describe(dialog: Dialog): string {
+  return dialog.kind === "confirm" ? dialog.text : dialog.title;
 }
 
-/** The screen of a machine without a console: nobody reads, and nobody can be asked. */
-export function noScreen(): Screen {
-  return {
-    passphrase: ({ volume }) => Promise.reject(noConsole("asking for the passphrase", volume)),
-    confirm: ({ text }) => Promise.reject(noConsole("asking at the console", text)),
-    print: () => {},
-    showWaiting: () => {},
-    prepare: () => {},
-    leave: (use) => use(),
-    close: async () => {},
-  };
+function cancelled(dialog: Dialog): MkinitrdError {
+  return new MkinitrdError({ tried: "asking at the console", on: describe(dialog), found: "the boot has ended before there was an answer" });
 }
 
-function noConsole(tried: string, on: string): MkinitrdError {
+function noConsole(dialog: Dialog): MkinitrdError {
   return new MkinitrdError({
-    tried,
-    on,
+    tried: "asking at the console",
+    on: describe(dialog),
     found: "no console: /sys/class/tty/console/active names none that works",
     next: "add console=tty0 or console=ttyS0 to the kernel command line",
   });

@@ -1,32 +1,31 @@
-import type { ConfirmQuestion } from "../../core/rc/types.ts";
+import type { Dialog } from "./dialogs.ts";
 
-/** What the screen shows. No secret is in it: of a passphrase only the number of characters. */
+/** What all consoles show. No secret is in it. */
 export interface ScreenState {
-  /** Lines that stay, in order. */
-  lines: readonly string[];
+  /** Nothing but prompts and errors. */
+  quiet: boolean;
+  /** The machine, the kernel, the image. */
+  header: readonly string[];
+  stages: readonly StageView[];
+  /** The tree of volumes, a row for each. */
+  volumes: readonly string[];
+  /** The keyboard layout of the virtual consoles, where the image has several. */
+  keymap?: string;
   /** What is being waited for, with the seconds left. */
   waiting?: string;
-  prompt?: PromptState;
-  /** A question that y or n answers. */
-  question?: QuestionState;
+  dialog?: Dialog;
+  /** What takes a while: `Trying the passphrase on /dev/vda2`. */
+  busy?: string;
 }
 
-export interface QuestionState extends ConfirmQuestion {
-  /** Keys are listened to: the line that asks for one stands there from now on. */
-  listening: boolean;
+/** A stage of the realroot and how far it is. */
+export interface StageView {
+  /** `crypt UUID=7a4d…` */
+  name: string;
+  state: StageState;
 }
 
-export interface PromptState {
-  volume: string;
-  label?: string;
-  what?: string;
-  wrong?: string;
-  attempt: number;
-  attempts: number;
-  characters: number;
-  /** The answer is being tried. */
-  checking: boolean;
-}
+export type StageState = "waits" | "waiting for the device" | "found" | "key needed" | "deriving the key" | "open" | "mounted" | "failed";
 
 export interface Store {
   get(): ScreenState;
@@ -35,16 +34,16 @@ export interface Store {
   subscribe(listener: () => void): () => void;
 }
 
-/** The state with its listeners, in the form that React's useSyncExternalStore takes. */
+/** The state, and who wants to hear of its changes. */
 export function createStore(): Store {
-  let state: ScreenState = { lines: [] };
+  let state: ScreenState = { quiet: true, header: [], stages: [], volumes: [] };
   const listeners = new Set<() => void>();
   return {
     get: () => state,
     set(change) {
       const next = { ...state, ...change };
       state = Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)) as unknown as ScreenState;
-      for (const listener of listeners) listener();
+      for (const listener of [...listeners]) listener();
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -15,6 +15,8 @@ export interface BootConfig {
   /** How long to wait for a device. */
   timeoutMs: number;
   rescue: RescuePolicy;
+  /** What the prompt calls the machine. */
+  hostname?: string;
   /** The keymaps in the image, by name; a boot begins with the first. Absent where there are none. */
   keymaps?: string[];
   /** Short hash of what is in the image. */

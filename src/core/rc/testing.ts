@@ -53,6 +53,12 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   const realroot: Stage = { kind: "local", fstype: "auto", device: "/dev/vda1", options: {}, mountOptions: [], ...options.realroot };
   const note = (what: string) => void recorded.push(what);
 
+  function nextAnswer(): Buffer {
+    const secret = Buffer.from(answers.shift() ?? "");
+    secrets.push(secret);
+    return secret;
+  }
+
   async function findVolume(name: string): Promise<OpenVolume> {
     const volume = options.volumes?.[name];
     if (volume === undefined) throw new MkinitrdError({ tried: "waiting for a device", on: name, found: "it did not appear" });
@@ -109,11 +115,22 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
 
   const ask: Context["ask"] = {
     showWaiting: (text) => note(text === undefined ? "nothing to wait for" : `waiting ${text}`),
-    async passphrase({ volume, what, attempt, attempts }) {
-      note(`ask ${volume} ${attempt}/${attempts}${what === undefined ? "" : `: ${what}`}`);
-      const secret = Buffer.from(answers.shift() ?? "");
-      secrets.push(secret);
-      return secret;
+    async unlock({ volume, attempts, signal }, open) {
+      for (let number = 1; number <= attempts; number++) {
+        if (signal?.aborted) return "withdrawn";
+        note(`ask ${volume} ${number}/${attempts}`);
+        const secret = nextAnswer();
+        try {
+          if (await open(secret, { number, isLast: number === attempts })) return "opened";
+        } finally {
+          secret.fill(0);
+        }
+      }
+      return "exhausted";
+    },
+    async passphrase({ volume, what }) {
+      note(`ask ${volume}${what === undefined ? "" : `: ${what}`}`);
+      return nextAnswer();
     },
     async confirm({ text }) {
       note(`confirm ${text}`);

@@ -49,10 +49,9 @@ export interface Devices {
 export interface Volumes {
   /**
    * Waits for the device that a spec names (`/dev/vda2`, `UUID=…`, `vg00/lv0`), opening what lies under it where a
-   * stage names that, until the deadline. Throws with what was looked for and what was found. `timeoutMs` is in place of
-   * the boot's own.
+   * stage names that, until the deadline. Throws with what was looked for and what was found.
    */
-  find(device: string, timeoutMs?: number): Promise<OpenVolume>;
+  find(device: string, options?: FindOptions): Promise<OpenVolume>;
   /**
    * As `find`, for a logical volume `VG/LV`, active or not: its physical volumes are there, or else as many as it can do
    * without, where `degraded` says so. Two groups of this name are an error, unless `vgUuid` says which is meant.
@@ -70,6 +69,13 @@ export interface Volumes {
   findMembers(volume: OpenVolume, options?: { partial?: boolean }): Promise<OpenVolume[]>;
   /** Probes every block device anew and gives them all, the logical volumes that are not active among them. */
   scan(): Promise<Volume[]>;
+}
+
+export interface FindOptions {
+  /** In place of the boot's own. */
+  timeoutMs?: number;
+  /** Ends the wait as its deadline does. */
+  signal?: AbortSignal;
 }
 
 export interface FindLogicalOptions {
@@ -118,11 +124,17 @@ export interface FilesystemMount extends FilesystemCheck {
   options: string[];
 }
 
-/** Questions to the person at the console. They queue: one prompt at a time. */
+/** Questions to the people at the consoles; the first answer counts. They queue: one question at a time. */
 export interface Ask {
   /** Shows what goes on, on a line of its own that changes in place; `undefined` takes it away. */
   showWaiting(text: string | undefined): void;
-  /** The bytes typed, one at least, without the line end. The caller wipes them. */
+  /**
+   * Asks for a volume's passphrase until `open` says that it is the right one, as often as the question allows; what opened
+   * another volume of this boot is tried before anybody is asked, unless the question says otherwise. What was typed is wiped when `open` has ended. Gives
+   * `withdrawn` when the question's signal took it away.
+   */
+  unlock(question: UnlockQuestion, open: (passphrase: Buffer, attempt: UnlockAttempt) => Promise<boolean>): Promise<"opened" | "exhausted" | "withdrawn">;
+  /** The bytes typed, one at least, without the line end; for what else a volume needs. The caller wipes them. */
   passphrase(question: PassphraseQuestion): Promise<Buffer>;
   /** Whether the person types y or n; no other key counts, Enter neither. Rejects where nobody can be asked. */
   confirm(question: ConfirmQuestion): Promise<boolean>;
@@ -146,9 +158,22 @@ export interface PassphraseQuestion {
   what?: string;
   /** Why the answer before was wrong, when it is not that it opens no keyslot. */
   wrong?: string;
-  /** From 1; a later one says on the screen that the one before was wrong. */
-  attempt: number;
+}
+
+export interface UnlockQuestion extends PassphraseQuestion {
+  /** How many passphrases may be tried. */
   attempts: number;
+  /** False where a passphrase that nobody typed for this volume is not tried: it would take long, or more has to be typed with it. */
+  reuse?: boolean;
+  /** Takes the question away: the volume has been opened in another way. */
+  signal?: AbortSignal;
+}
+
+export interface UnlockAttempt {
+  /** From 1; 0 for a passphrase that nobody typed for this volume. */
+  number: number;
+  /** Nobody will be asked again. */
+  isLast: boolean;
 }
 
 /** Keys that lie in files. */
@@ -158,7 +183,7 @@ export interface KeyFiles {
    * mounted read-only meanwhile, or a device `/dev/…` itself. Throws when the device or the file is missing (the error
    * says which), when it is no regular file, is shorter than asked for or larger than LARGEST_KEY_FILE_BYTES.
    */
-  read(place: string, options?: KeyFilePart & { timeoutMs?: number }): Promise<Buffer>;
+  read(place: string, options?: KeyFilePart & FindOptions): Promise<Buffer>;
   /**
    * For programs that take key files by path only: calls `use` with a path for each place, in order. A file of the image is
    * its own path; of others there is a copy in memory until `use` has ended, which is overwritten then. Throws as `read`.

@@ -14,6 +14,8 @@ export interface CommandLineOptions {
   defaultRealroot: string;
   /** Whoever edits the command line is the attacker: only the default spec counts. */
   sealed: boolean;
+  /** What somebody who may do so has chosen for this boot; it stands in place of all other specs. */
+  chosen?: string;
 }
 
 const MOST_WARNINGS = 20;
@@ -80,7 +82,8 @@ function readWord(draft: Draft, word: Word): void {
   }
 }
 
-function chooseStages(draft: Draft, { kinds, defaultRealroot }: CommandLineOptions): Stage[] {
+function chooseStages(draft: Draft, { kinds, defaultRealroot, chosen }: CommandLineOptions): Stage[] {
+  if (chosen !== undefined) return parseRealroot(chosen, kinds);
   const { specs, root, crypt, request } = draft;
   if (specs === undefined || specs.length === 0) return translateWords(draft, kinds, specs === undefined ? parseRealroot(defaultRealroot, kinds) : []);
   const stages = specs.map((spec) => parseStage(spec, kinds));

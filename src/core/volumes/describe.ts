@@ -36,7 +36,7 @@ export function listVolumes(volumes: Volume[]): string {
 }
 
 /** Bytes in the largest unit that has at least one of them: `1.5 GiB`. */
-function formatSize(bytes: number): string {
+export function formatSize(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${UNITS[power]}`;

@@ -86,7 +86,7 @@ async function readTable({ logicalBlockBytes, source }: BlockDevice): Promise<Ta
 
 /** A device that is no LV, and the partitions in it that the kernel did not make. */
 async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>): Promise<Volume[]> {
-  const { busPaths, dm, md, number, partitionOf, path, serial, source, wwid } = device;
+  const { below, busPaths, dm, md, number, partitionOf, path, serial, source, wwid } = device;
   const volume: Volume = {
     name: dm === undefined ? path : `/dev/mapper/${dm.name}`,
     layer: partitionOf ? "partition" : dm ? "mapping" : md ? "array" : "disk",
@@ -98,6 +98,7 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
     ...(wwid === undefined ? {} : { wwid }),
     ...(busPaths === undefined ? {} : { busPaths }),
     ...(dm === undefined ? {} : { dm }),
+    ...(below === undefined ? {} : { below }),
     ...(partitionOf === undefined ? {} : { parent: partitionOf.disk }),
   };
   if (partitionOf !== undefined) {

@@ -21,6 +21,8 @@ export interface BlockDevice {
   busPaths?: string[];
   /** For a device-mapper device: its name and UUID, which begins with the word of who made it (`LVM-`, `CRYPT-`). */
   dm?: { name: string; uuid: string };
+  /** For a device-mapper device: the paths of the devices that its table names. */
+  below?: string[];
   /** For an md array: the paths of the devices below it. */
   md?: { members: string[] };
 }
@@ -47,6 +49,8 @@ export interface Volume {
   /** Of a disk: its places on the buses, as /dev/disk/by-path names them. */
   busPaths?: string[];
   dm?: { name: string; uuid: string };
+  /** For a mapping: the paths of the devices that its table names. */
+  below?: string[];
   lv?: LogicalVolumeRef;
   md?: ArrayRef;
   /** Name of the volume that it lies on; an LV names its VG in `lv`. */

@@ -29,6 +29,8 @@ export interface Config {
   expose: string[];
   /** The crypttab to pack. */
   crypttab?: string;
+  /** What the prompt calls the machine; `auto` is what the sysroot's /etc/hostname says. */
+  hostname?: string;
   /** Keymaps to pack: names, absolute paths, and `auto` for this machine's own. */
   keymaps: string[];
   /** Paths of the user's rc scripts. */
@@ -63,6 +65,7 @@ export function parseConfig(text: string, fileName: string): Config {
     files: file.files.map(({ from, to, mode }) => ({ from: path(from), to, ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }) })),
     expose: file.expose,
     ...(file.crypttab === undefined ? {} : { crypttab: path(file.crypttab) }),
+    ...(file.hostname === undefined ? {} : { hostname: file.hostname }),
     keymaps: file.keymaps.map((keymap) => (keymap.includes("/") ? path(keymap) : keymap)),
     scripts: file.scripts.map(path),
     compression: readCompression(file.compression),

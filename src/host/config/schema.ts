@@ -69,6 +69,8 @@ export const configSchema = z.strictObject({
   files: z.array(file).default([]).describe("Files and directories to pack."),
   expose: z.array(absolute).default([]).describe("Secrets of the image, by their paths in it, that may lie on a filesystem whose files have no modes (vfat): everybody who has the disk may read them."),
   crypttab: text.optional().describe("A crypttab of this machine to pack as /etc/crypttab: what the root lies on is opened by it."),
+  hostname: text.regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/, "must be a machine's name, or auto").optional()
+    .describe("What the prompt calls this machine; auto: as /etc/hostname does."),
   keymaps: z.array(text.refine((keymap) => keymap.includes("/") || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(keymap), "must be a keymap's name, as in de-nodeadkeys, the path of a keymap file with a slash in it, or auto"))
     .default([]).describe("Keyboard layouts to pack: names, files, or auto for this machine's own. A boot begins with the first."),
   scripts: z.array(text.refine((path) => /\.[tj]s$/.test(path), "must be a .ts or .js file")).default([])

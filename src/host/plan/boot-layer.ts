@@ -28,7 +28,7 @@ export function planBoot(facts: Pick<HostFacts, "bootProgram" | "bootSnapshot" |
 }
 
 /** The site layer: what the user's configuration says and brings. `imageId` is left empty: it is known when the other layers are. */
-export function planSite(config: ImageConfig, chosen: ChosenScripts, rescue: RescuePolicy, keymaps: string[] = []): Entry[] {
+export function planSite(config: ImageConfig, chosen: ChosenScripts, rescue: RescuePolicy, { hostname, keymaps = [] }: { hostname?: string | undefined; keymaps?: string[] } = {}): Entry[] {
   const boot: BootConfig = {
     steps: chosen.steps,
     kinds: chosen.kinds,
@@ -37,6 +37,7 @@ export function planSite(config: ImageConfig, chosen: ChosenScripts, rescue: Res
     encrypted: chosen.encrypted,
     timeoutMs: config.timeoutMs,
     rescue,
+    ...(hostname === undefined ? {} : { hostname }),
     ...(keymaps.length === 0 ? {} : { keymaps }),
     imageId: "",
   };

@@ -49,6 +49,8 @@ export interface ImageConfig {
   files: { from: string; to: string; mode?: number }[];
   /** The crypttab to pack as /etc/crypttab. */
   crypttab?: string;
+  /** What the prompt calls the machine; `auto` is what the sysroot's /etc/hostname says. */
+  hostname?: string;
   /** Keymaps by name, files by path, and `auto`; a boot begins with the first. Without it none. */
   keymaps?: string[];
   sealed: boolean;

@@ -1,6 +1,7 @@
 import { planBoot, planSite } from "./boot-layer.ts";
 import { planCrypttab } from "./crypttab.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
+import { planHostname } from "./hostname.ts";
 import { planKeymaps } from "./keymaps.ts";
 import { libraryFinder } from "./libraries.ts";
 import { mergeLayers } from "./merge.ts";
@@ -22,6 +23,7 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const tools = await planTools(facts.sysroot, libraries, facts.memo, chosen.scripts, config);
   const crypttab = planCrypttab(config, chosen);
   const keymaps = await planKeymaps(config.keymaps ?? [], facts.sysroot);
+  const hostname = planHostname(config.hostname, facts.sysroot);
   const rescue = await planRescue(config.rescue, chosen.encrypted, facts.memo);
   const modules = await planModules(facts, chosen, config);
   return {
@@ -30,11 +32,11 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
       { name: "tools", entries: tools.entries },
       { name: "modules", entries: modules.entries },
       { name: "boot", entries: planBoot(facts, chosen) },
-      { name: "site", entries: [...planSite(config, chosen, rescue, keymaps.names), ...crypttab.entries, ...keymaps.entries] },
+      { name: "site", entries: [...planSite(config, chosen, rescue, { hostname: hostname.name, keymaps: keymaps.names }), ...crypttab.entries, ...keymaps.entries] },
     ]),
     kernelRelease: facts.modules.release,
     steps: chosen.steps.map(({ name }) => name),
     kinds: Object.keys(chosen.kinds).sort(),
-    notes: [...tools.notes, ...modules.notes, ...crypttab.notes, ...keymaps.notes],
+    notes: [...tools.notes, ...modules.notes, ...crypttab.notes, ...keymaps.notes, ...hostname.notes],
   };
 }

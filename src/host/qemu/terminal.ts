@@ -6,13 +6,13 @@ const ROWS = 24;
 const SCROLLBACK = 10_000; // rows
 const CHECK_EVERY_MS = 20; // a slow guest sends a few bytes at a time, and looking costs more than drawing
 
-/** The terminal as a person sees it: 80×24, with scrollback. */
+/** The terminal as a person sees it: 80×24 unless asked for otherwise, with scrollback. */
 export interface Terminal {
   /** Draws bytes that the guest sent. */
   write(bytes: Uint8Array): void;
   /** Resolves when all that was written is drawn: the terminal takes its time, a few milliseconds or, on a busy machine, many. */
   drawn(): Promise<void>;
-  /** The 24 rows that are on the screen, without trailing blanks. */
+  /** The rows that are on the screen, without trailing blanks. */
   screen(): string[];
   /** Scrollback and screen; a line that was wrapped at the edge is one line. */
   text(): string;
@@ -24,12 +24,13 @@ export interface Terminal {
   waitFor(pattern: string | RegExp, options: { timeoutMs: number; signal?: AbortSignal }): Promise<string>;
   /** Clears screen, scrollback and mark: another guest begins. */
   reset(): void;
+  resize(columns: number, rows: number): void;
   dispose(): void;
 }
 
 /** `onReply` gets what a terminal answers by itself, to a cursor-position query for example. */
-export function createTerminal(onReply: (bytes: Buffer) => void = () => {}): Terminal {
-  const emulator = new xterm.Terminal({ cols: COLUMNS, rows: ROWS, scrollback: SCROLLBACK, allowProposedApi: true, logLevel: "off" });
+export function createTerminal(onReply: (bytes: Buffer) => void = () => {}, { columns = COLUMNS, rows: height = ROWS } = {}): Terminal {
+  const emulator = new xterm.Terminal({ cols: columns, rows: height, scrollback: SCROLLBACK, allowProposedApi: true, logLevel: "off" });
   const waiting = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
   let marked = takeMark(emulator);
@@ -50,6 +51,7 @@ export function createTerminal(onReply: (bytes: Buffer) => void = () => {}): Ter
     screen: () => rows(emulator, emulator.buffer.active.baseY).map((row) => row.text),
     text: () => joinRows(rows(emulator, 0)),
     recent,
+    resize: (columns, rows) => emulator.resize(columns, rows),
     mark() {
       check(); // who waits has seen what is there now
       marked.marker?.dispose();

@@ -1,0 +1,27 @@
+import { isVirtualConsole } from "./console.ts";
+import type { Keymaps } from "./keymaps.ts";
+import type { Choice } from "./menu.ts";
+import type { Screen } from "./tui/screen.ts";
+
+const KEYS = "123456789abcdefghijklmnopqrstuvwxyz";
+
+/** The menu's list of keyboard layouts, for an image that has some and a machine that has a keyboard of its own. */
+export function keymapChoice(screen: Screen, keymaps: Keymaps): Choice[] {
+  if (keymaps.names.length === 0 || !screen.terminals.some(({ name }) => isVirtualConsole(name))) return [];
+  return [{ key: "k", text: "keyboard layout", run: () => choose(screen, keymaps) }];
+}
+
+async function choose(screen: Screen, keymaps: Keymaps): Promise<void> {
+  for (;;) {
+    const before = keymaps.current ?? keymaps.names[0]!;
+    const names = keymaps.names.slice(0, KEYS.length);
+    const items = names.map((name, index) => ({ key: KEYS[index]!, text: name === keymaps.current ? `${name} (now)` : name }));
+    const answer = (await screen.ask({ kind: "choice", title: "Keyboard layout", items, back: true }))?.answer;
+    if (answer === undefined) return;
+    const name = names[answer]!;
+    await keymaps.apply(name);
+    const tried = await screen.ask({ kind: "text", title: `Try ${name}`, text: "", hints: ["Type something here; it is shown, so not your passphrase.", `Enter keeps ${name}, Escape goes back to ${before}.`] });
+    if (tried?.answer !== undefined) return screen.show({ keymap: name });
+    await keymaps.apply(before);
+  }
+}

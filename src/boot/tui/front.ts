@@ -1,0 +1,107 @@
+import { readCapsLock } from "../caps-lock.ts";
+import { type Console, isVirtualConsole } from "../console.ts";
+import type { Answer, Dialog, DialogOf } from "./dialogs.ts";
+import { createKeyboard, type Keyboard } from "./keyboard.ts";
+import { createPlainView } from "./plain-view.ts";
+import type { Store } from "./state.ts";
+import { createInkView } from "./ink-view.ts";
+import { createSizeQuery } from "./size-query.ts";
+
+/** What draws the state on one console. */
+export interface View {
+  /** A line that stays. */
+  print(line: string): void;
+  /** Draws the state as it is now; resolves with the dialog that stands on the screen then. */
+  update(): Promise<Dialog | undefined>;
+  /** Takes everything that changes in place off the screen. */
+  clear(): void;
+  /** Lines of a page that fit. */
+  pageRows(): number;
+  resized(rows: number, columns: number): void;
+}
+
+/** One console: its view and its keys. */
+export interface Front {
+  readonly terminal: Console;
+  readonly isPlain: boolean;
+  print(line: string): void;
+  /** Follows the state until `leave`; and again behind it. */
+  follow(): void;
+  /** Leaves the terminal to somebody else: nothing is drawn, and nothing that was asked of it is still to be answered. */
+  leave(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FrontOptions {
+  terminal: Console;
+  store: Store;
+  /** Text lines in place of views that are drawn anew: for a dumb terminal, and where as little as possible must work. */
+  plain: boolean;
+  answer<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, answer: Answer<Kind>, at: Console): boolean;
+  escape(at: Console): void;
+  /** A dialog stands on the screen. */
+  asked(dialog: Dialog): void;
+}
+
+export function createFront({ terminal, store, plain, answer, escape, asked }: FrontOptions): Front {
+  const size = createSizeQuery(terminal, (rows, columns) => view.resized(rows, columns));
+  const keyboard: Keyboard = createKeyboard({
+    terminal,
+    answer: (dialog, given) => answer(dialog, given, terminal),
+    escape: () => escape(terminal),
+    changed: () => void view.update(),
+    sequence: (sequence) => size.take(sequence),
+    pageRows: () => view.pageRows(),
+    capsLock: isVirtualConsole(terminal.name) ? readCapsLock : () => undefined,
+  });
+  const view = plain ? createPlainView(terminal, store, keyboard) : createInkView(terminal, store, keyboard);
+  const isVirtual = isVirtualConsole(terminal.name);
+  /** What keys are read for: a dialog, Escape alone (`true`), or nothing. */
+  let reading: Dialog | boolean = false;
+  /** What is about to be asked. */
+  let asking: Dialog | boolean = false;
+  let unsubscribe: (() => void) | undefined;
+
+  const wanted = () => store.get().dialog ?? store.get().waiting !== undefined;
+  async function update(): Promise<void> {
+    const next = wanted();
+    if (reading !== next) {
+      reading = false;
+      if (asking !== next) keyboard.leaveFor(typeof next === "object" ? next : undefined);
+      asking = next;
+    }
+    const shown = await view.update();
+    const now = wanted();
+    if (unsubscribe === undefined || reading === now) return;
+    if (typeof now === "object" && now !== shown) return; // the update that draws it is under way
+    reading = now;
+    if (now === false) return;
+    if (now === true) return keyboard.turnTo(undefined);
+    asked(now);
+    keyboard.turnTo(now);
+    if (!plain && !isVirtual) size.ask();
+  }
+
+  const leave = async () => {
+    unsubscribe?.();
+    unsubscribe = undefined;
+    reading = asking = false;
+    keyboard.stop();
+    view.clear();
+    await size.settle();
+  };
+  return {
+    terminal,
+    isPlain: plain,
+    print: (line) => view.print(line),
+    follow() {
+      unsubscribe ??= store.subscribe(() => void update());
+      void update();
+    },
+    leave,
+    async close() {
+      keyboard.close();
+      await leave();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { Stage } from "../realroot/types.ts";
+import { formatSize } from "./describe.ts";
+import { printableLine } from "../quote.ts";
+import { lowerVolumes } from "./tree.ts";
+import type { Volume } from "./types.ts";
+
+/** What a root may be on: a filesystem, or what may hold one when it is open. */
+const NO_ROOTS = ["swap", "swsuspend", "vfat", "jbd", "LVM2_member", "linux_raid_member", "iso9660"];
+const CRYPT_UUID = /^CRYPT-(LUKS1|LUKS2)-([0-9a-f]{32})-/;
+
+/** A volume that may be the root, and the stages that would boot it. */
+export interface RootCandidate {
+  stages: Stage[];
+  /** For a person who has to choose: `vg00/lv0  ext4 "root"  10 GiB`. */
+  about: string;
+}
+
+/**
+ * The volumes that may be the root, each with the stages that open what it lies on: filesystems that can be seen, logical
+ * volumes that are not active, and LUKS volumes that nobody has opened.
+ */
+export function rootCandidates(volumes: Volume[]): RootCandidate[] {
+  const opened = new Set(volumes.flatMap((volume) => lowerVolumes(volume, volumes)));
+  return volumes
+    .filter((volume) => mayBeRoot(volume) && !opened.has(volume))
+    .map((volume) => ({ stages: stagesOf(volume, volumes), about: describe(volume) }))
+    .filter(({ stages }) => stages.length > 0);
+}
+
+function mayBeRoot({ content, lv }: Volume): boolean {
+  if (content === undefined) return lv !== undefined && !lv.active && lv.unread === true;
+  return !NO_ROOTS.includes(content.type);
+}
+
+function stagesOf(volume: Volume, volumes: Volume[]): Stage[] {
+  const below = uniqueStages(lowerVolumes(volume, volumes).flatMap((lower) => openers(lower, volumes)));
+  const device = deviceOf(volume);
+  const fstype = volume.content?.type ?? "auto";
+  const { lv } = volume;
+  if (lv !== undefined) return [...below, stage("lvm", fstype === "crypto_LUKS" ? "none" : fstype, `${lv.vg}/${lv.lv}`), ...(fstype === "crypto_LUKS" ? [stage("crypt", "auto", device)] : [])];
+  if (fstype === "crypto_LUKS") return [...below, stage("crypt", "auto", device)];
+  const own = volume.layer === "mapping" ? cryptStage(volume, volumes) : undefined;
+  return own === undefined ? [...below, stage("local", fstype, device)] : [...below, { ...own, fstype }];
+}
+
+/** What opens a volume that others lie on. */
+function openers(volume: Volume, volumes: Volume[]): Stage[] {
+  const below = lowerVolumes(volume, volumes).flatMap((lower) => openers(lower, volumes));
+  const own = volume.layer === "mapping" ? cryptStage(volume, volumes) : volume.lv === undefined ? undefined : stage("lvm", "none", `${volume.lv.vg}/${volume.lv.lv}`);
+  return own === undefined ? below : [...below, own];
+}
+
+/** The stage that makes this mapping, when its name in the kernel says that it is LUKS. */
+function cryptStage({ dm, ...volume }: Volume, volumes: Volume[]): Stage | undefined {
+  const lower = lowerVolumes({ dm, ...volume } as Volume, volumes)[0];
+  if (dm === undefined || lower === undefined || !CRYPT_UUID.test(dm.uuid)) return undefined;
+  return { ...stage("crypt", "none", deviceOf(lower)), name: dm.name };
+}
+
+function uniqueStages(stages: Stage[]): Stage[] {
+  return stages.filter((one, index) => stages.findIndex((other) => other.kind === one.kind && other.device === one.device) === index);
+}
+
+function deviceOf({ content, name, partition, path }: Volume): string {
+  if (content?.uuid !== undefined) return `UUID=${content.uuid}`;
+  return partition === undefined ? (path ?? name) : `PARTUUID=${partition.partUuid}`;
+}
+
+function stage(kind: string, fstype: string, device: string): Stage {
+  return { kind, fstype, device, options: {}, mountOptions: [] };
+}
+
+function describe({ content, lv, name, partition, sizeBytes }: Volume): string {
+  const label = content?.label ?? partition?.partLabel;
+  const type = content?.type ?? (lv === undefined ? "" : "logical volume");
+  return [printableLine(name), `${type}${label === undefined ? "" : ` "${printableLine(label)}"`}`, formatSize(sizeBytes)].join("  ");
+}
