@@ -12,6 +12,7 @@ import { exec } from "./exec.ts";
 import { hibernationInSight } from "./hibernated.ts";
 import { createHibernation } from "./hibernation.ts";
 import { type BootLog, readUptime, RUN_DIRECTORY } from "./log.ts";
+import { readChosenRoot } from "./other-root.ts";
 import { writeToDevice } from "./report-device.ts";
 import { createScan } from "./scan.ts";
 
@@ -27,7 +28,8 @@ const WRITE_WITHIN_MS = 8000;
 export async function reportFailure(log: BootLog, error: unknown): Promise<void> {
   try {
     const config = orUndefined(readConfig);
-    const request = config === undefined ? undefined : orUndefined(() => parseCommandLine(readCommandLine(), { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed }));
+    const chosen = readChosenRoot();
+    const request = config === undefined ? undefined : orUndefined(() => parseCommandLine(readCommandLine(), { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed, ...(chosen === undefined ? {} : { chosen }) }));
     const volumes = await inTime(createScan(log)(), SCAN_WITHIN_MS).catch(() => undefined);
     const text = formatReport({
       ...(config === undefined ? {} : { imageId: config.imageId }),
