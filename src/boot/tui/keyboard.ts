@@ -231,20 +231,18 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
     },
     leaveFor(dialog) {
       stop();
-      if (dialog?.kind !== "secret" || dialog.blind !== true) return;
-      dropAhead();
-      terminal.discard(); // and nothing is dropped any more when the prompt can be seen
+      if (dialog === undefined || (dialog.kind === "secret" && !dialog.blind)) return;
+      dropAhead(); // what was typed for a prompt is no answer to anything else
+      terminal.discard(); // and nothing is dropped any more when the dialog can be seen
     },
     turnTo(dialog) {
       stop();
       if (dialog === undefined) return listen(takeAhead());
       if (dialog.kind === "secret") return takeSecret(dialog);
-      dropAhead(); // what was typed for a prompt is no answer to anything else
-      terminal.discard();
-      if (dialog.kind === "confirm") listen(takeConfirmation(dialog));
-      else if (dialog.kind === "choice") listen(takeChoice(dialog));
-      else if (dialog.kind === "text") listen(takeText(dialog));
-      else listen(takePage(dialog));
+      if (dialog.kind === "text") return listen(takeText(dialog));
+      if (dialog.kind === "page") return listen(takePage(dialog));
+      terminal.discard(); // the line that asks for a key is not there yet
+      listen(dialog.kind === "confirm" ? takeConfirmation(dialog) : takeChoice(dialog));
     },
     reveal: (most) => taker?.reveal?.(most),
     stop,

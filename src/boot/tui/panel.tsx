@@ -46,7 +46,7 @@ function Tree({ rows, most }: { rows: readonly string[]; most: number }) {
   return (
     <>
       <Text> </Text>
-      {rows.slice(0, cut ? most - 1 : most).map((row, index) => <Text key={index} wrap="truncate" dimColor> {row}</Text>)}
+      {rows.slice(0, cut ? most - 1 : most).map((row, index) => <Text key={index} wrap="truncate"> {row}</Text>)}
       {cut && <Text dimColor> and {rows.length - most + 1} more</Text>}
     </>
   );
