@@ -1,9 +1,7 @@
 import { isVirtualConsole } from "./console.ts";
 import type { Keymaps } from "./keymaps.ts";
-import type { Choice } from "./menu.ts";
+import { type Choice, LIST_KEYS } from "./menu.ts";
 import type { Screen } from "./tui/screen.ts";
-
-const KEYS = "123456789abcdefghijklmnopqrstuvwxyz";
 
 /** The menu's list of keyboard layouts, for an image that has some and a machine that has a keyboard of its own. */
 export function keymapChoice(screen: Screen, keymaps: Keymaps): Choice[] {
@@ -14,8 +12,8 @@ export function keymapChoice(screen: Screen, keymaps: Keymaps): Choice[] {
 async function choose(screen: Screen, keymaps: Keymaps): Promise<void> {
   for (;;) {
     const before = keymaps.current ?? keymaps.names[0]!;
-    const names = keymaps.names.slice(0, KEYS.length);
-    const items = names.map((name, index) => ({ key: KEYS[index]!, text: name === keymaps.current ? `${name} (now)` : name }));
+    const names = keymaps.names.slice(0, LIST_KEYS.length);
+    const items = names.map((name, index) => ({ key: LIST_KEYS[index]!, text: name === keymaps.current ? `${name} (now)` : name }));
     const answer = (await screen.ask({ kind: "choice", title: "Keyboard layout", items, back: true }))?.answer;
     if (answer === undefined) return;
     const name = names[answer]!;

@@ -9,6 +9,9 @@ import type { Screen } from "./tui/screen.ts";
 
 const SYNC_WITHIN_MS = 5000;
 
+/** Keys of what stands in a list, in order. */
+export const LIST_KEYS = "123456789abcdefghijklmnopqrstuvwxyz";
+
 /** Exit status of the boot program for pid 1: begin anew. */
 export const EXIT_RETRY = 75;
 

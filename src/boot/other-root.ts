@@ -6,13 +6,11 @@ import type { BootRequest } from "../core/realroot/types.ts";
 import { rootCandidates } from "../core/volumes/roots.ts";
 import type { Volume } from "../core/volumes/types.ts";
 import { RUN_DIRECTORY } from "./log.ts";
-import { type Choice, EXIT_RETRY } from "./menu.ts";
+import { type Choice, EXIT_RETRY, LIST_KEYS } from "./menu.ts";
 import type { Screen } from "./tui/screen.ts";
 
 /** The realroot that a person chose in place of the one asked for; until the machine is started anew. */
 const CHOSEN = `${RUN_DIRECTORY}/realroot`;
-/** Keys of the volumes in the list, in order. */
-const KEYS = "123456789abcdefghijklmnopqrstuvwxyz";
 
 export interface OtherRootOptions {
   screen: Pick<Screen, "ask" | "print">;
@@ -34,9 +32,9 @@ export function otherRootChoices(options: OtherRootOptions): Choice[] {
 /** From the volumes that are there. The boot begins anew with it. */
 async function choose({ screen, config, scan, file = CHOSEN }: OtherRootOptions): Promise<number | void> {
   const kinds = kindTable(config);
-  const found = rootCandidates(await scan()).filter(({ stages }) => stages.every(({ kind }) => Object.hasOwn(kinds, kind))).slice(0, KEYS.length);
+  const found = rootCandidates(await scan()).filter(({ stages }) => stages.every(({ kind }) => Object.hasOwn(kinds, kind))).slice(0, LIST_KEYS.length);
   if (found.length === 0) return screen.print("\nNo volume that is here may be the root; the log lists them all.");
-  const items = found.map(({ about }, index) => ({ key: KEYS[index]!, text: about }));
+  const items = found.map(({ about }, index) => ({ key: LIST_KEYS[index]!, text: about }));
   const answer = (await screen.ask({ kind: "choice", title: "Which volume is the root?", items, back: true }))?.answer;
   if (answer === undefined) return;
   writeFileSync(file, formatRealroot(found[answer]!.stages, kinds), { mode: 0o600 });

@@ -1,6 +1,6 @@
 import type { Console } from "../console.ts";
 import type { Answer, ChoiceDialog, ConfirmDialog, Dialog, DialogOf, PageDialog, SecretDialog, TextDialog } from "./dialogs.ts";
-import { createSecretLine, MAX_SECRET_BYTES } from "./secret-line.ts";
+import { copyOfSecret, createSecretLine, MAX_SECRET_BYTES } from "./secret-line.ts";
 import { createSequenceReader, type Sequence, type SequenceReader } from "./sequences.ts";
 import { createTextLine } from "./text-line.ts";
 
@@ -117,7 +117,7 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
       if (!line.done) return dialog.blind ? undefined : show({ characters: line.count, shown: line.shown });
       const isEmpty = line.count === 0;
       const secret = line.take();
-      if (!dialog.blind) ahead = copyOf(bytes.subarray(taken));
+      if (!dialog.blind) ahead = copyOfSecret(bytes.subarray(taken));
       bytes.fill(0);
       if (!answer(dialog, isEmpty ? undefined : secret)) secret.fill(0);
     };
@@ -254,10 +254,3 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
 }
 
 const isEnter = (byte: number) => byte === RETURN || byte === LINE_FEED;
-
-/** In memory of its own: Buffer.from would put it in a pool that others read. */
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
-}

@@ -102,6 +102,13 @@ export function createSecretLine({ onSequence, emptyIsAnswer = false }: SecretLi
   };
 }
 
+/** In memory of its own: Buffer.from would put it in a pool that others read. */
+export function copyOfSecret(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
 const isContinuation = (byte: number) => (byte & 0xc0) === 0x80;
 
 /** Where the last UTF-8 character starts; a byte that belongs to no character counts as one. */

@@ -1,4 +1,5 @@
 import type { UnlockAttempt, UnlockQuestion } from "../../core/rc/types.ts";
+import { copyOfSecret } from "./secret-line.ts";
 import type { StageState } from "./state.ts";
 
 const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
@@ -42,7 +43,7 @@ export function createUnlock({ ask, showBusy }: UnlockOptions): Unlock {
       if (passphrase === undefined) return "withdrawn";
       try {
         if (await tryOn(passphrase, { number, isLast: number === attempts })) {
-          remembered.push(copyOf(passphrase));
+          remembered.push(copyOfSecret(passphrase));
           return "opened";
         }
         if (signal?.aborted) return "withdrawn";
@@ -63,11 +64,4 @@ export function createUnlock({ ask, showBusy }: UnlockOptions): Unlock {
       for (const passphrase of remembered.splice(0)) passphrase.fill(0);
     },
   };
-}
-
-/** In memory of its own: Buffer.from would put it in a pool that others read. */
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }
