@@ -11,7 +11,7 @@ import { isKept, keepFile } from "./kept-file.ts";
 import { dropCodeCache } from "./snapshot-code-cache.ts";
 
 /** Changes when the same program is kept in another way. */
-const SNAPSHOT_VERSION = 2;
+const SNAPSHOT_VERSION = 3;
 const TIMEOUT_MS = 120_000; // it takes a second on an idle machine
 
 /** What the boot program prints when it was started as `self-test` (src/boot/self-test.ts) and all went well. */
@@ -68,12 +68,11 @@ function markUsed(file: string): void {
 /** Makes the snapshot in `folder`, and starts it once. */
 async function makeTested({ nodeBinary, program }: SnapshotRequest, folder: string): Promise<string> {
   await copyFile(program, join(folder, "boot.cjs"));
-  // With a code cache the heap keeps what V8 has compiled, and --no-lazy compiles every function while it is loaded: nothing
-  // is left to parse for a boot. The code cache itself does not stay.
+  // With a code cache the heap keeps what V8 has compiled while it was loaded. The code cache itself does not stay.
   await writeFile(join(folder, "config.json"), JSON.stringify({ builder: "/proc/self/cwd/boot.cjs", withoutCodeCache: false }));
   // Nothing of this machine gets in: no path, no environment, and no seed that would make each snapshot another one.
   const options = { env: { TERM: "linux", NODE_ENV: "production" }, cwd: folder, timeoutMs: TIMEOUT_MS };
-  await exec(nodeBinary, ["--no-warnings", "--random-seed=1", "--no-lazy", "--snapshot-blob", "whole.blob", "--build-snapshot-config", "config.json"], options);
+  await exec(nodeBinary, ["--no-warnings", "--random-seed=1", "--snapshot-blob", "whole.blob", "--build-snapshot-config", "config.json"], options);
   await writeFile(join(folder, "boot.blob"), dropCodeCache(await readFile(join(folder, "whole.blob"))));
   const { stdout } = await exec(nodeBinary, ["--snapshot-blob", "boot.blob", "boot.cjs", "self-test"], options);
   if (stdout.includes(SELF_TEST_PASSED)) return join(folder, "boot.blob");

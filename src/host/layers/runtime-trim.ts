@@ -1,10 +1,11 @@
 import { memorySource } from "../../core/binary/source.ts";
 import { probeElf } from "../../core/formats/elf.ts";
+import { blankOwnSymbols } from "./elf-symbols.ts";
 import { trimElf, type Unused } from "./elf-trim.ts";
 import { packIcuData } from "./icu-data.ts";
 
 /** Changes when the same binary is trimmed to other bytes. */
-export const TRIM_VERSION = 2;
+export const TRIM_VERSION = 3;
 
 /** What an English boot reads of the data that is there for each language. */
 const LOCALES = new Set(["en", "en_US", "en_US_POSIX"]);
@@ -30,6 +31,7 @@ const UNWIND_SECTIONS = [".eh_frame_hdr", ".eh_frame", ".gcc_except_table"];
 export async function trimNode(original: Buffer): Promise<Buffer> {
   const bytes = Buffer.from(original);
   blankCodeCaches(bytes);
+  blankOwnSymbols(bytes, (await probeElf(memorySource(bytes, "node")))?.sections ?? []);
   const unused = [packIcuData(bytes, isNeededIcuItem), blankTypeStripper(bytes), await findUnwindTables(bytes)];
   return trimElf(bytes, unused.filter((range) => range !== undefined).sort((a, b) => a.startBytes - b.startBytes));
 }
