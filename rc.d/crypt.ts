@@ -85,7 +85,11 @@ async function openByAny(ctx: Context, options: CryptOptions, volume: OpenVolume
   const byFile = soon === "absent" && !isLast ? openByKeyFile(ctx, options, volume, open, { signal: typed.signal, isLast: true }) : Promise.resolve(soon);
   void byFile.then((outcome) => outcome === "opened" && found.abort(), () => {});
   try {
-    if ((await openByPassphrase(ctx, options, volume, header, open, found.signal)) === "withdrawn") await byFile;
+    const outcome = await openByPassphrase(ctx, options, volume, header, open, found.signal).catch(async (error: Partial<MkinitrdError>) => {
+      if (error.exhausted === true || (await byFile) !== "opened") throw error; // nobody can be asked: there is still the key file
+      return "withdrawn";
+    });
+    if (outcome === "withdrawn") await byFile;
   } finally {
     typed.abort();
   }

@@ -42,7 +42,7 @@ export function createContext({ config, request, devices, screen, log, crypttab 
   const look = createScan(log);
   const scan = async () => {
     const volumes = await look();
-    screen.show({ volumes: volumeTree(volumes) });
+    if (!request.quiet) screen.show({ volumes: volumeTree(volumes) });
     return volumes;
   };
   const timeoutMs = request.timeoutMs ?? Math.max(config.timeoutMs, request.leastTimeoutMs ?? 0);

@@ -47,6 +47,7 @@ export async function openDoor(questions: Questions, debug: (text: string) => vo
       server.listen(path, resolve);
       process.umask(mask);
     });
+    server.on("error", () => {}); // a connection that could not be taken
     chmodSync(path, 0o600);
   } catch (error) {
     debug(`no socket at ${path}: ${explain(error)}`);

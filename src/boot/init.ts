@@ -20,31 +20,36 @@ import { chooseFrom, listChoices, type MenuOptions, runShell } from "./menu.ts";
 import { createKernelLog } from "./kernel-log.ts";
 import { keymapChoice } from "./keymap-choice.ts";
 import { otherRootChoices, readChosenRoot } from "./other-root.ts";
-import { EXIT_HANDED_OVER, isLastRound, lastMenu, runRescue } from "./rescue.ts";
+import { EXIT_HANDED_OVER, lastMenu, runRescue } from "./rescue.ts";
+import { createRounds } from "./rounds.ts";
 import { createScan } from "./scan.ts";
 import { runSteps } from "./runner.ts";
-import { createScreen } from "./tui/screen.ts";
+import { createScreen, type Screen } from "./tui/screen.ts";
 
 /** The early boot, from the command line to a mounted root. Returns the exit status for pid 1: 0 hands over. */
 export async function boot(): Promise<number> {
   const terminals = openConsoles();
-  const screen = createScreen({ terminals, onPrompt: () => log.mark("prompt"), onDraw: () => kernelLog.start() });
+  const screen = createScreen({ terminals, onPrompt: () => log.mark("prompt"), onWrong: () => rounds.begin(), onDraw: () => kernelLog.start() });
   const kernelLog = createKernelLog(screen.print);
   const log = createLog({ file: `${RUN_DIRECTORY}/log`, print: screen.print });
   markStart(log);
   let policy = readRescue(undefined, ""); // until the image has said that it is no encrypted one
-  let more: MenuOptions["more"];
+  let rounds = createRounds(policy.rounds);
+  let offer = (_on: Screen): MenuOptions["more"] => undefined;
   let closeDoor = () => {};
+  const menuIsOver = new AbortController();
   try {
     const words = readCommandLine();
     const config = readConfig();
     policy = readRescue(config, words);
+    rounds = createRounds(policy.rounds);
+    if (rounds.end()) return await lastMenu({ screen, log, policy }); // the attempt before this one was the last, however it ended
     const keymaps = createKeymaps(config);
     await startKeymap(keymaps, { commandLine: words, sealed: config.sealed, log });
     if (keymaps.current !== undefined) screen.show({ keymap: keymaps.current });
     let request: BootRequest | undefined;
-    const otherRoot = otherRootChoices({ screen, config, scan: createScan(log), current: () => request?.stages });
-    more = [...keymapChoice(screen, keymaps), ...otherRoot.map((choice) => ({ ...choice, guarded: true }))];
+    const otherRoot = (on: Screen) => otherRootChoices({ screen: on, config, scan: createScan(log), current: () => request?.stages });
+    offer = (on) => [...keymapChoice(on, keymaps), ...otherRoot(on).map((choice) => ({ ...choice, guarded: true }))];
     const crypttab = readCrypttab(config);
     request = nameStages(readRequest(words, config), crypttab.entries);
     log.show(request);
@@ -55,14 +60,22 @@ export async function boot(): Promise<number> {
     const names = config.steps.map(({ name }) => name);
     if (request.breakAt !== undefined && !names.includes(request.breakAt)) log.warn(`mkinitrd.break=${request.breakAt}: no such step; known: ${names.join(", ")}`);
     for (const warning of crypttab.warnings) log.debug(`/etc/crypttab, ${warning}`); // most of it is the running system's
-    const chosen = offerMenu(more);
+    const chosen = offerMenu();
     closeDoor = await openDoor(screen.questions, log.debug);
-    return await Promise.race([runBootSteps(config, request, crypttab.entries).then(() => EXIT_HANDED_OVER), chosen]);
-  } catch (error) {
+    const status = await Promise.race([runBootSteps(config, request, crypttab.entries).then(() => EXIT_HANDED_OVER), chosen]);
+    await screen.free(); // nobody's shell is taken along
+    if (status === EXIT_HANDED_OVER) return status;
     screen.cancel();
     closeDoor();
+    // Who begins anew behind a wrong passphrase has used up a round of them.
+    return rounds.end() ? await lastMenu({ screen, log, policy }) : status;
+  } catch (error) {
+    menuIsOver.abort();
+    screen.cancel();
+    closeDoor();
+    await screen.free();
     await reportFailure(log, error);
-    return await runRescue({ screen, log, error, policy, more });
+    return await runRescue({ screen, log, error, policy, rounds, more: offer(screen) });
   } finally {
     closeDoor();
     await screen.close();
@@ -71,19 +84,18 @@ export async function boot(): Promise<number> {
   }
 
   /** The menu behind Escape. Resolves when what is chosen there ends the boot. */
-  function offerMenu(offered: MenuOptions["more"]): Promise<number> {
+  function offerMenu(): Promise<number> {
     const { promise, resolve } = Promise.withResolvers<number>();
+    // What it asks is over when the boot is.
+    const asking: Screen = { ...screen, ask: (dialog) => (menuIsOver.signal.aborted ? Promise.resolve(undefined) : screen.ask(dialog, menuIsOver.signal)) };
+    const choices = listChoices({ screen: asking, lines: log.lines, policy, more: offer(asking) });
     let isOpen = false;
     screen.onEscape(async () => {
-      if (isOpen) return;
+      if (isOpen || menuIsOver.signal.aborted) return;
       isOpen = true;
-      const choices = listChoices({ screen, lines: log.lines, policy, more: offered });
-      const status = await chooseFrom(screen, "Menu", choices, { back: true }).catch(() => undefined); // the boot has ended
+      const status = await chooseFrom(asking, "Menu", choices, { back: true }).catch(() => undefined); // the boot has ended
       isOpen = false;
-      if (status === undefined) return;
-      // Who begins anew after a wrong passphrase has used up a round of them.
-      if (screen.wrongPassphrases > 0 && isLastRound(policy)) await lastMenu({ screen, log, policy });
-      resolve(status);
+      if (status !== undefined) resolve(status);
     });
     return promise;
   }

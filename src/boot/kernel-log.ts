@@ -98,7 +98,8 @@ export function restoreKernelLog(places: Pick<KernelLogPlaces, "printk" | "saved
 
 function savedLevel({ saved }: Pick<KernelLogPlaces, "saved">): number | undefined {
   try {
-    return Number(readFileSync(saved, "latin1"));
+    const level = Number(readFileSync(saved, "latin1"));
+    return Number.isInteger(level) && level >= 1 && level <= 15 ? level : undefined;
   } catch {
     return undefined;
   }

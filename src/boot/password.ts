@@ -29,7 +29,16 @@ export async function askPassword(screen: Pick<Screen, "ask" | "print">, hash: s
     const wrong = countUp(machine.countFile);
     const seconds = Math.min(2 ** Math.min(wrong - 1, 10), LONGEST_DELAY_SECONDS);
     screen.print(`Wrong password. ${seconds} s until the next.`);
-    await machine.pause(seconds * 1000);
+    await pauseBehindCover(screen, seconds, machine.pause);
   }
   return false;
+}
+
+/** While it waits nothing else is asked, or what is typed too early would go there. */
+async function pauseBehindCover(screen: Pick<Screen, "ask">, seconds: number, wait: (ms: number) => Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const cover = screen.ask({ kind: "choice", title: `The password is asked for again in ${seconds} s.`, items: [], back: false }, over.signal);
+  await Promise.race([wait(seconds * 1000), cover]);
+  over.abort();
+  await cover;
 }

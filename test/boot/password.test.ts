@@ -18,17 +18,18 @@ async function ask(pieces: string[], countFile = join(folder, "count")) {
   const waitedMs: number[] = [];
   const typing = async () => {
     for (const piece of pieces) {
+      await desk.shows(/Password of this image[^]*> _/);
       await expect.poll(desk.isRead).toBe(true);
       desk.type(piece);
-      await expect.poll(desk.isRead).toBe(false);
+      await desk.hides(/Password of this image/);
     }
   };
   const answer = askPassword(screen, HASH, {
     countFile,
     async pause(ms) {
       waitedMs.push(ms);
+      await desk.shows(/The password is asked for again in \d+ s\./);
       desk.type("dropped");
-      await new Promise((resolve) => setTimeout(resolve, 20));
     },
   });
   void typing().catch(() => {});

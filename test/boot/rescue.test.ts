@@ -13,6 +13,9 @@ const log = { step() {}, warn() {}, debug() {}, mark() {}, show() {}, lines: () 
 const error = new MkinitrdError({ tried: "mounting", on: "/dev/vda1", found: "label \x1b[2J", next: "look" });
 const exhausted = new MkinitrdError({ tried: "unlocking", on: "/dev/vda2", found: "3 passphrases, none fits", exhausted: true });
 
+/** The round that ends is the last one, or not. */
+const rounds = (isLast: boolean) => ({ begin() {}, end: () => isLast });
+
 let screens: Screen[] = [];
 afterEach(async () => {
   for (const screen of screens) await screen.close();
@@ -97,15 +100,20 @@ test("a policy needs no console to end the machine", async () => {
 });
 
 test("behind the last round of wrong passphrases there is no retry, whatever is pressed", async () => {
-  const { ended, text } = await rescue(OPEN, "rRsS\x1b\x03b", { error: exhausted, countRound: () => 3 });
+  const { ended, text } = await rescue(OPEN, "rRsS\x1b\x03b", { error: exhausted, rounds: rounds(true) });
   expect(await ended).toBe("reboot");
   await expect.poll(text).toMatch(/No more passphrases are tried; the machine reboots in 5 minutes/);
   expect(text()).not.toMatch(/retry|shell/);
 });
 
-test("before that there is, and other errors are no rounds", async () => {
-  await expect((await rescue(NEVER, "r", { error: exhausted, countRound: () => 2 })).status).resolves.toBe(EXIT_RETRY);
-  await expect((await rescue(NEVER, "r", { countRound: () => 99 })).status).resolves.toBe(EXIT_RETRY);
+test("before that there is", async () => {
+  await expect((await rescue(NEVER, "r", { error: exhausted, rounds: rounds(false) })).status).resolves.toBe(EXIT_RETRY);
+});
+
+test("a boot in which a passphrase was wrong has used up its round, whatever it ended with", async () => {
+  const { shows, screen } = await rescue(OPEN, "", { rounds: rounds(true) });
+  await shows(/No more passphrases are tried[^]*Choose:/);
+  expect(screen()).not.toMatch(/retry|shell/);
 });
 
 test("an image with a password offers the shell with it", async () => {

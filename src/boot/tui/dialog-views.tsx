@@ -70,7 +70,7 @@ function ChoiceBox({ dialog: { title, items, back }, typing: { selected, listeni
       {items.slice(first, first + most).map(({ key, text }, index) => (
         <Text key={index} wrap="truncate" inverse={first + index === selected}>{first + index === selected ? ">" : " "} {key ?? " "}  {text}</Text>
       ))}
-      <Text>{listening ? `Choose: ${back ? "(Esc goes back) " : ""}_` : " "}</Text>
+      {items.length > 0 && <Text>{listening ? `Choose: ${back ? "(Esc goes back) " : ""}_` : " "}</Text>}
     </Framed>
   );
 }

@@ -86,7 +86,7 @@ export function createFront({ terminal, store, plain, answer, escape, asked }: F
     unsubscribe?.();
     unsubscribe = undefined;
     reading = asking = false;
-    keyboard.stop();
+    keyboard.close();
     view.clear();
     await size.settle();
   };

@@ -6,6 +6,8 @@ import { startLayout } from "./layout.ts";
 import { INPUT_COLUMN, INPUT_ROWS_UP, inputColumns } from "./box.ts";
 import type { ScreenState, Store } from "./state.ts";
 
+/** A screen that has fewer rows shows no secret. */
+const LEAST_ROWS = 12;
 /** Lines that a page leaves to its title, its border and what stands around it. */
 const ROWS_BESIDE_PAGE = 6;
 
@@ -24,6 +26,7 @@ export function createInkView(terminal: Console, store: Store, keyboard: Keyboar
   let drawing: Drawing | undefined;
   const isVirtual = isVirtualConsole(terminal.name);
   let revealed = false;
+  let isPrinting = false; // the cursor is not where the box is
   let asked: ScreenState["dialog"]; // what stands on the screen
 
   const picture = (): Picture => ({ state: store.get(), typing: keyboard.typing, isVirtual });
@@ -37,7 +40,8 @@ export function createInkView(terminal: Console, store: Store, keyboard: Keyboar
   /** What the person wants to see of a secret goes over its asterisks, past Ink, which would keep it. */
   function reveal(): void {
     const columns = inputColumns(terminal.output.columns);
-    const secret = keyboard.typing.shown && drawing !== undefined ? keyboard.reveal(columns) : undefined;
+    const isWhole = terminal.output.rows >= LEAST_ROWS; // else the frame may not end with a line of its own
+    const secret = keyboard.typing.shown && drawing !== undefined && !isPrinting && isWhole ? keyboard.reveal(columns) : undefined;
     if (secret === undefined) return;
     revealed = true;
     overInput(columns, () => terminal.output.write(secret, () => secret.fill(0)));
@@ -61,7 +65,13 @@ export function createInkView(terminal: Console, store: Store, keyboard: Keyboar
   return {
     print(text) {
       if (drawing === undefined) terminal.write(`${text}\n`);
-      else drawing.print(text);
+      else {
+        hide();
+        isPrinting = true;
+        drawing.print(text);
+        isPrinting = false;
+        reveal();
+      }
     },
     async update() {
       if (drawing === undefined && hasWork(store.get())) {

@@ -102,10 +102,12 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
       clearTimeout(alone);
       next.take(bytes);
       if (taker !== next || !next.sequences.atEscape) return;
-      alone = setTimeout(() => {
+      // What came while we were busy is read before it is known that nothing came.
+      alone = setTimeout(() => void (alone = setTimeout(() => setImmediate(() => {
+        if (taker !== next || !next.sequences.atEscape) return;
         next.sequences.reset();
         next.escape();
-      }, ESCAPE_ALONE_MS);
+      }))), ESCAPE_ALONE_MS);
     });
     show({ listening: true });
   }
@@ -160,7 +162,7 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
   function takeConfirmation(dialog: ConfirmDialog): Taker {
     return eachKey({
       byte(byte) {
-        const letter = String.fromCharCode(byte | LOWER_CASE);
+        const letter = String.fromCharCode(lowerCase(byte));
         return (letter === "y" || letter === "n") && answer(dialog, letter === "y");
       },
       escape,
@@ -171,7 +173,7 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
     const move = (by: number) => show({ selected: Math.min(Math.max(typing.selected + by, 0), dialog.items.length - 1) });
     return eachKey({
       byte(byte) {
-        const index = isEnter(byte) ? typing.selected : dialog.items.findIndex(({ key }) => key?.charCodeAt(0) === byte || key?.charCodeAt(0) === (byte | LOWER_CASE));
+        const index = isEnter(byte) ? typing.selected : dialog.items.findIndex(({ key }) => key?.charCodeAt(0) === lowerCase(byte));
         return index >= 0 && answer(dialog, index);
       },
       key: { A: () => move(-1), B: () => move(1) },
@@ -200,7 +202,7 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
     move(dialog.lines.length); // its end is what happened last
     return eachKey({
       byte(byte) {
-        const letter = String.fromCharCode(byte | LOWER_CASE);
+        const letter = String.fromCharCode(lowerCase(byte));
         if (letter === " ") move(pageRows());
         if (letter === "b") move(-pageRows());
         return (isEnter(byte) || letter === "q" || byte === CTRL_C) && answer(dialog, undefined);
@@ -253,4 +255,6 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
   };
 }
 
+/** Of an ASCII letter; control characters, of which a terminal sends some by itself, are no letters. */
+const lowerCase = (byte: number) => (byte >= 0x41 && byte <= 0x5a ? byte | LOWER_CASE : byte);
 const isEnter = (byte: number) => byte === RETURN || byte === LINE_FEED;

@@ -5,6 +5,7 @@ import type { Keyboard } from "./keyboard.ts";
 import type { Store } from "./state.ts";
 
 const ALL_ROWS = 10_000;
+const PAGE_END = "Enter goes back: ";
 
 /** Lines of text, one after the other: for terminals that can't move their cursor. */
 export function createPlainView(terminal: Console, store: Store, keyboard: Keyboard): View {
@@ -36,7 +37,8 @@ export function createPlainView(terminal: Console, store: Store, keyboard: Keybo
   };
   return {
     print(line) {
-      write(`${shown === undefined ? "" : "\n"}${line}\n${shown === undefined ? "" : opening(shown)}`);
+      write(`${shown === undefined ? "" : "\n"}${line}\n${shown === undefined ? "" : again(shown)}`);
+      echoed = "";
     },
     async update() {
       update();
@@ -57,10 +59,16 @@ function opening(dialog: Dialog): string {
     case "confirm":
       return `\n${[...dialog.reasons, dialog.text].join("\n")}\ny ${dialog.yes}, n ${dialog.no}: `;
     case "choice":
+      if (dialog.items.length === 0) return "";
       return `\n${dialog.title}\n${dialog.items.map(({ key, text }) => `  ${key ?? " "}  ${text}`).join("\n")}\nChoose: `;
     case "text":
       return `\n${[dialog.title, ...dialog.hints].join("\n")}\n> `;
     case "page":
-      return `\n${dialog.lines.join("\n")}\nEnter goes back: `;
+      return `\n${dialog.lines.join("\n")}\n${PAGE_END}`;
   }
+}
+
+/** Behind a line of the log: a page is not shown all over. */
+function again(dialog: Dialog): string {
+  return dialog.kind === "page" ? PAGE_END : opening(dialog);
 }

@@ -25,16 +25,16 @@ export interface Screen extends Omit<Ask, "unlock">, Unlock {
   ask<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, signal?: AbortSignal): Promise<Answered<Kind> | undefined>;
   /** Lines to read, on a page of their own where a console can turn pages. */
   read(title: string, lines: string[]): Promise<void>;
-  /** How many passphrases were wrong. */
-  readonly wrongPassphrases: number;
   /** Whether a key is pressed on any console before the time is over. */
   keyPressed(text: string, withinMs: number): Promise<boolean>;
   /** Called when Escape is pressed where it does not go back. */
   onEscape(handler: () => void): void;
   /** Takes the views off all screens while somebody else has one of them. */
   leave<T>(use: () => Promise<T>): Promise<T>;
-  /** Ends the questions that are open: the boot has failed, nobody need answer them. */
+  /** Ends the questions that are open, and those that are still to come, and forgets: the boot has ended, nobody need answer. */
   cancel(): void;
+  /** Resolves when nobody else has the screen. */
+  free(): Promise<void>;
   /** Takes the views off the screens for good, ends the questions, and wipes what was typed and not used. */
   close(): Promise<void>;
 }
@@ -45,17 +45,20 @@ export interface ScreenOptions {
   plain?: boolean;
   /** A prompt for a passphrase stands on a screen. */
   onPrompt?(): void;
+  /** A passphrase that somebody gave was wrong. */
+  onWrong?(): void;
   /** For the first time something is drawn that messages from elsewhere would tear. */
   onDraw?(): void;
 }
 
 /** One screen on all consoles: the first answer counts, and the others follow. */
-export function createScreen({ terminals, plain = false, onPrompt = () => {}, onDraw = () => {} }: ScreenOptions): Screen {
+export function createScreen({ terminals, plain = false, onPrompt = () => {}, onWrong = () => {}, onDraw = () => {} }: ScreenOptions): Screen {
   const store = createStore();
   const dialogs = createDialogs(() => store.set({ dialog: dialogs.visible }));
   let escape = () => {};
-  let wrongPassphrases = 0;
   let closed = false;
+  let isOver = false; // the boot: nothing is asked for it any more
+  let lent: Promise<unknown> = Promise.resolve();
   const fronts: Front[] = terminals.map((terminal) =>
     createFront({
       terminal,
@@ -67,10 +70,10 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
     }));
   const { unlock, forget } = createUnlock({
     ask: async (question, wrong) => {
-      if (wrong !== undefined) wrongPassphrases++;
       const answered = await open({ kind: "secret", title: titleOf(question.what, question), ...(wrong === undefined ? {} : { wrong: printableLine(wrong) }) }, question.signal);
       return answered?.answer;
     },
+    wrong: onWrong,
     showBusy: (text) => store.set({ busy: text === undefined ? undefined : printableLine(text) }),
   });
   for (const front of fronts) front.follow();
@@ -82,7 +85,7 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
   });
 
   async function open<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, signal?: AbortSignal, over = false): Promise<Answered<Kind> | undefined> {
-    if (closed) throw cancelled(dialog);
+    if (closed || (isOver && !over)) throw cancelled(dialog);
     if (fronts.length === 0) throw noConsole(dialog);
     return dialogs.ask(dialog, { over, ...(signal === undefined ? {} : { signal }) });
   }
@@ -137,9 +140,6 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
       if (fronts.every(({ isPlain }) => isPlain)) print(`\n${lines.join("\n")}`);
       else await open({ kind: "page", title, lines }, undefined, true);
     },
-    get wrongPassphrases() {
-      return wrongPassphrases;
-    },
     async keyPressed(text, withinMs) {
       print(`\n${text}`);
       const pressed = Promise.withResolvers<boolean>();
@@ -154,14 +154,20 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
     },
     onEscape: (handler) => void (escape = handler),
     async leave(use) {
-      await Promise.all(fronts.map((front) => front.leave()));
+      const { promise, resolve } = Promise.withResolvers<void>();
+      lent = promise;
       try {
+        await Promise.all(fronts.map((front) => front.leave()));
         return await use();
       } finally {
         if (!closed) for (const front of fronts) front.follow();
+        resolve();
       }
     },
+    free: async () => void (await lent),
     cancel() {
+      isOver = true;
+      forget();
       dialogs.cancel(cancelled);
       store.set({ waiting: undefined, busy: undefined });
     },

@@ -5,6 +5,8 @@ import { createSequenceReader, type Sequence } from "./sequences.ts";
 const ASK_SIZE = "\x1b7\x1b[999;999H\x1b[6n\x1b8";
 /** A terminal that answers does so at once; the machine that it runs on may be busy. */
 const ANSWERS_WITHIN_MS = 1000;
+/** What is larger is no terminal, and drawing takes memory for each cell. */
+const [MOST_ROWS, MOST_COLUMNS] = [300, 500];
 
 /** Asks a serial line's terminal how large it is: the line itself has no size. */
 export interface SizeQuery {
@@ -23,11 +25,12 @@ export function createSizeQuery(terminal: Console, resized: (rows: number, colum
   const leftMs = () => (askedMs === undefined ? 0 : askedMs + ANSWERS_WITHIN_MS - performance.now());
   function take({ final, parameters }: Sequence): void {
     const [, rows, columns] = (final === "R" ? /^(\d{1,4});(\d{1,4})$/.exec(parameters) : null) ?? [];
-    if (rows === undefined || columns === undefined) return;
+    if (rows === undefined || columns === undefined || askedMs === undefined) return; // a person can type this, too
     askedMs = undefined;
     isMute = false;
     answered();
-    if (Number(rows) > 1 && Number(columns) > 1) resized(Number(rows), Number(columns));
+    const isLikely = Number(rows) > 1 && Number(rows) <= MOST_ROWS && Number(columns) > 1 && Number(columns) <= MOST_COLUMNS;
+    if (isLikely) resized(Number(rows), Number(columns));
   }
   return {
     take,

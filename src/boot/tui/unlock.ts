@@ -7,6 +7,8 @@ const WRONG_PASSPHRASE = "Wrong passphrase: it opens no keyslot.";
 export interface UnlockOptions {
   /** Asks with this reason why the answer before was wrong; undefined when the question was taken away. */
   ask(question: UnlockQuestion, wrong: string | undefined): Promise<Buffer | undefined>;
+  /** What was typed for a volume does not open it. */
+  wrong(): void;
   /** What is being tried, while it takes; undefined behind it. */
   showBusy(text: string | undefined): void;
 }
@@ -18,8 +20,13 @@ export interface Unlock {
   forget(): void;
 }
 
+/** Its turn may be long in coming. */
+function withdrawal(signal: AbortSignal | undefined): Promise<"withdrawn"> {
+  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve("withdrawn"), { once: true }));
+}
+
 /** Asks for passphrases, one volume at a time; one that opened a volume is tried on the next before anybody is asked. */
-export function createUnlock({ ask, showBusy }: UnlockOptions): Unlock {
+export function createUnlock({ ask, wrong: tellWrong, showBusy }: UnlockOptions): Unlock {
   const remembered: Buffer[] = [];
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -34,6 +41,7 @@ export function createUnlock({ ask, showBusy }: UnlockOptions): Unlock {
         showBusy(undefined);
       }
     };
+    if (signal?.aborted) return "withdrawn";
     for (const passphrase of question.reuse === false ? [] : [...remembered]) {
       if (await tryOn(passphrase, { number: 0, isLast: false })) return "opened";
     }
@@ -42,11 +50,13 @@ export function createUnlock({ ask, showBusy }: UnlockOptions): Unlock {
       const passphrase = await ask(question, number === 1 ? undefined : `${wrong} Attempt ${number} of ${attempts}.`);
       if (passphrase === undefined) return "withdrawn";
       try {
-        if (await tryOn(passphrase, { number, isLast: number === attempts })) {
+        const opens = await tryOn(passphrase, { number, isLast: number === attempts });
+        if (signal?.aborted) return "withdrawn"; // by something else: nobody knows what this one opens
+        if (opens) {
           remembered.push(copyOfSecret(passphrase));
           return "opened";
         }
-        if (signal?.aborted) return "withdrawn";
+        tellWrong();
       } finally {
         passphrase.fill(0);
       }
@@ -58,7 +68,7 @@ export function createUnlock({ ask, showBusy }: UnlockOptions): Unlock {
     unlock(question, open, report = () => {}) {
       const outcome = queue.then(() => unlock(question, open, report));
       queue = outcome.catch(() => {});
-      return outcome;
+      return Promise.race([outcome, withdrawal(question.signal)]);
     },
     forget() {
       for (const passphrase of remembered.splice(0)) passphrase.fill(0);

@@ -8,6 +8,8 @@ import type { Volume } from "./types.ts";
 const NO_ROOTS = ["swap", "swsuspend", "vfat", "jbd", "LVM2_member", "linux_raid_member", "iso9660"];
 const CRYPT_UUID = /^CRYPT-(LUKS1|LUKS2)-([0-9a-f]{32})-/;
 
+type Lower = (volume: Volume) => Volume[];
+
 /** A volume that may be the root, and the stages that would boot it. */
 export interface RootCandidate {
   stages: Stage[];
@@ -20,10 +22,11 @@ export interface RootCandidate {
  * volumes that are not active, and LUKS volumes that nobody has opened.
  */
 export function rootCandidates(volumes: Volume[]): RootCandidate[] {
-  const opened = new Set(volumes.flatMap((volume) => lowerVolumes(volume, volumes)));
+  const lower = lowerVolumes(volumes);
+  const opened = new Set(volumes.flatMap(lower));
   return volumes
     .filter((volume) => mayBeRoot(volume) && !opened.has(volume))
-    .map((volume) => ({ stages: stagesOf(volume, volumes), about: describe(volume) }))
+    .map((volume) => ({ stages: stagesOf(volume, lower), about: describe(volume) }))
     .filter(({ stages }) => stages.length > 0);
 }
 
@@ -32,29 +35,29 @@ function mayBeRoot({ content, lv }: Volume): boolean {
   return !NO_ROOTS.includes(content.type);
 }
 
-function stagesOf(volume: Volume, volumes: Volume[]): Stage[] {
-  const below = uniqueStages(lowerVolumes(volume, volumes).flatMap((lower) => openers(lower, volumes)));
+function stagesOf(volume: Volume, lower: Lower): Stage[] {
+  const below = uniqueStages(lower(volume).flatMap((below) => openers(below, lower)));
   const device = deviceOf(volume);
   const fstype = volume.content?.type ?? "auto";
   const { lv } = volume;
   if (lv !== undefined) return [...below, stage("lvm", fstype === "crypto_LUKS" ? "none" : fstype, `${lv.vg}/${lv.lv}`), ...(fstype === "crypto_LUKS" ? [stage("crypt", "auto", device)] : [])];
   if (fstype === "crypto_LUKS") return [...below, stage("crypt", "auto", device)];
-  const own = volume.layer === "mapping" ? cryptStage(volume, volumes) : undefined;
+  const own = volume.layer === "mapping" ? cryptStage(volume, lower) : undefined;
   return own === undefined ? [...below, stage("local", fstype, device)] : [...below, { ...own, fstype }];
 }
 
 /** What opens a volume that others lie on. */
-function openers(volume: Volume, volumes: Volume[]): Stage[] {
-  const below = lowerVolumes(volume, volumes).flatMap((lower) => openers(lower, volumes));
-  const own = volume.layer === "mapping" ? cryptStage(volume, volumes) : volume.lv === undefined ? undefined : stage("lvm", "none", `${volume.lv.vg}/${volume.lv.lv}`);
+function openers(volume: Volume, lower: Lower, above: Volume[] = []): Stage[] {
+  const below = above.includes(volume) ? [] : lower(volume).flatMap((one) => openers(one, lower, [...above, volume]));
+  const own = volume.layer === "mapping" ? cryptStage(volume, lower) : volume.lv === undefined ? undefined : stage("lvm", "none", `${volume.lv.vg}/${volume.lv.lv}`);
   return own === undefined ? below : [...below, own];
 }
 
 /** The stage that makes this mapping, when its name in the kernel says that it is LUKS. */
-function cryptStage({ dm, ...volume }: Volume, volumes: Volume[]): Stage | undefined {
-  const lower = lowerVolumes({ dm, ...volume } as Volume, volumes)[0];
-  if (dm === undefined || lower === undefined || !CRYPT_UUID.test(dm.uuid)) return undefined;
-  return { ...stage("crypt", "none", deviceOf(lower)), name: dm.name };
+function cryptStage(volume: Volume, lower: Lower): Stage | undefined {
+  const [{ dm }, below] = [volume, lower(volume)[0]];
+  if (dm === undefined || below === undefined || !CRYPT_UUID.test(dm.uuid)) return undefined;
+  return { ...stage("crypt", "none", deviceOf(below)), name: dm.name };
 }
 
 function uniqueStages(stages: Stage[]): Stage[] {

@@ -4,16 +4,22 @@ import type { Volume } from "./types.ts";
 
 /** The volumes as a tree, a row for each, what lies on a volume under it: `└─/dev/vda2  1 GiB  crypto_LUKS "cryptlvm"`. */
 export function volumeTree(volumes: Volume[]): string[] {
-  const roots = volumes.filter((volume) => lowerVolumes(volume, volumes).length === 0);
+  const lower = lowerVolumes(volumes);
+  const upper = new Map<Volume, Volume[]>();
+  for (const volume of volumes) {
+    const first = lower(volume)[0];
+    if (first !== undefined) upper.set(first, [...(upper.get(first) ?? []), volume]);
+  }
+  const roots = volumes.filter((volume) => lower(volume).length === 0);
   const rows: string[] = [];
   const seen = new Set<Volume>();
   const add = (volume: Volume, mark: string, indent: string) => {
     if (seen.has(volume)) return; // an array or a group lies on several
     seen.add(volume);
     rows.push(`${mark}${describe(volume)}`);
-    const upper = volumes.filter((other) => lowerVolumes(other, volumes)[0] === volume);
-    upper.forEach((other, index) => {
-      const isLast = index === upper.length - 1;
+    const above = upper.get(volume) ?? [];
+    above.forEach((other, index) => {
+      const isLast = index === above.length - 1;
       add(other, `${indent}${isLast ? "└─" : "├─"}`, `${indent}${isLast ? "  " : "│ "}`);
     });
   };
@@ -21,11 +27,16 @@ export function volumeTree(volumes: Volume[]): string[] {
   return rows;
 }
 
-/** The volumes that this one lies on, as far as they are known: its disk, its members, the group's physical volumes. */
-export function lowerVolumes(volume: Volume, volumes: Volume[]): Volume[] {
-  const { below, lv, md, name, parent } = volume;
-  const paths = lv?.devices ?? md?.members ?? below ?? [];
-  return volumes.filter((other) => other !== volume && (other.name === parent || (other.path !== undefined && paths.includes(other.path)) || paths.includes(other.name)) && other.name !== name);
+/** A function that gives the volumes that one lies on, as far as they are known: its disk, its members, the group's physical volumes. */
+export function lowerVolumes(volumes: Volume[]): (volume: Volume) => Volume[] {
+  const byPlace = new Map<string, Volume[]>();
+  for (const volume of volumes) {
+    for (const place of new Set([volume.name, ...(volume.path === undefined ? [] : [volume.path])])) byPlace.set(place, [...(byPlace.get(place) ?? []), volume]);
+  }
+  return ({ below, lv, md, name, parent }) => {
+    const places = [...(parent === undefined ? [] : [parent]), ...(lv?.devices ?? md?.members ?? below ?? [])];
+    return [...new Set(places.flatMap((place) => byPlace.get(place) ?? []))].filter((other) => other.name !== name);
+  };
 }
 
 function describe({ content, lv, md, name, partition, sizeBytes }: Volume): string {

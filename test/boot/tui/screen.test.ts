@@ -94,6 +94,35 @@ test("a question is taken away when its signal says so: nothing asks, and what w
   expect(wiped(given)).toBe(true);
 });
 
+test("a question that is taken away does not wait for its turn behind another", async () => {
+  const { view, shows } = open();
+  view.unlock({ ...question, attempts: 3 }, never).catch(() => {});
+  const found = new AbortController();
+  const second = view.unlock({ volume: "/dev/vdb", attempts: 3, signal: found.signal }, never);
+  await shows("Passphrase for /dev/vda2");
+  found.abort();
+  await expect(second).resolves.toBe("withdrawn");
+});
+
+test("a passphrase that was tried when something else had opened the volume is not remembered", async () => {
+  const { view, shows, type } = open();
+  const found = new AbortController();
+  type("one\r");
+  await expect(view.unlock({ ...question, attempts: 3, signal: found.signal }, async () => (found.abort(), true))).resolves.toBe("withdrawn");
+  view.unlock({ volume: "/dev/vdb", attempts: 3 }, () => Promise.reject(new Error("it was tried"))).catch(() => {});
+  await shows("Passphrase for /dev/vdb");
+});
+
+test("nothing is asked for a boot that has ended, but for what its menu asks", async () => {
+  const { view, shows } = open();
+  const open_ = view.passphrase(question);
+  view.cancel();
+  await expect(open_).rejects.toThrow(/the boot has ended/);
+  await expect(view.unlock({ ...question, attempts: 3 }, async () => true)).rejects.toThrow(/the boot has ended/);
+  view.ask({ kind: "choice", title: "What now?", items: [{ key: "r", text: "retry" }], back: false }).catch(() => {});
+  await shows(/What now\?/);
+});
+
 test("what is typed behind an Enter answers the next question, and not the one after it", async () => {
   const { view, type, given, isRead } = open();
   const [first, second] = [view.passphrase(question), view.passphrase(question)];
@@ -243,6 +272,44 @@ test("Tab shows what is typed, as far as a terminal may have it, and hides it ag
   await answer;
   await expect.poll(screen).not.toMatch(/dü/);
   expect(raw()).not.toContain("\u0085");
+});
+
+test("a passphrase that is shown goes nowhere but into its own row, whatever is printed meanwhile", async () => {
+  const { view, shows, hides, type, text } = open();
+  view.show({ quiet: false, header: ["Linux"] });
+  const answer = view.passphrase(question);
+  await shows("Passphrase for");
+  type("correct\t");
+  await shows(/> correct_ /);
+  for (let line = 0; line < 40; line++) {
+    view.print(`a message of the kernel, number ${line}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await shows(/number 39[^]*> correct_ /);
+  type("\r");
+  await answer;
+  await hides(/correct/);
+  expect(text()).not.toContain("correct");
+});
+
+test("what a person types as if it were the terminal's answer changes nothing", async () => {
+  const { view, shows, type } = open();
+  const answer = view.passphrase(question);
+  await shows(/> _/);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  type("a\x1b[9999;9999Rb\x1b[3;7Rc");
+  await shows(/^┌─{64}┐\n[^]*> \*{3}_/m);
+  type("\r");
+  expect(String(await answer)).toBe("abc");
+});
+
+test("control characters choose nothing from a menu", async () => {
+  const { view, shows, type, isRead } = open();
+  const choice = view.ask({ kind: "choice", title: "Which?", items: [{ key: "1", text: "one" }, { key: "r", text: "retry" }], back: false });
+  await shows(/Choose: _/);
+  await expect.poll(isRead).toBe(true);
+  type("\x11\x13\x12R");
+  expect((await choice)?.answer).toBe(1);
 });
 
 test.each([

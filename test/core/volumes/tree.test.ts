@@ -53,6 +53,14 @@ describe("the tree", () => {
   });
 });
 
+test("thousands of volumes take no time that a person would notice", () => {
+  const many = [volume("/dev/sda", "disk", { content: { type: "LVM2_member" } }), ...Array.from({ length: 3000 }, (_, index) => logical(`lv${index}`, ["/dev/sda"], { content: { type: "ext4", uuid: String(index) } }))];
+  const startedMs = performance.now();
+  expect(volumeTree(many).length).toBe(3001);
+  expect(rootCandidates(many).length).toBe(3000);
+  expect(performance.now() - startedMs).toBeLessThan(2000);
+});
+
 describe("the volumes that may be the root", () => {
   test("a filesystem with the stages that open what it lies on", () => {
     expect(specs(OPENED)).toEqual([`crypt:none:UUID=${LUKS_UUID}:pv0 lvm:ext4:vg00/root`]);
