@@ -128,6 +128,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       }
       return "exhausted";
     },
+    forget: () => note("forget"),
     async passphrase({ volume, what }) {
       note(`ask ${volume}${what === undefined ? "" : `: ${what}`}`);
       return nextAnswer();

@@ -134,6 +134,8 @@ export interface Ask {
    * `withdrawn` when the question's signal took it away.
    */
   unlock(question: UnlockQuestion, open: (passphrase: Buffer, attempt: UnlockAttempt) => Promise<boolean>): Promise<"opened" | "exhausted" | "withdrawn">;
+  /** Wipes the passphrases that opened volumes: none of them is tried on another one. */
+  forget(): void;
   /** The bytes typed, one at least, without the line end; for what else a volume needs. The caller wipes them. */
   passphrase(question: PassphraseQuestion): Promise<Buffer>;
   /** Whether the person types y or n; no other key counts, Enter neither. Rejects where nobody can be asked. */
