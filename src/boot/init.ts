@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { MkinitrdError } from "../core/errors.ts";
 import { printableLine } from "../core/quote.ts";
-import { kindTable, type BootConfig } from "../core/rc/boot-config.ts";
+import type { BootConfig } from "../core/rc/boot-config.ts";
 import type { StepScript } from "../core/rc/types.ts";
-import { parseCommandLine } from "../core/realroot/command-line.ts";
 import type { CrypttabEntry } from "../core/realroot/crypttab.ts";
 import type { BootRequest } from "../core/realroot/types.ts";
 import { openConsoles } from "./console.ts";
@@ -19,7 +18,7 @@ import { reportFailure } from "./report.ts";
 import { chooseFrom, listChoices, type MenuOptions, runShell } from "./menu.ts";
 import { createKernelLog } from "./kernel-log.ts";
 import { keymapChoice } from "./keymap-choice.ts";
-import { otherRootChoices, readChosenRoot } from "./other-root.ts";
+import { otherRootChoices, parseRequest } from "./other-root.ts";
 import { EXIT_HANDED_OVER, lastMenu, runRescue } from "./rescue.ts";
 import { createRounds } from "./rounds.ts";
 import { createScan } from "./scan.ts";
@@ -147,8 +146,7 @@ function markStart(log: { mark(name: string, uptimeSeconds?: number): void }): v
 }
 
 function readRequest(words: string, config: BootConfig): BootRequest {
-  const chosen = readChosenRoot();
-  const request = parseCommandLine(words, { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed, ...(chosen === undefined ? {} : { chosen }) });
+  const request = parseRequest(words, config);
   // An image that serves no kind of root has another task, such as making disks.
   if (request.stages.length > 0 || Object.keys(config.kinds).length === 0) return request;
   throw new MkinitrdError({

@@ -57,13 +57,12 @@ function guard(screen: Screen, { shell, passwordHash }: Rescue, choice: Choice):
 const SHELL = "A shell. `exit` comes back here.";
 
 /**
- * Shows a menu until a choice gives an exit status. With `back` the person may leave it, which gives undefined, as `signal`
- * does.
+ * Shows a menu until a choice gives an exit status. With `back` the person may leave it, which gives undefined.
  */
-export async function chooseFrom(screen: Screen, title: string, choices: Choice[], { back = false, signal }: { back?: boolean; signal?: AbortSignal } = {}): Promise<number | undefined> {
+export async function chooseFrom(screen: Screen, title: string, choices: Choice[], { back = false }: { back?: boolean } = {}): Promise<number | undefined> {
   const items = choices.map(({ key, text }) => ({ key, text }));
   for (;;) {
-    const answered = await screen.ask({ kind: "choice", title, items, back }, signal);
+    const answered = await screen.ask({ kind: "choice", title, items, back });
     const choice = answered?.answer === undefined ? undefined : choices[answered.answer];
     if (choice === undefined) return undefined;
     const status = await choice.run(answered?.at).catch((failure: unknown) => screen.print(`\n${printable(explain(failure))}`));

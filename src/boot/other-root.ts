@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { explain } from "../core/errors.ts";
 import { type BootConfig, kindTable } from "../core/rc/boot-config.ts";
+import { parseCommandLine } from "../core/realroot/command-line.ts";
 import { formatRealroot, parseRealroot } from "../core/realroot/stage.ts";
 import type { BootRequest } from "../core/realroot/types.ts";
 import { rootCandidates } from "../core/volumes/roots.ts";
@@ -59,6 +60,12 @@ async function edit({ screen, config, current, file = CHOSEN }: OtherRootOptions
       refused = explain(error).split("\n");
     }
   }
+}
+
+/** What the kernel command line asks of this boot, with the realroot that was chosen in place of its own, if one was. */
+export function parseRequest(words: string, config: BootConfig): BootRequest {
+  const chosen = readChosenRoot();
+  return parseCommandLine(words, { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed, ...(chosen === undefined ? {} : { chosen }) });
 }
 
 /** The realroot that was chosen before this attempt, if any. */

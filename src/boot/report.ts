@@ -2,7 +2,6 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { explain } from "../core/errors.ts";
 import { type BootConfig, kindTable } from "../core/rc/boot-config.ts";
-import { parseCommandLine } from "../core/realroot/command-line.ts";
 import { formatRealroot } from "../core/realroot/stage.ts";
 import type { BootRequest } from "../core/realroot/types.ts";
 import { formatReport } from "../core/rescue/report.ts";
@@ -12,7 +11,7 @@ import { exec } from "./exec.ts";
 import { hibernationInSight } from "./hibernated.ts";
 import { createHibernation } from "./hibernation.ts";
 import { type BootLog, readUptime, RUN_DIRECTORY } from "./log.ts";
-import { readChosenRoot } from "./other-root.ts";
+import { parseRequest } from "./other-root.ts";
 import { writeToDevice } from "./report-device.ts";
 import { createScan } from "./scan.ts";
 
@@ -28,8 +27,7 @@ const WRITE_WITHIN_MS = 8000;
 export async function reportFailure(log: BootLog, error: unknown): Promise<void> {
   try {
     const config = orUndefined(readConfig);
-    const chosen = readChosenRoot();
-    const request = config === undefined ? undefined : orUndefined(() => parseCommandLine(readCommandLine(), { kinds: kindTable(config), defaultRealroot: config.realroot, sealed: config.sealed, ...(chosen === undefined ? {} : { chosen }) }));
+    const request = config === undefined ? undefined : orUndefined(() => parseRequest(readCommandLine(), config));
     const volumes = await inTime(createScan(log)(), SCAN_WITHIN_MS).catch(() => undefined);
     const text = formatReport({
       ...(config === undefined ? {} : { imageId: config.imageId }),

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { countUp } from "./counter.ts";
+import { countUp, readCount } from "./counter.ts";
 import { RUN_DIRECTORY } from "./log.ts";
 
 /**
@@ -34,12 +34,4 @@ export function createRounds(most: number, directory = RUN_DIRECTORY): Rounds {
       return counted >= most;
     },
   };
-}
-
-function readCount(file: string): number {
-  try {
-    return Number(readFileSync(file, "latin1"));
-  } catch {
-    return 0;
-  }
 }

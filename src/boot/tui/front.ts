@@ -27,9 +27,8 @@ export interface Front {
   print(line: string): void;
   /** Follows the state until `leave`; and again behind it. */
   follow(): void;
-  /** Leaves the terminal to somebody else: nothing is drawn, and nothing that was asked of it is still to be answered. */
+  /** Leaves the terminal to somebody else: nothing is drawn or kept of what was typed, and nothing that was asked of it is still to be answered. */
   leave(): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface FrontOptions {
@@ -38,24 +37,24 @@ export interface FrontOptions {
   /** Text lines in place of views that are drawn anew: for a dumb terminal, and where as little as possible must work. */
   plain: boolean;
   answer<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, answer: Answer<Kind>, at: Console): boolean;
-  escape(at: Console): void;
+  escape(): void;
   /** A dialog stands on the screen. */
   asked(dialog: Dialog): void;
 }
 
 export function createFront({ terminal, store, plain, answer, escape, asked }: FrontOptions): Front {
+  const isVirtual = isVirtualConsole(terminal.name);
   const size = createSizeQuery(terminal, (rows, columns) => view.resized(rows, columns));
   const keyboard: Keyboard = createKeyboard({
     terminal,
     answer: (dialog, given) => answer(dialog, given, terminal),
-    escape: () => escape(terminal),
+    escape,
     changed: () => void view.update(),
     sequence: (sequence) => size.take(sequence),
     pageRows: () => view.pageRows(),
-    capsLock: isVirtualConsole(terminal.name) ? readCapsLock : () => undefined,
+    capsLock: isVirtual ? readCapsLock : () => undefined,
   });
   const view = plain ? createPlainView(terminal, store, keyboard) : createInkView(terminal, store, keyboard);
-  const isVirtual = isVirtualConsole(terminal.name);
   /** What keys are read for: a dialog, Escape alone (`true`), or nothing. */
   let reading: Dialog | boolean = false;
   /** What is about to be asked. */
@@ -99,9 +98,5 @@ export function createFront({ terminal, store, plain, answer, escape, asked }: F
       void update();
     },
     leave,
-    async close() {
-      keyboard.close();
-      await leave();
-    },
   };
 }

@@ -53,9 +53,7 @@ export interface Keyboard {
   turnTo(dialog: Dialog | undefined): void;
   /** What was typed of a secret, as SecretLine.reveal; the caller wipes it. */
   reveal(most: number): Buffer | undefined;
-  /** Reads no keys; they stay with the terminal. */
-  stop(): void;
-  /** As stop, and wipes what was typed ahead. */
+  /** Reads no keys, which stay with the terminal, and wipes what was typed, ahead too. */
   close(): void;
 }
 
@@ -247,7 +245,6 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
       listen(dialog.kind === "confirm" ? takeConfirmation(dialog) : takeChoice(dialog));
     },
     reveal: (most) => taker?.reveal?.(most),
-    stop,
     close() {
       stop();
       dropAhead();

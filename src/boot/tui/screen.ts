@@ -176,7 +176,7 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
       forget();
       dialogs.cancel(cancelled);
       store.set({ waiting: undefined, busy: undefined, quiet: true });
-      await Promise.all(fronts.map((front) => front.close()));
+      await Promise.all(fronts.map((front) => front.leave()));
     },
   };
 }
