@@ -39,7 +39,9 @@ describeVm("the screen", () => {
     expect(menu.text).not.toMatch(/shell|another root|edit/); // the image serves an encrypted kind and has no password
     await vga.type("l");
     await guest.waitFor(/The log, lines[^]*timeline: prompt/);
+    await vga.waitFor(/The log, lines[^]*timeline: prompt/);
     guest.type("q");
+    await guest.waitFor(/Passphrase for[^]*> _/);
     await vga.waitFor(/Passphrase for[^]*> _/);
 
     guest.type("half of a passphra");

@@ -99,10 +99,6 @@ interface Open {
 /** Questions wait in the order in which they came; of those that come over them the last one is visible. */
 export function createDialogs(changed: () => void): Dialogs {
   let open: Open[] = [];
-  const end = (one: Open) => {
-    open = open.filter((other) => other !== one);
-    changed();
-  };
   const visible = () => (open.findLast(({ over }) => over) ?? open[0])?.dialog;
   return {
     get visible() {
@@ -116,7 +112,8 @@ export function createDialogs(changed: () => void): Dialogs {
       const { promise, resolve, reject } = Promise.withResolvers<Answered<Kind> | undefined>();
       const one: Open = { dialog, over, resolve: resolve as Open["resolve"], reject };
       const withdraw = () => {
-        end(one);
+        open = open.filter((other) => other !== one);
+        changed();
         resolve(undefined);
       };
       signal?.addEventListener("abort", withdraw, { once: true });
@@ -127,8 +124,11 @@ export function createDialogs(changed: () => void): Dialogs {
     answer(dialog, answered) {
       const one = open.find((candidate) => candidate.dialog === dialog);
       if (one === undefined) return false;
-      end(one);
+      open = open.filter((other) => other !== one);
       one.resolve(answered);
+      // What a menu leads to opens a moment later: what lies below it must not be seen in between.
+      if (dialog.kind === "choice") setImmediate(changed);
+      else changed();
       return true;
     },
     cancel(error) {

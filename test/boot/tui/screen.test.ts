@@ -366,6 +366,23 @@ test("a menu is chosen from by letters, or by arrow keys and Enter; Enter alone 
   expect((await second)?.answer).toBe(2);
 });
 
+test("between a menu and the page that it leads to, the prompt below them is not seen", async () => {
+  const { view, shows, type, raw } = open();
+  const answer = view.passphrase(question);
+  await shows(/Passphrase for/);
+  const chosen = view.ask({ kind: "choice", title: "Menu", items: [{ key: "l", text: "show the log" }], back: true }).then(() => view.read("The log", ["one line"]));
+  await shows(/Choose: .*_/);
+  const before = raw().length;
+  type("l");
+  await shows(/The log[^]*one line[^]*goes back/);
+  expect(raw().slice(before)).not.toContain("Passphrase");
+  type("q");
+  await chosen;
+  await shows(/Passphrase for[^]*> _/);
+  type("x\r");
+  await answer;
+});
+
 test("a line of text is edited in place, and Escape gives it up", async () => {
   const { view, shows, type } = open();
   const edit = () => view.ask({ kind: "text", title: "The realroot", text: "local:auto:/dev/vda1", hints: [] });
