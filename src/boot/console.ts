@@ -15,12 +15,14 @@ export interface Console {
   discard(): void;
   /** Lets a program use the terminal meanwhile, with echo and line editing. */
   lend<T>(use: () => Promise<T>): Promise<T>;
-  /** Gives the terminal back as it was found. */
-  close(): void;
+  /** Gives the terminal back as it was found, when what was written to it is out or has had a second to be. */
+  close(): Promise<void>;
 }
 
 const ACTIVE = "/sys/class/tty/console/active";
 const KEYS_BYTES = 4096;
+/** A terminal that was stopped (Scroll Lock, flow control) takes nothing until it goes on. */
+const WRITTEN_WITHIN_MS = 1000;
 /** What TERM says of a line that no cursor moves on; terminfo has the first two. */
 const DUMB = ["dumb", "unknown", ""];
 const FLAGS = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
@@ -92,7 +94,7 @@ export function openTerminal(path: string): Console {
       discardTyped(fd);
     },
     async lend(use) {
-      closeStreams(input, output);
+      await closeStreams(input, output);
       try {
         return await use();
       } finally {
@@ -103,7 +105,7 @@ export function openTerminal(path: string): Console {
     },
     close() {
       hearKept(() => {});
-      closeStreams(input, output);
+      return closeStreams(input, output);
     },
   };
 }
@@ -123,6 +125,7 @@ function openStreams(path: string, hear: (bytes: Buffer) => boolean): { fd: numb
   };
   const input = new ReadStream(fd, { onread: { buffer, callback } });
   const output = new WriteStream(openSync(path, FLAGS));
+  writeInBackground(output);
   for (const stream of [input, output]) stream.on("error", () => {}); // a line that hangs up: nobody is there to be told
   giveSize(output);
   input.setRawMode(true);
@@ -142,10 +145,21 @@ function discardTyped(fd: number): void {
   }
 }
 
-function closeStreams(input: ReadStream, output: WriteStream): void {
+/** Node makes writing to a terminal wait for it; one that somebody has stopped must not hold up the others and the boot. */
+function writeInBackground(output: WriteStream): void {
+  const { _handle: handle } = output as unknown as { _handle?: { setBlocking?(on: boolean): number } };
+  handle?.setBlocking?.(false);
+}
+
+async function closeStreams(input: ReadStream, output: WriteStream): Promise<void> {
   input.setRawMode(false);
   input.destroy();
-  output.end();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, WRITTEN_WITHIN_MS);
+  output.write("", () => resolve());
+  await promise;
+  clearTimeout(timer);
+  output.destroy();
 }
 
 /** A serial line has no size: 80×24 then. Ink would ask other programs for it. */

@@ -58,7 +58,7 @@ export function createContext({ config, request, devices, screen, log, crypttab 
   return contextFor([]);
 
   function contextFor(chain: Stage[]): Context {
-    const volumes = createVolumes({ devices, stages, log, timeoutMs, chain, scan, crypttab: crypttabStages(crypttab, request.stages), showWaiting: (text) => showWaiting(chain, text) });
+    const volumes = createVolumes({ devices, stages, log, timeoutMs, chain, scan, crypttab: crypttabStages(crypttab, request.stages), showWaiting: (text, isFound) => showWaiting(chain, text, isFound) });
     const filesystems = createFilesystems({ volumes, system, log, exec, request, ask: screen });
     return {
       realroot: chain.at(-1) ?? request.stages.at(-1)!,
@@ -71,7 +71,7 @@ export function createContext({ config, request, devices, screen, log, crypttab 
         await filesystems.mount(mount);
         if (mount.target === NEW_ROOT && request.stages.length > 0) progress.set(request.stages.at(-1)!, "mounted");
       } },
-      ask: { ...screen, unlock: (question, open) => screen.unlock(question, open, (state) => void (chain.length > 0 && progress.set(chain.at(-1)!, state))) },
+      ask: { showWaiting: screen.showWaiting, forget: screen.forget, passphrase: screen.passphrase, confirm: screen.confirm, unlock: (question, open) => screen.unlock(question, open, (state) => void (chain.length > 0 && progress.set(chain.at(-1)!, state))) },
       keyFiles: createKeyFiles({ find: volumes.find, mount: system.mount, unmount: async (target) => void (await exec("umount", [target])) }),
       log,
       system,
@@ -83,9 +83,9 @@ export function createContext({ config, request, devices, screen, log, crypttab 
     };
   }
 
-  function showWaiting(chain: Stage[], text: string | undefined): void {
+  function showWaiting(chain: Stage[], text: string | undefined, isFound = false): void {
     const stage = chain.at(-1);
-    if (stage !== undefined) progress.waits(stage, text !== undefined);
+    if (stage !== undefined && (text !== undefined || isFound)) progress.waits(stage, text !== undefined);
     screen.showWaiting(text);
   }
 }

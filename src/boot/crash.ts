@@ -30,7 +30,7 @@ export async function rescueAfterCrash(status: number): Promise<number> {
     return await runRescue({ screen, log, error, policy: readPolicy() });
   } finally {
     await screen.close();
-    for (const terminal of terminals) terminal.close();
+    await Promise.all(terminals.map((terminal) => terminal.close()));
   }
 }
 

@@ -79,7 +79,7 @@ export async function boot(): Promise<number> {
     closeDoor();
     await screen.close();
     kernelLog.stop();
-    for (const terminal of terminals) terminal.close();
+    await Promise.all(terminals.map((terminal) => terminal.close()));
   }
 
   /** The menu behind Escape. Resolves when what is chosen there ends the boot. */

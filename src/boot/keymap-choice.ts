@@ -1,6 +1,7 @@
 import { isVirtualConsole } from "./console.ts";
 import type { Keymaps } from "./keymaps.ts";
 import { type Choice, LIST_KEYS } from "./menu.ts";
+import type { DialogOf } from "./tui/dialogs.ts";
 import type { Screen } from "./tui/screen.ts";
 
 /** The menu's list of keyboard layouts, for an image that has some and a machine that has a keyboard of its own. */
@@ -18,7 +19,11 @@ async function choose(screen: Screen, keymaps: Keymaps): Promise<void> {
     if (answer === undefined) return;
     const name = names[answer]!;
     await keymaps.apply(name);
-    const tried = await screen.ask({ kind: "text", title: `Try ${name}`, text: "", hints: ["Type something here; it is shown, so not your passphrase.", `Enter keeps ${name}, Escape goes back to ${before}.`] });
+    const ask = (dialog: DialogOf<"text">) => screen.ask(dialog).catch(async (over: unknown) => {
+      await keymaps.apply(before); // the boot has failed meanwhile: nobody has kept it
+      throw over;
+    });
+    const tried = await ask({ kind: "text", title: `Try ${name}`, text: "", hints: ["Type something here; it is shown, so not your passphrase.", `Enter keeps ${name}, Escape goes back to ${before}.`] });
     if (tried?.answer !== undefined) return screen.show({ keymap: name });
     await keymaps.apply(before);
   }

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { explain } from "../core/errors.ts";
+import { printable } from "../core/quote.ts";
 import { type BootConfig, kindTable } from "../core/rc/boot-config.ts";
 import { parseCommandLine } from "../core/realroot/command-line.ts";
 import { formatRealroot, parseRealroot } from "../core/realroot/stage.ts";
@@ -57,7 +58,7 @@ async function edit({ screen, config, current, file = CHOSEN }: OtherRootOptions
       writeFileSync(file, formatRealroot(stages, kinds), { mode: 0o600 });
       return EXIT_RETRY;
     } catch (error) {
-      refused = explain(error).split("\n");
+      refused = printable(explain(error)).split("\n");
     }
   }
 }

@@ -45,7 +45,7 @@ function createSilentTerminal(): { terminal: Console; drawn: () => string; type:
     },
     discard: () => {},
     lend: (use) => use(),
-    close: () => {},
+    close: async () => {},
   };
   return { terminal, drawn: () => pieces.join(""), type: (keys) => setImmediate(() => listener?.(keys)) };
 }

@@ -25,8 +25,8 @@ export interface VolumesOptions {
   chain: Stage[];
   /** What /etc/crypttab of the image lets us open when something needed is missing. */
   crypttab?: CrypttabStages;
-  /** Shows what is waited for and how many seconds are left; `undefined` when the wait is over. */
-  showWaiting(text: string | undefined): void;
+  /** Shows what is waited for and how many seconds are left; `undefined` when the wait is over, with whether it was found. */
+  showWaiting(text: string | undefined, isFound?: boolean): void;
   /** Probes every block device. */
   scan(): Promise<Volume[]>;
 }
@@ -54,6 +54,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     const tried = new Set<string>();
     const beganMs = performance.now(); // not the time of day, which the driver of a clock sets
     let startedMs = beganMs;
+    let isFound = true;
     try {
       for (;;) {
         const { generation } = devices;
@@ -88,8 +89,11 @@ export function createVolumes(options: VolumesOptions): Volumes {
         const news = devices.changed(generation, Math.min(leftMs, waitedMs < QUIET_WAIT_MS ? QUIET_WAIT_MS : leftMs % 1000 || 1000));
         await (signal === undefined ? news : Promise.race([news, aborted(signal)]));
       }
+    } catch (error) {
+      isFound = false;
+      throw error;
     } finally {
-      options.showWaiting(undefined);
+      options.showWaiting(undefined, isFound);
     }
   }
 

@@ -24,8 +24,8 @@ beforeEach(async () => {
   path = /\/dev\/pts\/\d+/.exec(screen)![0];
   screen = "";
 });
-afterEach(() => {
-  terminal?.close();
+afterEach(async () => {
+  await terminal?.close();
   terminal = undefined;
   keyboard.kill("SIGKILL");
 });
@@ -102,9 +102,28 @@ describe.skipIf(missing.length > 0)(`a terminal${missing.length > 0 ? ` (skipped
     const before = await modes();
     terminal = openTerminal(path);
     expect(await modes()).not.toBe(before);
-    terminal.close();
+    await terminal.close();
     terminal = undefined;
     expect(await modes()).toBe(before);
+  });
+
+  test("one that takes nothing holds up nobody; what was written to it comes when it goes on", async () => {
+    terminal = openTerminal(path);
+    keyboard.kill("SIGSTOP"); // who reads what is written, as a terminal that was stopped
+    terminal.write(`${"x".repeat(1 << 20)}end`);
+    expect(await Promise.race([terminal.lend(async () => "lent"), pause(5_000, "held up")])).toBe("lent");
+    keyboard.kill("SIGCONT");
+    await expect.poll(() => screen.length).toBeGreaterThan(1000);
+  });
+
+  test("what was written last is on the screen when it is closed", async () => {
+    terminal = openTerminal(path);
+    const text = `${"y".repeat(300_000)}the end`;
+    terminal.write(text);
+    await terminal.close();
+    terminal = undefined;
+    await expect.poll(() => screen.length).toBe(text.length);
+    expect(screen.endsWith("the end")).toBe(true);
   });
 
   test("what is no terminal is refused", () => {

@@ -116,3 +116,19 @@ test("a connection that ends in the middle of an answer answers nothing", async 
   console.type("typed\r");
   expect(String(await answer)).toBe("typed");
 });
+
+test("without a console a program that watches may answer; without one nobody is asked", async () => {
+  await screen.close();
+  closeDoor();
+  screen = createScreen({ terminals: [] });
+  closeDoor = await openDoor(screen.questions, (text) => { throw new Error(text); }, path);
+  await expect(screen.passphrase(question)).rejects.toThrow("no console");
+  const { socket, hears } = client();
+  socket.write("watch\n");
+  await hears(/end\n/);
+  const answer = screen.passphrase(question);
+  await hears(/question 1 Passphrase for/);
+  socket.write("answer 1 3\nkey");
+  expect(String(await answer)).toBe("key");
+  await expect(screen.confirm({ text: "Start it?", reasons: [], yes: "does", no: "does not" })).rejects.toThrow("no console");
+});

@@ -41,6 +41,17 @@ test("a layout is chosen from a list and tried before it is kept; the prompt nam
   await shows("Keyboard: de.");
 });
 
+test("one that was being tried when the boot failed is taken back", async () => {
+  const { choice, shows, type, applied } = open(["us", "de"]);
+  const done = choice!.run(undefined).catch(() => "over");
+  await shows(/Choose:/);
+  type("2");
+  await shows(/Try de/);
+  screen.cancel();
+  await expect(done).resolves.toBe("over");
+  expect(applied).toEqual(["de", "us"]);
+});
+
 test("one that was tried and given up is taken back", async () => {
   const { choice, shows, type, applied } = open(["us", "de"]);
   const done = choice!.run(undefined);

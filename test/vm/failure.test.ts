@@ -39,6 +39,8 @@ describeVm("a boot that can't go on", () => {
     };
     const guest = await bootRecipe("local-ext4", { disks: cut, append: "mkinitrd.timeout=8" });
     await expect(guest.waitFor("Choose:")).resolves.toMatch(/\/dev\/vda .*last usable block is 262110, the disk ends at block 131071: it was cut short/);
+    guest.type("b");
+    await expect(guest.exited).resolves.toMatchObject({ reason: "guest-reset" });
   });
 
   test("a filesystem that is no root has no init: the error lists where one was looked for", async () => {
@@ -49,16 +51,28 @@ describeVm("a boot that can't go on", () => {
   test("an image without encrypted kinds gives a shell, and comes back to the menu after it", async () => {
     const image = await vmImage({ realroots: ["local"] });
     const guest = await bootRecipe("local-ext4", { image, realroot: "local:ext4:/dev/vdz9", append: "mkinitrd.timeout=8" });
-    await guest.waitFor(/s {2}shell[^]*Choose:/);
+    const failed = await guest.waitFor(/s {2}shell[^]*Choose:/);
+    expect(failed).toContain("! local /dev/vdz9: failed");
+    expect(guest.log()).not.toContain("vdz9: found");
     guest.type("s");
     await guest.waitFor("A shell.");
     await guest.waitFor("/ #");
-    guest.type("echo $((6 * 7)) >/run/answer; cat /run/answer; tty; exit\r");
+    guest.type("echo $((6 * 7)) >/run/answer; cat /run/answer; tty; setsid sh -c 'sleep 2; echo \"<2>the kernel has\" something to say >/dev/kmsg' & exit\r");
     const answer = await guest.waitFor("Choose:");
     expect(answer).toMatch(/^42$/m);
     expect(answer).toMatch(/^\/dev\/ttyS0$/m);
+    await guest.waitFor("the kernel has something to say");
+    await expect.poll(() => guest.terminal.screen().join("\n")).toMatch(/^\[ *\d+\.\d+\] the kernel has something to say\n[^]*\n┌─+┐\n│ {2}What now\? +│\n(│ .*│\n)+│ {2}Choose: _ +│\n└─+┘\n*$/m);
+    expect(guest.terminal.screen().join("\n").split("┌").length).toBe(2); // one box, whole
     guest.type("r");
     await guest.waitFor("waiting 8 s for a device on /dev/vdz9");
+    await guest.waitFor("Choose:");
+    guest.type("e");
+    await guest.waitFor(/The realroot of this boot[^]*> local:ext4:\/dev\/vdz9/);
+    guest.type("\x15lvm:ext4:/dev/vda2\r");
+    await guest.waitFor(/lvm[^]*> lvm:ext4:\/dev\/vda2/); // this image has no lvm
+    guest.type("\x15local:ext4:/dev/vda2\r");
+    await expect(guest.waitFor(/REALROOT .*\n/)).resolves.toContain("root=/dev/vda2:ext4:ro");
   });
 
   test("words of the command line reach no program's environment", async () => {

@@ -33,8 +33,11 @@ describeVm("the screen", () => {
     await vga.screenshot(picture);
     expect(readFileSync(picture).toString("hex", 0, 8)).toBe(PNG_SIGNATURE);
 
+    await vga.press(["scroll_lock"]); // the screen takes nothing any more, and holds up nobody
     guest.type(ESCAPE);
     await guest.waitFor("Choose:");
+    expect((await vga.read()).text).toMatch(/Passphrase for[^]*> _/);
+    await vga.press(["scroll_lock"]);
     const menu = await vga.waitFor(/r {2}retry[^]*l {2}show the log[^]*b {2}reboot[^]*p {2}power off[^]*Choose: \(Esc goes back\)/);
     expect(menu.text).not.toMatch(/shell|another root|edit/); // the image serves an encrypted kind and has no password
     await vga.type("l");

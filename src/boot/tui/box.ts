@@ -7,6 +7,13 @@ export const INPUT_MARK = "> ";
 export const INPUT_COLUMN = 1 + PADDING + INPUT_MARK.length + 1;
 export const INPUT_ROWS_UP = 2;
 
+/** On a terminal with fewer rows a dialog has no border and no hints, and no secret is shown. */
+const LEAST_ROWS = 12;
+
+export function isLow(terminalRows: number): boolean {
+  return terminalRows < LEAST_ROWS;
+}
+
 export function boxColumns(terminalColumns: number): number {
   return Math.min(BOX_COLUMNS, terminalColumns);
 }

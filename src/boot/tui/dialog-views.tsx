@@ -1,11 +1,12 @@
-import { Box, Text } from "ink";
+import { Box, Text, useWindowSize } from "ink";
 import type { ReactNode } from "react";
-import { boxColumns, INPUT_MARK, inputColumns, PADDING } from "./box.ts";
+import { boxColumns, INPUT_MARK, inputColumns, isLow, PADDING } from "./box.ts";
 import type { ChoiceDialog, ConfirmDialog, Dialog, PageDialog, SecretDialog, TextDialog } from "./dialogs.ts";
 import type { Typing } from "./keyboard.ts";
 
-/** Rows that a menu or a page has beside its items. */
+/** Rows that a menu or a page has beside its items, with a border and without. */
 const ROWS_BESIDE_ITEMS = 6;
+const ROWS_BESIDE_ITEMS_LOW = 4;
 
 export interface DialogProps<Kind extends Dialog = Dialog> {
   dialog: Kind;
@@ -33,18 +34,21 @@ export function DialogBox(props: DialogProps) {
 }
 
 export function Framed({ color, width, children }: { color: string; width: number; children: ReactNode }) {
+  const { rows } = useWindowSize();
+  if (isLow(rows)) return <Box flexDirection="column" width={width}>{children}</Box>;
   return <Box flexDirection="column" borderStyle="single" borderColor={color} paddingX={PADDING} width={width}>{children}</Box>;
 }
 
 /** The question for a passphrase. What is typed stands in the last row: it may be drawn over (ink-view.ts). */
-function SecretBox({ dialog: { title, wrong, blind = false }, keymap, typing, columns }: DialogProps<SecretDialog>) {
+function SecretBox({ dialog: { title, wrong, blind = false }, keymap, typing, columns, rows }: DialogProps<SecretDialog>) {
+  const low = isLow(rows);
   const most = inputColumns(columns);
   const keys = blind ? "Enter alone goes back." : `Enter unlocks. Tab ${typing.shown ? "hides" : "shows"}. Esc: menu.`;
   return (
     <Framed color={wrong === undefined ? "cyan" : "yellow"} width={boxColumns(columns)}>
       <Text bold>{title}</Text>
-      {wrong !== undefined && <Text color="yellow">{wrong}</Text>}
-      <Text dimColor>{keys}{keymap === undefined ? "" : ` Keyboard: ${keymap}.`}</Text>
+      {wrong !== undefined && <Text color="yellow" wrap={low ? "truncate-start" : "wrap"}>{wrong}</Text>}
+      {!low && <Text dimColor>{keys}{keymap === undefined ? "" : ` Keyboard: ${keymap}.`}</Text>}
       {typing.capsLock === true && <Text bold color="yellow">Caps Lock is on.</Text>}
       <Text wrap="truncate">{INPUT_MARK}{"*".repeat(Math.min(typing.characters, most))}_</Text>
     </Framed>
@@ -62,7 +66,7 @@ function ConfirmBox({ dialog: { text, reasons, yes, no }, typing, columns }: Dia
 }
 
 function ChoiceBox({ dialog: { title, items, back }, typing: { selected, listening }, columns, rows }: DialogProps<ChoiceDialog>) {
-  const most = Math.max(rows - ROWS_BESIDE_ITEMS, 1);
+  const most = Math.max(rows - (isLow(rows) ? ROWS_BESIDE_ITEMS_LOW : ROWS_BESIDE_ITEMS), 1);
   const first = Math.max(0, Math.min(selected - most + 1, items.length - most));
   return (
     <Framed color="cyan" width={boxColumns(columns)}>

@@ -3,11 +3,9 @@ import { startInk, type Drawing } from "./app.tsx";
 import type { View } from "./front.ts";
 import type { Keyboard, Typing } from "./keyboard.ts";
 import { startLayout } from "./layout.ts";
-import { INPUT_COLUMN, INPUT_ROWS_UP, inputColumns } from "./box.ts";
-import type { ScreenState, Store } from "./state.ts";
+import { INPUT_COLUMN, INPUT_ROWS_UP, inputColumns, isLow } from "./box.ts";
+import { changesInPlace, type ScreenState, type Store } from "./state.ts";
 
-/** A screen that has fewer rows shows no secret. */
-const LEAST_ROWS = 12;
 /** Lines that a page leaves to its title, its border and what stands around it. */
 const ROWS_BESIDE_PAGE = 6;
 
@@ -30,7 +28,6 @@ export function createInkView(terminal: Console, store: Store, keyboard: Keyboar
   let asked: ScreenState["dialog"]; // what stands on the screen
 
   const picture = (): Picture => ({ state: store.get(), typing: keyboard.typing, isVirtual });
-  const hasWork = ({ dialog, waiting, busy }: ScreenState) => dialog !== undefined || waiting !== undefined || busy !== undefined;
   const drawNow = () => {
     if (!keyboard.typing.shown) hide();
     drawing?.draw(picture());
@@ -40,7 +37,7 @@ export function createInkView(terminal: Console, store: Store, keyboard: Keyboar
   /** What the person wants to see of a secret goes over its asterisks, past Ink, which would keep it. */
   function reveal(): void {
     const columns = inputColumns(terminal.output.columns);
-    const isWhole = terminal.output.rows >= LEAST_ROWS; // else the frame may not end with a line of its own
+    const isWhole = !isLow(terminal.output.rows); // else the box is another one
     const secret = keyboard.typing.shown && drawing !== undefined && !isPrinting && isWhole ? keyboard.reveal(columns) : undefined;
     if (secret === undefined) return;
     revealed = true;
@@ -74,9 +71,9 @@ export function createInkView(terminal: Console, store: Store, keyboard: Keyboar
       }
     },
     async update() {
-      if (drawing === undefined && hasWork(store.get())) {
+      if (drawing === undefined && changesInPlace(store.get())) {
         await startLayout();
-        if (hasWork(store.get())) drawing ??= startInk(picture(), terminal.output, reveal);
+        if (changesInPlace(store.get())) drawing ??= startInk(picture(), terminal.output, reveal);
       }
       drawNow();
       const { dialog } = store.get();

@@ -39,6 +39,7 @@ export function createPlainView(terminal: Console, store: Store, keyboard: Keybo
     print(line) {
       write(`${shown === undefined ? "" : "\n"}${line}\n${shown === undefined ? "" : again(shown)}`);
       echoed = "";
+      if (shown?.kind === "text") echo(keyboard.typing.text);
     },
     async update() {
       update();

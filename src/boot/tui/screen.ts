@@ -3,10 +3,12 @@ import { printable, printableLine } from "../../core/quote.ts";
 import type { Ask, UnlockQuestion } from "../../core/rc/types.ts";
 import type { Console } from "../console.ts";
 import type { Questions } from "../door.ts";
-import { type Answered, createDialogs, type Dialog, type DialogOf, type SecretDialog } from "./dialogs.ts";
+import { type Answered, createDialogs, type Dialog, type DialogOf } from "./dialogs.ts";
 import { createFront, type Front } from "./front.ts";
 import { startLayout } from "./layout.ts";
-import { createStore, type StageView } from "./state.ts";
+import { createQuestions } from "./questions.ts";
+import { createKeyCounter } from "./sequences.ts";
+import { changesInPlace, createStore, type StageView } from "./state.ts";
 import { createUnlock, type Unlock } from "./unlock.ts";
 
 /** What people see of the boot, on every console, and the way in for what they type. */
@@ -25,7 +27,7 @@ export interface Screen extends Omit<Ask, "unlock">, Unlock {
   ask<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, signal?: AbortSignal): Promise<Answered<Kind> | undefined>;
   /** Lines to read, on a page of their own where a console can turn pages. */
   read(title: string, lines: string[]): Promise<void>;
-  /** Whether a key is pressed on any console before the time is over. */
+  /** Whether a key is pressed on any console before the time is over; what a terminal or a noisy line sends by itself is none. */
   keyPressed(text: string, withinMs: number): Promise<boolean>;
   /** Called when Escape is pressed where it does not go back. */
   onEscape(handler: () => void): void;
@@ -55,6 +57,7 @@ export interface ScreenOptions {
 export function createScreen({ terminals, plain = false, onPrompt = () => {}, onWrong = () => {}, onDraw = () => {} }: ScreenOptions): Screen {
   const store = createStore();
   const dialogs = createDialogs(() => store.set({ dialog: dialogs.visible }));
+  const questions = createQuestions(dialogs, store);
   let escape = () => {};
   let closed = false;
   let isOver = false; // the boot: nothing is asked for it any more
@@ -78,41 +81,25 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
   });
   for (const front of fronts) front.follow();
   const unsubscribe = store.subscribe(() => {
-    const { dialog, waiting, busy } = store.get();
-    if ((dialog ?? waiting ?? busy) === undefined) return;
+    if (!changesInPlace(store.get())) return;
     unsubscribe();
     onDraw();
   });
 
   async function open<Kind extends Dialog["kind"]>(dialog: DialogOf<Kind>, signal?: AbortSignal, over = false): Promise<Answered<Kind> | undefined> {
     if (closed || (isOver && !over)) throw cancelled(dialog);
-    if (fronts.length === 0) throw noConsole(dialog);
+    const isHeard = fronts.length > 0 || (dialog.kind === "secret" && questions.isWatched);
+    if (!isHeard) throw noConsole(dialog);
     return dialogs.ask(dialog, { over, ...(signal === undefined ? {} : { signal }) });
   }
 
+  function endQuestions(): void {
+    forget();
+    dialogs.cancel(cancelled);
+    store.set({ waiting: undefined, busy: undefined });
+  }
+
   const print = (line: string) => fronts.forEach((front) => front.print(line));
-  const ids = new Map<Dialog, number>();
-  const isAsked = (dialog: Dialog): dialog is SecretDialog => dialog.kind === "secret" && dialog.blind !== true;
-  const questions: Questions = {
-    awaited: () => dialogs.open.filter(isAsked).map((dialog) => {
-      if (!ids.has(dialog)) ids.set(dialog, ids.size + 1);
-      return { id: ids.get(dialog)!, title: dialog.title, ...(dialog.wrong === undefined ? {} : { wrong: dialog.wrong }) };
-    }),
-    answer(id, secret) {
-      const dialog = dialogs.open.filter(isAsked).find((one) => ids.get(one) === id);
-      if (dialog !== undefined && dialogs.answer(dialog, { answer: secret })) return true;
-      secret.fill(0);
-      return false;
-    },
-    subscribe(changed) {
-      let before = dialogs.open;
-      return store.subscribe(() => {
-        if (dialogs.open.length === before.length && dialogs.open.every((dialog, index) => dialog === before[index])) return;
-        before = dialogs.open;
-        changed();
-      });
-    },
-  };
   return {
     terminals,
     questions,
@@ -144,7 +131,7 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
       print(`\n${text}`);
       const pressed = Promise.withResolvers<boolean>();
       const timer = setTimeout(() => pressed.resolve(false), withinMs);
-      const stops = terminals.map((terminal) => terminal.listen(() => pressed.resolve(true)));
+      const stops = terminals.map((terminal) => terminal.listen(createKeyCounter(() => pressed.resolve(true))));
       try {
         return await pressed.promise;
       } finally {
@@ -167,15 +154,12 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
     free: async () => void (await lent),
     cancel() {
       isOver = true;
-      forget();
-      dialogs.cancel(cancelled);
-      store.set({ waiting: undefined, busy: undefined });
+      endQuestions();
     },
     async close() {
       closed = true;
-      forget();
-      dialogs.cancel(cancelled);
-      store.set({ waiting: undefined, busy: undefined, quiet: true });
+      endQuestions();
+      store.set({ quiet: true });
       await Promise.all(fronts.map((front) => front.leave()));
     },
   };

@@ -9,6 +9,17 @@ export interface Sequence {
   parameters: string;
 }
 
+/** Last bytes of what keys send: the cursor, Home and End, F1 to F4, and `~` of the others. Replies of a terminal end in others. */
+const KEY_FINALS = "ABCDHFPQS~";
+
+/** Calls back for each key among the bytes; replies of a terminal and the zero bytes of a break are none. */
+export function createKeyCounter(pressed: () => void): (bytes: Buffer) => void {
+  const sequences = createSequenceReader(({ final }) => KEY_FINALS.includes(final) && pressed());
+  return (bytes) => {
+    for (const byte of bytes) if (!sequences.take(byte) && byte !== 0) pressed();
+  };
+}
+
 /** Tells the bytes of escape sequences from those that were typed. */
 export interface SequenceReader {
   /** Whether the byte belongs to a sequence. */

@@ -27,6 +27,11 @@ export interface StageView {
 
 export type StageState = "waits" | "waiting for the device" | "found" | "key needed" | "deriving the key" | "open" | "mounted" | "failed";
 
+/** Something is drawn that changes in place, and that other output would tear. */
+export function changesInPlace({ dialog, waiting, busy }: ScreenState): boolean {
+  return dialog !== undefined || waiting !== undefined || busy !== undefined;
+}
+
 export interface Store {
   get(): ScreenState;
   /** Puts the given parts in place of the old ones; a part that is `undefined` goes away. */

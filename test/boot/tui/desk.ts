@@ -62,7 +62,7 @@ export function createDesk({ columns = 80, rows = 24, isDumb = false, name = "/d
       },
       discard: () => void (kept = Buffer.alloc(0)),
       lend: (use) => use(),
-      close() {},
+      async close() {},
     },
     screen,
     text: () => emulator.text(),

@@ -467,6 +467,26 @@ test("a screen that changes its size is drawn anew", async () => {
   await shows(/^┌─{64}┐$/m);
 });
 
+test("five rows of twenty columns have room for the question and what is typed, and for a menu an item at a time", async () => {
+  const { view, shows, type } = open({ columns: 20, rows: 5 });
+  view.show(MANY);
+  const opened = view.unlock({ ...question, attempts: 3 }, async (passphrase) => passphrase.toString() === "right");
+  await shows(/^Passphrase for ?\n\/dev\/vda2 \(cryptlvm\)\n> _$/);
+  type("wrong");
+  await shows(/> \*{5}_$/);
+  type("\r");
+  await shows(/^Passphrase for ?\n\/dev\/vda2 \(cryptlvm\)\n….*2 of 3\.\n> _$/);
+  type("right\r");
+  await expect(opened).resolves.toBe("opened");
+  const items = ["retry", "log", "off"].map((text) => ({ key: text[0]!, text }));
+  const menu = view.ask({ kind: "choice", title: "What now?", items, back: false });
+  await shows(/^What now\?\n {2}r {2}retry\nChoose: _$/);
+  type("\x1b[B\x1b[B");
+  await shows(/^What now\?\n> l {2}log\nChoose: _$/);
+  type("o");
+  expect((await menu)?.answer).toBe(2);
+});
+
 test("a serial line says how large its terminal is; an answer that is late reaches nobody behind us", async () => {
   const { view, shows, type, raw, isRead } = open({ answers: false });
   view.passphrase(question).catch(() => {});
@@ -497,6 +517,18 @@ test("a line that nobody answers on is asked once, and holds up nothing for long
     await answer;
   }
   expect(raw().split("\x1b[6n").length).toBe(2);
+});
+
+test("on a dumb terminal a line that is being edited stands again behind a line of the log", async () => {
+  const { view, shows, type } = open({ isDumb: true });
+  const edited = view.ask({ kind: "text", title: "The realroot of this boot", text: "local:ext4:/dev/v", hints: [] });
+  await shows(/> local:ext4:\/dev\/v$/);
+  type("d");
+  await shows(/> local:ext4:\/dev\/vd$/);
+  view.print("a line of the log");
+  await shows(/a line of the log\n\nThe realroot of this boot\n> local:ext4:\/dev\/vd$/);
+  type("a\r");
+  expect((await edited)?.answer).toBe("local:ext4:/dev/vda");
 });
 
 test("a dumb terminal gets lines of text, and no escape sequence", async () => {
