@@ -1,6 +1,8 @@
-// Makes dist/host (the command line) and dist/image (what runs in the image). Runs under the pinned Node; bundle.js
+// Makes dist/host (the command line), dist/image (what runs in the image) and dist/rc (`mkinitrd/rc`, for scripts of others). Runs under the pinned Node; bundle.js
 // starts it, holding the lock, and writes the stamp.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { rolldown } from "rolldown";
 import { minifySync } from "rolldown/utils";
@@ -14,18 +16,20 @@ const MODULE_PACKAGE = '{ "type": "module" }\n';
 /** @typedef {Map<string, string>} Files text by path */
 
 try {
-  const [host, image] = await Promise.all([hostFiles(), imageFiles()]);
+  const [host, image, rc] = await Promise.all([hostFiles(), imageFiles(), rcFiles()]);
   rmSync(join(dist, ".stamp"), { force: true });
   replaceTree(join(dist, "host"), host);
   replaceTree(join(dist, "image"), image);
+  replaceTree(join(dist, "rc"), rc);
 } catch (error) {
   process.stderr.write(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 }
 
-/** The command line: `mkinitrd.js`, and a chunk for each command. */
+/** The command line: `mkinitrd.js`, and a chunk for each command. The bundler stays a package of its own: it is a native program. */
 async function hostFiles() {
   const files = await bundleFiles(inputs({ mkinitrd: "src/host/cli/main.ts" }), {
+    external: [/^rolldown(\/|$)/],
     banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : ""),
   });
   return files.set("package.json", MODULE_PACKAGE);
@@ -40,6 +44,38 @@ async function imageFiles() {
     else for (const [path, text] of await bundleFiles({ [name]: file }, { banner: () => header })) files.set(path, text);
   }
   return files.set("package.json", MODULE_PACKAGE);
+}
+
+/** What `mkinitrd/rc` and `mkinitrd/rc/test` are, with their types. */
+async function rcFiles() {
+  const entries = inputs({ rc: "src/core/rc/api.ts", test: "src/core/rc/testing.ts" });
+  const files = await bundleFiles(entries, {});
+  for (const [path, text] of declarations(Object.values(entries))) files.set(path, text);
+  return files.set("package.json", MODULE_PACKAGE);
+}
+
+/**
+ * The declarations of these modules and of all that they name, below types/ as the sources are below src/.
+ * @param {string[]} sources
+ * @returns {Files}
+ */
+function declarations(sources) {
+  const compiler = join(repository, "node_modules/.bin/tsc");
+  if (sources.length === 0 || !existsSync(compiler)) return new Map();
+  const folder = mkdtempSync(join(tmpdir(), "mkinitrd-types-"));
+  try {
+    const project = { extends: join(repository, "tsconfig.json"), compilerOptions: { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: join(repository, "src"), outDir: join(folder, "types"), types: ["node"], typeRoots: [join(repository, "node_modules/@types")] }, include: [], files: sources.map((file) => join(repository, file)) };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(project));
+    execFileSync(compiler, ["-p", folder], { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+    const made = readdirSync(join(folder, "types"), { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.ts")).sort();
+    // A .ts in a declaration would be looked for as a source.
+    return new Map(made.map((path) => [`types/${path}`, readFileSync(join(folder, "types", path), "utf8").replace(/(["'])(\.\.?\/[^"']+)\.tsx?\1/g, "$1$2.js$1")]));
+  } catch (error) {
+    const { stdout = "" } = /** @type {{ stdout?: string }} */ (error);
+    throw new Error(`making the types of mkinitrd/rc: ${stdout.trim() || error}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Boot steps and realroot kinds of rc.d, and the steps that images/ adds for making disks. */
@@ -73,15 +109,16 @@ function inputs(table) {
 /**
  * Bundles entries to texts by path: as ES modules that share chunks, or as CommonJS, each in one file.
  * @param {Record<string, string>} input entry name → file
- * @param {{ banner?: (chunk: { name: string, isEntry: boolean }) => string, format?: "esm" | "cjs" }} options
+ * @param {{ banner?: (chunk: { name: string, isEntry: boolean }) => string, format?: "esm" | "cjs", external?: RegExp[] }} options
  * @returns {Promise<Files>}
  */
-async function bundleFiles(input, { banner, format = "esm" }) {
+async function bundleFiles(input, { banner, format = "esm", external = [] }) {
   if (Object.keys(input).length === 0) return new Map();
   const build = await rolldown({
     cwd: repository,
     input,
     platform: "node",
+    external,
     logLevel: "warn",
     transform: {
       target: "node26",

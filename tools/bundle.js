@@ -52,7 +52,7 @@ function isFresh() {
 /** A hash over what was made, with its content: after a power cut a file may have its size and time, and hold zeros. */
 function madeStamp() {
   const hash = createHash("sha256");
-  for (const folder of ["host", "image"].map((name) => join(dist, name)).filter((path) => existsSync(path))) {
+  for (const folder of ["host", "image", "rc"].map((name) => join(dist, name)).filter((path) => existsSync(path))) {
     for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
       const file = join(folder, path);
       if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) hash.update(`${file.slice(dist.length)}\0`).update(readFileSync(file));

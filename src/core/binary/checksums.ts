@@ -28,7 +28,7 @@ export function lvmCrc32(bytes: Uint8Array, register = 0xf597a6cf): number {
   return ~zlibCrc32(bytes, ~register >>> 0) >>> 0; // zlib inverts its register on both sides
 }
 
-const CASTAGNOLI = makeTable(0x82f63b78);
+const CASTAGNOLI = /* @__PURE__ */ makeTable(0x82f63b78);
 
 function makeTable(polynomial: number): Uint32Array {
   return Uint32Array.from({ length: 256 }, (_, index) => {

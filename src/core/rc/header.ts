@@ -16,7 +16,7 @@ export interface RcHeader {
   before: string[];
   /** The realroot kinds that the script serves; a script with any is no boot step. */
   keyword: string[];
-  /** Fields of the kinds' spec behind kind and fstype, in order. */
+  /** Fields of the kinds' spec behind kind and fstype, in order; `address` stands for `device` where that is no device of this machine's. */
   fields: string[];
   /** Option keys of the kinds' spec; a `+` behind one says that it may be given several times. */
   options: string[];
@@ -46,7 +46,7 @@ const LIBRARY: Shape = {
   optional: true,
 };
 const OPTION: Shape = { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*\+?$/, rule: "an option's name, with a + behind it when it may be given several times" };
-const FIELD: Shape = { pattern: /^(device|name|options)$/, rule: "device, name or options" };
+const FIELD: Shape = { pattern: /^(device|address|name|options)$/, rule: "device, address, name or options" };
 const ANSWER: Shape = { pattern: /^(yes|no)$/, rule: "yes or no" };
 
 const WORDS: Record<string, Shape> = {
@@ -140,7 +140,8 @@ function checkKind(header: RcHeader, lines: Line[], fileName: string): void {
       "the unlock step calls it, once for each stage of its kind");
   }
   const { number } = lineOf(["FIELDS"]) ?? lineOf(["KEYWORD"]) ?? { number: 1 };
-  if (header.fields[0] !== "device") throw headerError(fileName, number, `FIELDS is "${header.fields.join(" ")}"; device comes first`);
+  if (header.fields[0] !== "device" && header.fields[0] !== "address") throw headerError(fileName, number, `FIELDS is "${header.fields.join(" ")}"; device, or address, comes first`);
+  if (header.fields.includes("device") && header.fields.includes("address")) throw headerError(fileName, number, `FIELDS is "${header.fields.join(" ")}"; a kind has a device or an address`);
   if (header.fields.includes("options") && header.fields.at(-1) !== "options") {
     throw headerError(fileName, number, `FIELDS is "${header.fields.join(" ")}"; options comes last`);
   }

@@ -28,7 +28,7 @@ export function parseStage(text: string, kinds: KindTable): Stage {
     throw specError(text, `${parts.length + 2} fields; ${usage(kind, syntax)}`, "write a colon inside a field as %3A");
   }
   const field = (name: string) => parts[syntax.fields.indexOf(name)] ?? "";
-  const { device, subvolume } = parseDevice(text, kind, syntax, field("device"));
+  const { device, subvolume } = parseDevice(text, kind, syntax, field(placeField(syntax)));
   const name = parseName(text, field("name"));
   return {
     kind,
@@ -49,7 +49,7 @@ export function parseRealroot(text: string, kinds: KindTable): Stage[] {
 export function formatStage(stage: Stage, kinds: KindTable): string {
   const syntax = syntaxOf(stage.kind, kinds, stage.kind);
   const device = encodePart(stage.device) + (stage.subvolume === undefined ? "" : `@${encodePart(stage.subvolume)}`);
-  const values: Record<string, string> = { device, name: encodePart(stage.name ?? ""), options: formatOptions(stage) };
+  const values: Record<string, string> = { [placeField(syntax)]: device, name: encodePart(stage.name ?? ""), options: formatOptions(stage) };
   const missing = Object.keys(values).find((field) => values[field] !== "" && !syntax.fields.includes(field));
   if (missing !== undefined) throw specError(stage.kind, `it has no field for ${missing}; ${usage(stage.kind, syntax)}`);
   const fields = [encodePart(stage.kind), encodePart(stage.fstype), ...syntax.fields.map((field) => values[field] ?? "")];
@@ -82,9 +82,20 @@ function parseDevice(text: string, kind: string, syntax: KindSyntax, part: strin
   const at = part.indexOf("@");
   const subvolume = at < 0 ? undefined : decode(text, part.slice(at + 1));
   if (subvolume === "") throw specError(text, "no subvolume behind the @", "write an @ that belongs to the device's name as %40");
-  const device = normalizeDevice(kind, decode(text, at < 0 ? part : part.slice(0, at)));
+  const place = decode(text, at < 0 ? part : part.slice(0, at));
+  const device = placeField(syntax) === "address" ? checkAddress(place) : normalizeDevice(kind, place);
   if ("reason" in device) throw specError(text, device.reason, usage(kind, syntax));
   return { device: device.text, subvolume };
+}
+
+/** What a stage's `device` is called in its kind's spec. */
+function placeField({ fields }: KindSyntax): "device" | "address" {
+  return fields.includes("address") ? "address" : "device";
+}
+
+/** Only the kind's own script knows what an address is. */
+function checkAddress(text: string): { text: string } | { reason: string } {
+  return text === "" ? { reason: "the address is empty" } : { text };
 }
 
 function parseName(text: string, part: string): string {

@@ -7,7 +7,7 @@ export interface Stage {
   kind: string;
   /** The filesystem, as mount(8) names it; `auto` finds out, `none` only opens. */
   fstype: string;
-  /** As given, with `/dev/` in front of a bare name: `/dev/vda2`, `UUID=…`; for lvm `vg00/lv0`. */
+  /** As given, with `/dev/` in front of a bare name: `/dev/vda2`, `UUID=…`; for lvm `vg00/lv0`; for a kind with the field `address`, that one as it was written. */
   device: string;
   /** The label behind the first unencoded `@`: a btrfs subvolume. */
   subvolume?: string;
@@ -24,7 +24,7 @@ export interface Stage {
 
 /** What a kind's spec may hold: the FIELDS and OPTIONS lines of its rc script. */
 export interface KindSyntax {
-  /** Fields behind kind and fstype, in order: `device`, `name`, `options`. */
+  /** Fields behind kind and fstype, in order: `device` or `address`, `name`, `options`. */
   fields: string[];
   /** Option keys, without `mount.*`, which every kind has; a `+` behind one says that it may be given several times. */
   options: string[];

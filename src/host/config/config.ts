@@ -33,7 +33,7 @@ export interface Config {
   hostname?: string;
   /** Keymaps to pack: names, absolute paths, and `auto` for this machine's own. */
   keymaps: string[];
-  /** Paths of the user's rc scripts. */
+  /** The user's own rc scripts: files, and directories of them. */
   scripts: string[];
   compression: { format: "none" } | { format: "zstd"; level: number };
   output: string;

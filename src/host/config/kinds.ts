@@ -4,15 +4,16 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { parseHeader } from "../../core/rc/header.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
 import { packageRoot } from "../package-root.ts";
-import { readScript } from "../plan/read-script.ts";
+import { readScript, scriptHeader } from "../scripts/header.ts";
+import { listScripts } from "../scripts/list.ts";
 
 /** The realroot kinds that the rc scripts of this package, and those of the user, serve. Throws when two serve the same. */
 export async function readKinds(scripts: readonly string[] = []): Promise<KindTable> {
   const directory = join(packageRoot(), "rc.d");
   const own = (await readdir(directory)).filter((file) => file.endsWith(".ts")).sort().map((file) => join(directory, file));
   const kinds = new Map<string, { path: string; fields: string[]; options: string[] }>();
-  for (const path of [...own, ...scripts]) {
-    const { keyword, fields, options } = parseHeader(readScript(path), path);
+  const headers = [...own.map((path) => ({ path, header: parseHeader(readScript(path), path) })), ...listScripts(scripts).map((path) => ({ path, header: scriptHeader(readScript(path), path) }))];
+  for (const { path, header: { keyword, fields, options } } of headers) {
     for (const kind of keyword) {
       const other = kinds.get(kind);
       if (other !== undefined) {

@@ -73,8 +73,7 @@ export const configSchema = z.strictObject({
     .describe("What the prompt calls this machine; auto: as /etc/hostname does."),
   keymaps: z.array(text.refine((keymap) => keymap.includes("/") || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(keymap), "must be a keymap's name, as in de-nodeadkeys, the path of a keymap file with a slash in it, or auto"))
     .default([]).describe("Keyboard layouts to pack: names, files, or auto for this machine's own. A boot begins with the first."),
-  scripts: z.array(text.refine((path) => /\.[tj]s$/.test(path), "must be a .ts or .js file")).default([])
-    .describe("rc scripts of your own."),
+  scripts: z.array(text).default([]).describe("rc scripts of your own: .ts and .js files, and directories of them."),
   compression: compression.default("zstd").describe("zstd or none, or { format, level }."),
   output: text.default("initrd.img").describe("The image to write."),
   timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),

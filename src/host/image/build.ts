@@ -17,6 +17,7 @@ import type { ImageConfig } from "../plan/facts.ts";
 import { planImage } from "../plan/plan.ts";
 import { readHostFacts } from "../plan/read-facts.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
+import { readUserScripts } from "../scripts/scripts.ts";
 import { checkOutput, writeImage } from "./image.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 
@@ -27,7 +28,7 @@ export interface BuildSettings extends ImageConfig {
   modulesDirectory?: string;
   /** Kernel release; without it the newest. */
   kernel?: string;
-  /** Paths of the user's rc scripts. */
+  /** The user's own rc scripts: files, and directories of them. */
   scripts: string[];
   compression: Compression;
   output: string;
@@ -61,7 +62,8 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const root = packageRoot();
   const snapshot = await bootSnapshot({ nodeBinary: node.file, program: join(root, "dist/image/boot.cjs"), cacheDirectory: cacheDirectory("snapshots"), memo });
   progress("planning");
-  const facts = readHostFacts({ ...settings, nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), packageRoot: root, machine: settings.modules.set === "auto", memo });
+  const scripts = await readUserScripts({ scripts: settings.scripts, packageRoot: root, cacheDirectory: cacheDirectory("scripts") });
+  const facts = readHostFacts({ ...settings, scripts, nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), packageRoot: root, machine: settings.modules.set === "auto", memo });
   const plan = await planImage(settings, facts);
   await checkSecretsOutput(plan, settings);
   const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));

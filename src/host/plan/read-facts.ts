@@ -6,7 +6,6 @@ import type { FileMemo } from "../file-memo.ts";
 import { isDirectory } from "../stat.ts";
 import type { HostFacts, ScriptFile } from "./facts.ts";
 import { readKernel } from "./kernel.ts";
-import { foreignScript } from "./read-script.ts";
 import { openSysroot } from "./sysroot.ts";
 
 /** Where to look on the build machine. */
@@ -21,8 +20,8 @@ export interface FactSources {
   bootSnapshot?: string;
   /** The top of this package. */
   packageRoot: string;
-  /** The user's own rc scripts, .ts or .js. */
-  scripts: string[];
+  /** The user's own rc scripts. */
+  scripts: ScriptFile[];
   /** Read the devices and the root filesystem of this machine, too. */
   machine: boolean;
   memo: FileMemo;
@@ -40,7 +39,7 @@ export function readHostFacts(from: FactSources): HostFacts {
     bootProgram,
     ...(from.bootSnapshot === undefined ? {} : { bootSnapshot: from.bootSnapshot }),
     init: join(from.packageRoot, "rc.d/init"),
-    scripts: [...ownScripts(from.packageRoot, bootProgram), ...from.scripts.map(foreignScript)],
+    scripts: [...ownScripts(from.packageRoot, bootProgram), ...from.scripts],
     modules: readKernel(from.modulesDirectory ?? join(from.sysroot, "lib/modules"), from.kernel),
     machine: from.machine ? readMachine() : { modaliases: [], filesystems: [] },
     memo: from.memo,

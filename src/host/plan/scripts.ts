@@ -26,6 +26,7 @@ export function chooseScripts(all: readonly ScriptFile[], config: ImageConfig): 
   checkStageOptions(stages);
   const wanted = new Set([...config.realroots, ...stages.map(({ kind }) => kind)]);
   const scripts = config.onlyScripts === undefined ? chooseByKind(all.filter(({ origin }) => origin !== "images"), wanted) : config.onlyScripts.map((name) => scriptNamed(all, name));
+  checkNames(scripts);
   const serving = scripts.flatMap((script) => script.header.keyword.map((kind) => ({ kind, script })));
   return {
     scripts,
@@ -50,7 +51,7 @@ function chooseByKind(all: readonly ScriptFile[], wanted: Set<string>): ScriptFi
   for (const script of all) {
     for (const kind of script.header.keyword) {
       const other = served.get(kind);
-      if (other !== undefined) throw chooseError(`${other.source} and ${script.source} both serve the realroot kind "${kind}"`);
+      if (other !== undefined) throw chooseError(`${other.source} and ${script.source} both serve the realroot kind "${kind}"`, "give yours another KEYWORD");
       served.set(kind, script);
     }
   }
@@ -61,6 +62,16 @@ function chooseByKind(all: readonly ScriptFile[], wanted: Set<string>): ScriptFi
     throw chooseError(`no script serves the realroot kind "${kind}"; known: ${known.join(", ")}`, meant && `did you mean ${meant}?`);
   }
   return all.filter(({ header }) => header.keyword.length === 0 || header.keyword.some((kind) => wanted.has(kind)));
+}
+
+/** Each is a file of its own in the image. */
+function checkNames(scripts: readonly ScriptFile[]): void {
+  const named = new Map<string, ScriptFile>();
+  for (const script of scripts) {
+    const other = named.get(script.name);
+    if (other !== undefined) throw chooseError(`${other.source} and ${script.source} would both be ${scriptPath(script.name)} in the image`, "give yours another file name");
+    named.set(script.name, script);
+  }
 }
 
 function scriptNamed(all: readonly ScriptFile[], name: string): ScriptFile {

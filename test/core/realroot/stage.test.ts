@@ -29,6 +29,18 @@ test.each<{ text: string; stage: Stage }>([
   expect(parseStage(formatStage(stage, kinds), kinds)).toEqual(stage);
 });
 
+test.each([
+  { text: "net:ext4:10.0.2.2/root:port=3", device: "10.0.2.2/root" },
+  { text: "net:ext4:fe80%3A%3A1/a%40b", device: "fe80::1/a@b" },
+  { text: "net:ext4:KEY=x", device: "KEY=x" },
+])("an address is taken as it is written: $text", ({ text, device }) => {
+  const table = { net: { fields: ["address", "options"], options: ["port"] } };
+  const stage = parseStage(text, table);
+  expect(stage.device).toBe(device);
+  expect(parseStage(formatStage(stage, table), table)).toEqual(stage);
+  expect(() => parseStage("net:ext4:", table)).toThrow("the address is empty\n  next: write net:fstype:address:options".split("\n")[0]);
+});
+
 describe("the lineage's options", () => {
   test.each<{ text: string; options: Stage["options"] }>([
     { text: "tcplay:ext4:vda2:tc:-e", options: { "protect-hidden": true } },

@@ -90,7 +90,6 @@ test.each([
   { text: 'files: [{from: a, to: /a, mode: "999"}]', found: "files[0].mode must be permission bits" },
   { text: "files: [{from: a}]", found: "line 1, column 9: files[0].to is missing" },
   { text: "programs: [./tool]", found: "line 1, column 12: programs[0] must be a bare name or an absolute path" },
-  { text: "scripts: [hello.sh]", found: "scripts[0] must be a .ts or .js file" },
   { text: "kernel: 6.1", found: "line 1, column 9: kernel is 6.1; must be a text" },
   { text: "kernel: ../x", found: "kernel must be a kernel release" },
   { text: "timeout: -1", found: "line 1, column 10: timeout is -1; at least 0" },

@@ -154,6 +154,14 @@ test("what a script requires is not omitted, and a note says so; nor is a name t
   ]);
 });
 
+test.each([
+  { what: "serves a kind of ours", name: "mine", header: "// KEYWORD: local\n// FIELDS: device", found: /rc\.d\/local\.ts and rc\.d\/mine\.ts both serve the realroot kind "local"\n  next: give yours another KEYWORD/ },
+  { what: "has the name of one of ours", name: "unlock", header: "// KEYWORD: mine\n// FIELDS: device", found: /rc\.d\/unlock\.ts and rc\.d\/unlock\.ts would both be rc\.d\/unlock\.js in the image\n  next: give yours another file name/ },
+])("a script that $what is an error", async ({ name, header, found }) => {
+  facts.scripts.push({ ...script(name, header), origin: "configuration" });
+  await expect(planImage({ ...CONFIG, realroots: ["local", "mine"].filter((kind) => header.includes(kind)) }, facts)).rejects.toThrow(found);
+});
+
 test("an image of named scripts has these and no others", async () => {
   const maker = { ...script("make-disk", "// REQUIRE: devices"), origin: "images" as const };
   facts.scripts.push(maker);

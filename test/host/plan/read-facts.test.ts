@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseHeader } from "../../../src/core/rc/header.ts";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
 import { compareReleases, readKernel } from "../../../src/host/plan/kernel.ts";
+import type { ScriptFile } from "../../../src/host/plan/facts.ts";
 import { readHostFacts } from "../../../src/host/plan/read-facts.ts";
 
 let directory: string;
@@ -26,28 +28,9 @@ test("our own scripts are read from the bundle; what is not of rc.d is for makin
   expect(scripts[0]?.header.modules).toEqual([{ name: "dm_mod", optional: false }]);
 });
 
-test("a user's script keeps its text, and its types become blanks", () => {
-  const path = write("hello.ts", '// REQUIRE: devices\nimport type { Context } from "../src/core/rc/types.ts";\nexport default async function run(ctx: Context): Promise<void> {}\n');
-  const script = facts([path]).scripts.at(-1);
-  expect(script).toMatchObject({ name: "hello", source: path, origin: "configuration", header: { require: ["devices"] } });
-  const code = script !== undefined && "bytes" in script.from ? script.from.bytes.toString() : "";
-  expect(code.split("\n")).toHaveLength(4);
-  expect(code).toMatch(/async function run\(ctx\s*\)\s*\{\}/);
-  expect(code).not.toContain("import");
-});
-
-describe("a user's script is refused", () => {
-  test.each([
-    { what: "that imports what the image does not have", text: 'import { x } from "./x.ts";\nx();\n', found: /it imports .\/x.ts, which is not in the image\n  next: import types only/ },
-    { what: "that needs more than types removed", text: "enum A { B }\n", found: /reading the rc script on .*: / },
-    { what: "whose header is wrong", text: "// REQIRE: devices\n", found: /REQIRE/ },
-  ])("$what", ({ text, found }) => {
-    expect(() => facts([write("wrong.ts", text)])).toThrow(found);
-  });
-
-  test("that is not there", () => {
-    expect(() => facts(["/no/such.ts"])).toThrow(/\/no\/such.ts: no such file\n  next: correct scripts:/);
-  });
+test("the user's own scripts come behind ours", () => {
+  const own: ScriptFile = { name: "hello", source: "hello.ts", header: parseHeader("// REQUIRE: devices\n", "hello.ts"), from: { bytes: Buffer.from("") }, origin: "configuration" };
+  expect(facts([own]).scripts.map(({ name }) => name)).toEqual(["devices", "make-disk", "hello"]);
 });
 
 test("without a bundle the way to make one is named", () => {
@@ -72,15 +55,9 @@ test.each([
   expect(() => readKernel(join(directory, name), release)).toThrow(found);
 });
 
-function facts(scripts: string[], sysroot = "/") {
+function facts(scripts: ScriptFile[], sysroot = "/") {
   return readHostFacts({
     sysroot, modulesDirectory: join(directory, "modules"), nodeBinary: process.execPath, packageRoot: join(directory, "package"),
     scripts, machine: true, memo: openFileMemo(join(directory, "memo.json")),
   });
-}
-
-function write(name: string, text: string): string {
-  const path = join(directory, name);
-  writeFileSync(path, text);
-  return path;
 }
