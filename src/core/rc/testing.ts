@@ -1,14 +1,30 @@
+import { readFileSync } from "node:fs";
 import { ExecError, exitCode, type ExecOptions, type ExecResult } from "../exec.ts";
 import { MkinitrdError } from "../errors.ts";
 import { createFilesystems } from "./filesystems.ts";
+import { parseHeader } from "./header.ts";
+import { parseStage } from "../realroot/stage.ts";
 import type { Stage } from "../realroot/types.ts";
 import type { Content, Volume } from "../volumes/types.ts";
 import type { Context, OpenVolume } from "./types.ts";
 
+// What `mkinitrd/rc/test` is: a context with no machine behind it, for unit tests of rc scripts.
+
 /** What a rc script did with the context of `createTestContext`, in order: `exec cryptsetup open …`, `step opened …`. */
 export type Recorded = string[];
 
+/** A program that was run: what it was given, and on its standard input, as text. */
+export interface RecordedCall {
+  program: string;
+  args: string[];
+  input?: string;
+}
+
+/** What a program does in a test; what it leaves out is an exit code of 0 and no output. */
+export type TestProgram = (args: string[], input: Buffer | undefined) => Partial<ExecResult> | undefined | Promise<Partial<ExecResult> | undefined>;
+
 export interface TestContextOptions {
+  /** The stage that the script serves; `stageOf` reads one from a spec. */
   realroot?: Partial<Stage>;
   request?: Partial<Context["request"]>;
   /** Block devices by the name that a spec gives them. */
@@ -19,9 +35,11 @@ export interface TestContextOptions {
   keyFiles?: Record<string, string>;
   /** What the person says to yes-or-no questions, in order; no when there are no more. */
   confirmations?: boolean[];
-  /** The exit code of each program run, in order; 0 when there are no more. */
+  /** What programs do, by their names. */
+  programs?: Record<string, TestProgram>;
+  /** The exit code of each other program run, in order; 0 when there are no more. */
   exitCodes?: number[];
-  /** What each program writes on its standard output, in order; nothing when there is no more. */
+  /** What each other program writes on its standard output, in order; nothing when there is no more. */
   outputs?: string[];
   /** Paths that exist. */
   exists?: string[];
@@ -35,6 +53,10 @@ export interface TestContextOptions {
 
 export interface TestContext extends Context {
   readonly recorded: Recorded;
+  /** The programs that were run, in order. */
+  readonly calls: RecordedCall[];
+  /** What was logged, in order: `step`, `warn` and `debug`. */
+  readonly logged: { level: "step" | "warn" | "debug"; text: string }[];
   /** Every buffer that `ask` and `keyFiles` gave out, to see that it was wiped. */
   readonly secrets: Buffer[];
   /** What each program got on its standard input, as text. */
@@ -46,6 +68,8 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   const recorded: Recorded = [];
   const secrets: Buffer[] = [];
   const inputs: string[] = [];
+  const calls: RecordedCall[] = [];
+  const logged: TestContext["logged"] = [];
   const answers = [...(options.answers ?? [])];
   const confirmations = [...(options.confirmations ?? [])];
   const exitCodes = [...(options.exitCodes ?? [])];
@@ -67,18 +91,25 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
 
   async function run(program: string, args: string[], execOptions: ExecOptions = {}): Promise<ExecResult> {
     note(`exec ${[program, ...args].join(" ")}`);
-    if (execOptions.input !== undefined) inputs.push(execOptions.input.toString());
-    const code = exitCodes.shift() ?? 0;
-    const stdout = outputs.shift() ?? "";
-    if (code !== 0 && !execOptions.accept?.includes(code)) throw new ExecError(program, args, { exitCode: code, stderr: "" });
-    return { stdout, stderr: "", exitCode: code };
+    const { input } = execOptions;
+    calls.push({ program, args, ...(input === undefined ? {} : { input: input.toString() }) });
+    if (input !== undefined) inputs.push(input.toString());
+    const { exitCode: code = 0, stdout = "", stderr = "" } = await endOf(program, args, input);
+    if (code !== 0 && !execOptions.accept?.includes(code)) throw new ExecError(program, args, { exitCode: code, stderr });
+    return { stdout, stderr, exitCode: code };
+  }
+
+  async function endOf(program: string, args: string[], input: Buffer | undefined): Promise<Partial<ExecResult>> {
+    const own = options.programs !== undefined && Object.hasOwn(options.programs, program) ? options.programs[program] : undefined;
+    if (own !== undefined) return (await own(args, input)) ?? {};
+    return { exitCode: exitCodes.shift() ?? 0, stdout: outputs.shift() ?? "" };
   }
 
   const request: Context["request"] = { stages: [realroot], readonly: true, rootflags: [], initArguments: [], quiet: false, debug: false, warnings: [], ...options.request };
   const log: Context["log"] = {
-    step: (text) => note(`step ${text}`),
-    warn: (text) => note(`warn ${text}`),
-    debug: () => {},
+    step: (text) => (logged.push({ level: "step", text }), note(`step ${text}`)),
+    warn: (text) => (logged.push({ level: "warn", text }), note(`warn ${text}`)),
+    debug: (text) => void logged.push({ level: "debug", text }),
     mark: () => {},
   };
   const volumes: Context["volumes"] = {
@@ -141,6 +172,8 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
 
   return {
     recorded,
+    calls,
+    logged,
     secrets,
     inputs,
     realroot,
@@ -183,4 +216,14 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
     exitCode,
     failure: (failure) => new MkinitrdError(failure),
   };
+}
+
+/**
+ * The stage that a spec is, for the kind that this script serves: read by its header, as the boot reads it. Throws as the boot
+ * would on a spec that is wrong, and on an option that the header does not name.
+ */
+export function stageOf(script: string | URL, spec: string): Stage {
+  const name = script instanceof URL ? script.pathname : script;
+  const { keyword, fields, options } = parseHeader(readFileSync(script, "utf8"), name);
+  return parseStage(spec, Object.fromEntries(keyword.map((kind) => [kind, { fields, options }])));
 }
