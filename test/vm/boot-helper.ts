@@ -5,7 +5,7 @@ import { describe, onTestFinished } from "vitest";
 import { findProgram } from "../../tools/packages.js";
 import { cacheDirectory } from "../../src/host/cache.ts";
 import { buildImage, type BuildSettings } from "../../src/host/image/build.ts";
-import { DEFAULT_ZSTD_LEVEL } from "../../src/host/layers/types.ts";
+import { DEFAULT_ZSTD_LEVEL } from "../../src/host/compressions.ts";
 import { chooseAccelerator } from "../../src/host/qemu/accelerator.ts";
 import { type Answers, typeAnswers } from "../../src/host/qemu/answers.ts";
 import { type Guest, startGuest } from "../../src/host/qemu/guest.ts";

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { levelRanges, parseCompressionWord } from "../config/compression.ts";
 import { checkConfigRealroot, readConfig, type Config } from "../config/config.ts";
 import { readKinds } from "../config/kinds.ts";
 import { buildImage, type BuildReport } from "../image/build.ts";
-import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts";
 import { checkIsNoInput } from "../replace.ts";
 import { formatReport } from "./build-report.ts";
 import { progressLine } from "./progress.ts";
@@ -41,7 +41,7 @@ export function buildCommand(): Command {
     .option("--sysroot <dir>", "where programs, libraries and firmware come from")
     .option("--realroot <spec>", "the root to boot when the kernel command line names none")
     .option("--modules <set>", "generic, auto, none, or a list with commas", parseModules)
-    .option("--compression <format>", "zstd, zstd:LEVEL (1 to 19) or none", parseCompression)
+    .option("--compression <format>", "zstd, gzip, xz, lz4, lzma, bzip2, lzop, each with a :LEVEL if you want, or none", parseCompression)
     .option("--expose <path>", "a secret of the image that may lie on a filesystem without modes (vfat); may be given several times", (path: string, all: string[]) => [...all, path], [])
     .option("--json", "print the report as JSON")
     .addHelpText("after", HELP)
@@ -95,9 +95,7 @@ function parseModules(text: string): Config["modules"] {
 }
 
 function parseCompression(text: string): Config["compression"] {
-  if (text === "none") return { format: "none" };
-  const [, level] = /^zstd(?::(\d{1,2}))?$/.exec(text) ?? [];
-  const number = Number(level ?? DEFAULT_ZSTD_LEVEL);
-  if (text.startsWith("zstd") && (level !== undefined || text === "zstd") && number >= 1 && number <= 19) return { format: "zstd", level: number };
-  throw new InvalidArgumentError("Known: zstd, zstd:LEVEL with a level from 1 to 19, none.");
+  const compression = parseCompressionWord(text);
+  if (compression !== undefined) return compression;
+  throw new InvalidArgumentError(`Known: none, or a format, as zstd or xz:9, with a level: ${levelRanges()}.`);
 }

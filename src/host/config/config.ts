@@ -7,7 +7,8 @@ import { readText } from "../read-text.ts";
 import { configSchema } from "./schema.ts";
 import { parseYaml, yamlError } from "./yaml-document.ts";
 import type { RescueSettings } from "../plan/rescue.ts";
-import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts";
+import type { Compression } from "../layers/types.ts";
+import { withLevel } from "./compression.ts";
 
 /** What to build. Paths on this machine are absolute. */
 export interface Config {
@@ -35,7 +36,7 @@ export interface Config {
   keymaps: string[];
   /** The user's own rc scripts: files, and directories of them. */
   scripts: string[];
-  compression: { format: "none" } | { format: "zstd"; level: number };
+  compression: Compression;
   output: string;
   timeoutMs: number;
   sealed: boolean;
@@ -108,6 +109,5 @@ function readModules(modules: ConfigFile["modules"]): Config["modules"] {
 }
 
 function readCompression(compression: ConfigFile["compression"]): Config["compression"] {
-  const { format, level } = typeof compression === "string" ? { format: compression, level: undefined } : compression;
-  return format === "none" ? { format } : { format, level: level ?? DEFAULT_ZSTD_LEVEL };
+  return typeof compression === "string" ? withLevel(compression) : withLevel(compression.format, compression.level);
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { normalizeDevice } from "../../core/realroot/device.ts";
 import { parseHash } from "../../core/rescue/password.ts";
+import { COMPRESSION_NAMES } from "../compressions.ts";
+import { levelProblem, levelRanges } from "./compression.ts";
 
 const LONGEST_TIMEOUT_SECONDS = 24 * 60 * 60;
 
@@ -22,12 +24,15 @@ const modules = z.union([
   }),
 ]);
 
-const compressionLevel = z.int().min(1).max(19);
+const compressionFormat = z.enum([...COMPRESSION_NAMES, "none"]);
 
 const compression = z.union([
-  z.enum(["zstd", "none"]),
-  z.strictObject({ format: z.enum(["zstd", "none"]), level: compressionLevel.optional().describe("Of zstd, 1 to 19; more is smaller and slower.") })
-    .refine(({ format, level }) => format === "zstd" || level === undefined, { message: "is of zstd alone", path: ["level"] }),
+  compressionFormat,
+  z.strictObject({ format: compressionFormat, level: z.int().optional().describe(`How hard it tries: more is smaller and slower. ${levelRanges()}.`) })
+    .superRefine(({ format, level }, context) => {
+      const message = level === undefined ? undefined : levelProblem(format, level);
+      if (message !== undefined) context.addIssue({ code: "custom", message, path: ["level"] });
+    }),
 ]);
 
 const file = z.strictObject({
@@ -74,7 +79,7 @@ export const configSchema = z.strictObject({
   keymaps: z.array(text.refine((keymap) => keymap.includes("/") || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(keymap), "must be a keymap's name, as in de-nodeadkeys, the path of a keymap file with a slash in it, or auto"))
     .default([]).describe("Keyboard layouts to pack: names, files, or auto for this machine's own. A boot begins with the first."),
   scripts: z.array(text).default([]).describe("rc scripts of your own: .ts and .js files, and directories of them."),
-  compression: compression.default("zstd").describe("zstd or none, or { format, level }."),
+  compression: compression.default("zstd").describe("How the image is compressed: a format that the kernel unpacks, none, or { format, level }."),
   output: text.default("initrd.img").describe("The image to write."),
   timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),
   rescue: rescue.prefault({}).describe("What happens when a boot fails."),

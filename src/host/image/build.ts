@@ -7,6 +7,8 @@ import { cacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
 import { bootSnapshot } from "../layers/boot-snapshot.ts";
 import { buildLayer } from "../layers/build.ts";
+import { checkCompression } from "../layers/check-compression.ts";
+import { chooseCompressor } from "../layers/compress.ts";
 import { hashContent, sha256 } from "../layers/hash.ts";
 import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
 import { pruneBuilt } from "../layers/prune.ts";
@@ -55,6 +57,7 @@ export type Progress = (text: string) => void;
 /** Plans, builds what the cache does not have, and writes the image. On an error nothing is installed. */
 export async function buildImage(settings: BuildSettings, progress: Progress = () => {}): Promise<BuildReport> {
   checkOutput(settings.output);
+  chooseCompressor(settings.compression); // a program that is missing is no news for the end
   const mtime = sourceDateEpoch();
   const memo = openFileMemo(join(cacheDirectory("layers"), "files.json"));
   progress("preparing the runtime");
@@ -64,6 +67,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   progress("planning");
   const scripts = await readUserScripts({ scripts: settings.scripts, packageRoot: root, cacheDirectory: cacheDirectory("scripts") });
   const facts = readHostFacts({ ...settings, scripts, nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), packageRoot: root, machine: settings.modules.set === "auto", memo });
+  const compressionNotes = checkCompression(settings.compression, facts.modules.release, facts.kernelConfig);
   const plan = await planImage(settings, facts);
   await checkSecretsOutput(plan, settings);
   const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
@@ -81,7 +85,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   for (const kind of ["layers", "snapshots"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
   const bytes = await writeImage(layers, settings.output);
-  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...plan.notes] };
+  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
 }
 
 /** The site layer with the image's name in boot.json; its hash is another one then. */

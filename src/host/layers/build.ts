@@ -3,13 +3,12 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { crc32 } from "node:zlib";
 import { MkinitrdError } from "../../core/errors.ts";
-import { newcPadding } from "../../core/formats/newc.ts";
 import { cacheError, makeCacheDirectory } from "../cache.ts";
 import type { PlannedLayer } from "../plan/types.ts";
 import { describeIoError } from "../read-text.ts";
 import { withTemporary } from "../temporary.ts";
 import { archiveBytes } from "./archive.ts";
-import { chooseCompressor, compress, type Compressor } from "./compress.ts";
+import { chooseCompressor, compress, type Compressor, paddingBehind } from "./compress.ts";
 import { hashArchive } from "./hash.ts";
 import type { BuiltLayer, LayerOptions } from "./types.ts";
 
@@ -67,7 +66,7 @@ async function write(layer: PlannedLayer, file: string, { compression, mtime }: 
   await compress(counted(), output, compression, compressor);
   output.end();
   await finished(output);
-  const padding = newcPadding(output.bytesWritten); // the next archive has to begin at a 4-byte boundary
+  const padding = paddingBehind(compression.format, output.bytesWritten);
   appendFileSync(file, padding);
   return { bytes: output.bytesWritten + padding.length, unpackedBytes };
 

@@ -1,44 +1,70 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { constants as zlib, createZstdCompress } from "node:zlib";
+import { constants as zlib, createGzip, createZstdCompress } from "node:zlib";
 import { MkinitrdError } from "../../core/errors.ts";
+import { clearLzopTime, LZOP_HEADER_BYTES_MAX } from "../../core/formats/lzop.ts";
+import { type CompressionName, COMPRESSIONS } from "../compressions.ts";
 import type { Compression } from "./types.ts";
 
-/** Which zstd writes a layer: the program works on all processors, Node's own on one. Their bytes differ. */
-export type Compressor = "none" | "zstd program" | "node:zlib";
+/** What writes a layer: the zstd program works on all processors, Node's own on one, and their bytes differ. */
+export type Compressor = "none" | "node:zlib" | `${string} program`;
 
 /** 2^24 bytes: a window that sees more of the Node binary than the 8 MiB of these levels. The kernel takes up to 2^27. */
 const WINDOW_LOG = 24;
 
-/** The compressor for a format on this machine. */
+/** The compressor for a format on this machine. Throws when its program is missing, with the package that has it. */
 export function chooseCompressor({ format }: Compression, path = process.env["PATH"] ?? ""): Compressor {
   if (format === "none") return "none";
-  return path.split(":").some((directory) => isProgram(join(directory, "zstd"))) ? "zstd program" : "node:zlib";
+  if (format === "gzip") return "node:zlib"; // the program would gain nothing, and writes its own name for the system
+  const { program } = COMPRESSIONS[format];
+  if (path.split(":").some((directory) => isProgram(join(directory, program)))) return `${program} program`;
+  if (format === "zstd") return "node:zlib";
+  throw missingProgram(format);
 }
 
 /** Writes `bytes` compressed to `output`, as one frame: the kernel decodes one for each archive. Does not end `output`. */
 export async function compress(bytes: AsyncIterable<Buffer>, output: Writable, compression: Compression, compressor: Compressor): Promise<void> {
   if (compression.format === "none") return pipeline(Readable.from(bytes), output, { end: false });
-  if (compressor === "zstd program") return compressWithProgram(bytes, output, compression.level);
+  const { format, level } = compression;
+  if (compressor !== "node:zlib") return compressWithProgram(bytes, output, format, level);
   // nbWorkers stays unset: with it this Node gives an empty buffer.
-  const encoder = createZstdCompress({ params: { [zlib.ZSTD_c_compressionLevel]: compression.level, [zlib.ZSTD_c_windowLog]: WINDOW_LOG } });
-  await pipeline(Readable.from(bytes), encoder, output, { end: false });
+  const zstd = { params: { [zlib.ZSTD_c_compressionLevel]: level, [zlib.ZSTD_c_windowLog]: WINDOW_LOG } };
+  await pipeline(Readable.from(bytes), format === "gzip" ? createGzip({ level }) : createZstdCompress(zstd), output, { end: false });
+}
+
+/** Bytes between a compressed archive and the next one, which begins on a 4-byte boundary. */
+export function paddingBehind(format: Compression["format"], lengthBytes: number): Buffer {
+  // unlz4 of the kernel goes on reading chunks until their length is zero. lib/decompress_unlz4.c
+  const end = format === "lz4" ? 4 : 0;
+  return Buffer.alloc(end + ((4 - ((lengthBytes + end) % 4)) % 4));
+}
+
+/** No checksum of the content for zstd, and CRC-32 for xz: the kernel has neither XXH64 nor CRC-64 there. Two threads and one write different bytes of xz. */
+function programArguments(format: CompressionName, level: number): string[] {
+  const own: Partial<Record<CompressionName, string[]>> = {
+    zstd: ["-T0", `--zstd=wlog=${WINDOW_LOG}`, "--no-check"],
+    xz: ["--check=crc32", `--threads=${Math.max(2, availableParallelism())}`],
+  };
+  return [...COMPRESSIONS[format].formatArguments, ...(own[format] ?? []), `-${level}`, "-q", "-c"];
 }
 
 /** Straight from spawn: core/exec gives text, and this is a stream of bytes. */
-async function compressWithProgram(bytes: AsyncIterable<Buffer>, output: Writable, level: number): Promise<void> {
-  const child = spawn("zstd", ["-T0", `-${level}`, `--zstd=wlog=${WINDOW_LOG}`, "--no-check", "--quiet", "--stdout"], { stdio: ["pipe", "pipe", "pipe"] });
+async function compressWithProgram(bytes: AsyncIterable<Buffer>, output: Writable, format: CompressionName, level: number): Promise<void> {
+  const { program } = COMPRESSIONS[format];
+  const child = spawn(program, programArguments(format, level), { stdio: ["pipe", "pipe", "pipe"], env: programEnvironment() });
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code, signal) => (code === 0 ? resolve() : reject(failed(level, errors.trim() || `it ended with ${code ?? signal}`))));
+    child.once("close", (code, signal) => (code === 0 ? resolve() : reject(failed(program, level, errors.trim() || `it ended with ${code ?? signal}`))));
   });
+  const packed = format === "lzop" ? withoutTime(child.stdout) : child.stdout;
   try {
-    await Promise.all([pipeline(Readable.from(bytes), child.stdin), pipeline(child.stdout, output, { end: false }), ended]);
+    await Promise.all([pipeline(Readable.from(bytes), child.stdin), pipeline(packed, output, { end: false }), ended]);
   } catch (error) {
     child.kill("SIGKILL");
     await ended.catch(() => {});
@@ -46,8 +72,35 @@ async function compressWithProgram(bytes: AsyncIterable<Buffer>, output: Writabl
   }
 }
 
-function failed(level: number, found: string): MkinitrdError {
-  return new MkinitrdError({ tried: "running zstd", on: `a layer at level ${level}`, found });
+/** Without the variables in which these programs take more options: GZIP=, XZ_OPT=, LZOP=, ZSTD_CLEVEL= … */
+function programEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR } = process.env;
+  return { PATH, HOME, TMPDIR, LC_ALL: "C" };
+}
+
+async function* withoutTime(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let beginning: Buffer | undefined = Buffer.alloc(0);
+  for await (const piece of packed) {
+    if (beginning !== undefined) beginning = Buffer.concat([beginning, piece]);
+    if (beginning === undefined) yield piece;
+    else if (beginning.length >= LZOP_HEADER_BYTES_MAX) {
+      yield clearLzopTime(beginning);
+      beginning = undefined;
+    }
+  }
+  if (beginning !== undefined) yield clearLzopTime(beginning);
+}
+
+function failed(program: string, level: number, found: string): MkinitrdError {
+  return new MkinitrdError({ tried: `running ${program}`, on: `a layer at level ${level}`, found });
+}
+
+function missingProgram(format: CompressionName): MkinitrdError {
+  const { program, package: debian } = COMPRESSIONS[format];
+  return new MkinitrdError({
+    tried: "choosing the compression", on: format, found: `the program ${program} is not on this machine`,
+    next: `install it (on Debian: apt-get install ${debian}), or choose zstd or gzip, which need no program`,
+  });
 }
 
 function isProgram(path: string): boolean {

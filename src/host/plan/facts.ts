@@ -1,5 +1,6 @@
 import type { RcHeader } from "../../core/rc/header.ts";
 import type { FileMemo } from "../file-memo.ts";
+import type { KernelConfig } from "./kernel-config.ts";
 import type { ModuleIndex } from "./module-index.ts";
 import type { Sysroot } from "./sysroot.ts";
 import type { RescueSettings } from "./rescue.ts";
@@ -20,6 +21,8 @@ export interface HostFacts {
   /** Every rc script that may go in. */
   scripts: ScriptFile[];
   modules: ModuleIndex;
+  /** What that kernel was built with, where this is known. */
+  kernelConfig?: KernelConfig;
   /** Of this machine, for `modules: auto`. */
   machine: { modaliases: string[]; filesystems: string[] };
   memo: FileMemo;

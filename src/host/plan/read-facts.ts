@@ -5,6 +5,7 @@ import { parseHeader } from "../../core/rc/header.ts";
 import type { FileMemo } from "../file-memo.ts";
 import { isDirectory } from "../stat.ts";
 import type { HostFacts, ScriptFile } from "./facts.ts";
+import { readKernelConfig } from "./kernel-config.ts";
 import { readKernel } from "./kernel.ts";
 import { openSysroot } from "./sysroot.ts";
 
@@ -33,6 +34,8 @@ export function readHostFacts(from: FactSources): HostFacts {
   if (!isDirectory(from.sysroot)) {
     throw new MkinitrdError({ tried: "reading the sysroot", on: from.sysroot, found: "there is no such directory", next: "name another one: --sysroot DIR" });
   }
+  const modules = readKernel(from.modulesDirectory ?? join(from.sysroot, "lib/modules"), from.kernel);
+  const kernelConfig = readKernelConfig(modules, from.sysroot);
   return {
     sysroot: openSysroot(from.sysroot),
     nodeBinary: from.nodeBinary,
@@ -40,7 +43,8 @@ export function readHostFacts(from: FactSources): HostFacts {
     ...(from.bootSnapshot === undefined ? {} : { bootSnapshot: from.bootSnapshot }),
     init: join(from.packageRoot, "rc.d/init"),
     scripts: [...ownScripts(from.packageRoot, bootProgram), ...from.scripts],
-    modules: readKernel(from.modulesDirectory ?? join(from.sysroot, "lib/modules"), from.kernel),
+    modules,
+    ...(kernelConfig === undefined ? {} : { kernelConfig }),
     machine: from.machine ? readMachine() : { modaliases: [], filesystems: [] },
     memo: from.memo,
   };

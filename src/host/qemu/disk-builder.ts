@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { cacheDirectory } from "../cache.ts";
 import { buildImage } from "../image/build.ts";
-import { DEFAULT_ZSTD_LEVEL } from "../layers/types.ts"; // the runtime's layer is made once for all images
+import { DEFAULT_ZSTD_LEVEL } from "../compressions.ts"; // the runtime's layer is made once for all images
 import { withTemporaryDirectory } from "../temporary.ts";
 import { chooseAccelerator } from "./accelerator.ts";
 import { allContents } from "./recipe-check.ts";

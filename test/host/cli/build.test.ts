@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -75,6 +75,21 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     expect(readFileSync(join(directory, "second.img")).equals(readFileSync(join(directory, "out.img")))).toBe(true);
   }, 120_000);
 
+  test("a compression that the kernel does not unpack is refused, by its configuration, and nothing is written", async () => {
+    const boot = join(kernel?.root ?? "", "boot");
+    const file = join(boot, `config-${kernel?.release}`);
+    mkdirSync(boot);
+    writeFileSync(file, "CONFIG_BLK_DEV_INITRD=y\nCONFIG_RD_ZSTD=y\n# CONFIG_RD_GZIP is not set\n");
+    rmSync(join(directory, "out.img"), { force: true });
+    try {
+      await build("--compression", "gzip:1");
+    } finally {
+      rmSync(boot, { recursive: true });
+    }
+    expect(printed).toContain(`choosing the compression on gzip: kernel ${kernel?.release} does not unpack it: CONFIG_RD_GZIP is not set in ${file}\n  next: choose another compression: zstd, none`);
+    expect(existsSync(join(directory, "out.img"))).toBe(false);
+  }, 60_000);
+
   test.each(["none", "zstd:1"])("an audit of the image finds the key that was packed and nothing else (%s)", async (compression) => {
     writeFileSync(join(directory, "crypttab"), "root UUID=1 /etc/keys/root luks\n");
     writeFileSync(join(directory, "root"), "a key that looks like a text");
@@ -143,7 +158,7 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     expect(printed).toMatch(/on SOURCE_DATE_EPOCH: it is "yesterday"\n  next: set it to seconds since 1970/);
   });
 
-  test.each([["--modules", "a/b"], ["--compression", "brotli"], ["--compression", "zstd:20"], ["--no-such-option"]])("%s %s is a wrong command line", async (...words) => {
+  test.each([["--modules", "a/b"], ["--compression", "brotli"], ["--compression", "zstd:20"], ["--compression", "lzop:0"], ["--compression", "none:1"], ["--no-such-option"]])("%s %s is a wrong command line", async (...words) => {
     await build(...words);
     expect(process.exitCode).toBe(2);
   });

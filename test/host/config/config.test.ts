@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { checkConfigRealroot, parseConfig, readConfig } from "../../../src/host/config/config.ts";
-import { DEFAULT_ZSTD_LEVEL } from "../../../src/host/layers/types.ts";
+import { DEFAULT_ZSTD_LEVEL } from "../../../src/host/compressions.ts";
 import { configSchema } from "../../../src/host/config/schema.ts";
 import { kinds } from "../../core/realroot/kinds.ts";
 
@@ -67,15 +67,18 @@ test.each([
   { text: "modules: [ext4, fs-xfs]", key: "modules", value: { set: "none", add: ["ext4", "fs-xfs"], omit: [] } },
   { text: "compression: none", key: "compression", value: { format: "none" } },
   { text: "compression: {format: none}", key: "compression", value: { format: "none" } },
+  { text: "compression: xz", key: "compression", value: { format: "xz", level: 6 } },
+  { text: "compression: {format: lzop, level: 1}", key: "compression", value: { format: "lzop", level: 1 } },
   { text: "compression: {format: zstd}", key: "compression", value: { format: "zstd", level: DEFAULT_ZSTD_LEVEL } },
 ])("$text is read", ({ text, key, value }) => {
   expect(parseConfig(text, "a.yaml")).toHaveProperty(key, value);
 });
 
 test.each([
-  { text: "\n".repeat(13) + "compression: brotli", found: 'line 14, column 14: compression is "brotli"; known: zstd, none, a mapping' },
-  { text: "compression: {format: none, level: 3}", found: "line 1, column 36: compression.level is of zstd alone" },
-  { text: "compression: {format: zstd, level: 22}", found: "line 1, column 36: compression.level is 22; at most 19" },
+  { text: "\n".repeat(13) + "compression: brotli", found: 'line 14, column 14: compression is "brotli"; known: zstd, gzip, xz, lz4, lzma, bzip2, lzop, none, a mapping' },
+  { text: "compression: {format: none, level: 3}", found: "line 1, column 36: compression.level is there, but nothing is compressed" },
+  { text: "compression: {format: lz4, level: 13}", found: "line 1, column 35: compression.level is 13; lz4 has 1 to 12" },
+  { text: "compression: {format: zstd, level: 22}", found: "line 1, column 36: compression.level is 22; zstd has 1 to 19" },
   { text: "realroots: local", found: 'line 1, column 12: realroots is "local"; must be a list' },
   { text: "realroots: [a/b]", found: "line 1, column 13: realroots[0] must be a name" },
   { text: "real-root: x", found: 'line 1, column 1: the key "real-root", did you mean realroot?; known: realroot, realroots, kernel' },

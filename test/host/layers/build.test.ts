@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
 import { memorySource } from "../../../src/core/binary/source.ts";
 import { readNewc, readNewcContent } from "../../../src/core/formats/newc.ts";
+import { COMPRESSION_NAMES, COMPRESSIONS } from "../../../src/host/compressions.ts";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
 import { buildLayer } from "../../../src/host/layers/build.ts";
-import { chooseCompressor, compress } from "../../../src/host/layers/compress.ts";
+import { chooseCompressor, compress, paddingBehind } from "../../../src/host/layers/compress.ts";
 import { hashContent } from "../../../src/host/layers/hash.ts";
 import type { BuiltLayer, Compression } from "../../../src/host/layers/types.ts";
 import type { Entry, PlannedLayer } from "../../../src/host/plan/types.ts";
@@ -122,6 +124,62 @@ test.for([
   const source = memorySource(readFileSync(built.file));
   const { members } = await readNewc(source);
   expect((await readNewcContent(source, members[0]!)).equals(readFileSync(file))).toBe(true);
+});
+
+describe.each(COMPRESSION_NAMES)("a layer as %s", (format) => {
+  const { program, formatArguments, package: debian, levels, magic } = COMPRESSIONS[format];
+  const missing = has(program) ? undefined : `${program} is missing`;
+
+  test("is what its own program unpacks, at the least and the most level", async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const plain = readFileSync((await build(layer(), { compression: { format: "none" } })).file);
+    for (const level of [levels.least, levels.most]) {
+      const { file, unpackedBytes } = await build(layer(), { compression: { format, level } });
+      const packed = readFileSync(file);
+      expect(packed.subarray(0, magic.length)).toEqual(magic);
+      expect(packed.length % 4).toBe(0);
+      const unpacked = spawnSync(program, [...formatArguments.filter((word) => word !== "-l"), "-d", "-c"], { input: packed, maxBuffer: 1 << 24 }).stdout; // what they think of zero bytes behind it is another matter
+      expect(unpacked.equals(plain)).toBe(true);
+      expect(unpackedBytes).toBe(plain.length);
+    }
+  });
+
+  test("has the same bytes a second later", async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const compression: Compression = { format, level: levels.usual };
+    const first = await build(layer(), { compression });
+    await sleep(format === "lzop" ? 1100 : 0); // it writes the time in seconds
+    const second = await build(layer(), { compression, cache: "second-cache" });
+    expect(second.cacheHit).toBe(false);
+    expect(readFileSync(second.file).equals(readFileSync(first.file))).toBe(true);
+  });
+
+  test.skipIf(["zstd", "gzip"].includes(format))("needs its program, and the error names the package", () => {
+    const choose = () => chooseCompressor({ format, level: levels.usual }, "/nowhere");
+    expect(choose).toThrow(`choosing the compression on ${format}: the program ${program} is not on this machine\n  next: install it (on Debian: apt-get install ${debian})`);
+  });
+});
+
+test("what the environment says to a program changes nothing", async () => {
+  const first = await build(layer());
+  process.env["ZSTD_CLEVEL"] = "1";
+  process.env["XZ_OPT"] = "--check=sha256";
+  try {
+    const [zstd, xz] = await Promise.all([build(layer(), { cache: "second-cache" }), build(layer(), { compression: { format: "xz", level: 0 } })]);
+    expect(readFileSync(zstd.file).equals(readFileSync(first.file))).toBe(true);
+    expect(readFileSync(xz.file).readUInt8(7)).toBe(1); // CRC-32, in the stream's flags. The .xz file format, 2.1.1.2
+  } finally {
+    delete process.env["ZSTD_CLEVEL"];
+    delete process.env["XZ_OPT"];
+  }
+});
+
+test("behind lz4 at least four zero bytes end it for the kernel, which reads on until a chunk's length is zero", () => {
+  for (const length of [0, 1, 2, 3]) {
+    expect((length + paddingBehind("lz4", length).length) % 4).toBe(0);
+    expect(paddingBehind("lz4", length).length).toBeGreaterThanOrEqual(4);
+    expect(paddingBehind("xz", length).length).toBeLessThan(4);
+  }
 });
 
 test("without the zstd program Node's own compresses, as one frame", async () => {
