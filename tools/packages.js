@@ -44,6 +44,16 @@ export const KEYMAP_NEEDS = [
 ];
 
 /**
+ * What the tests need on top: a root on the network, and what reads manual pages.
+ * @type {Need[]}
+ */
+export const TEST_NEEDS = [
+  { program: "qemu-nbd", package: "qemu-utils", purpose: "serves a root on the network" },
+  { program: "nbd-client", package: "nbd-client", purpose: "attaches it, in the image" },
+  { program: "mandoc", package: "mandoc", purpose: "checks the manual pages" },
+];
+
+/**
  * What the tests, which boot a Debian, and the comparison of `npm run bench` need on top.
  * @type {Need[]}
  */

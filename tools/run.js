@@ -1,5 +1,5 @@
 // npm's scripts: makes sure of what a command needs, then runs it under the pinned Node.
-//   node tools/run.js demo|test|bench|check|mkinitrd ARGUMENTS…
+//   node tools/run.js demo|test|bench|check|generate|mkinitrd ARGUMENTS…
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -14,11 +14,12 @@ const JOBS = {
   mkinitrd: (args) => ({ needs: ["npm", "bundle"], words: [pinnedNode, join(dist, "host/mkinitrd.js"), ...args] }),
   demo: (args) => ({ needs: ALL, words: [pinnedNode, join(repository, "tools/demo.js"), ...args] }),
   test: (args) => ({
-    needs: [...ALL, "keymaps", ...(args.includes("unit") ? [] : /** @type {const} */ (["debootstrap", "stable-kernel"]))],
+    needs: [...ALL, "keymaps", "tests", ...(args.includes("unit") ? [] : /** @type {const} */ (["debootstrap", "stable-kernel"]))],
     words: ["vitest", "run", ...args.filter((arg) => arg !== "--all")],
     env: args.includes("--all") ? { MKINITRD_TEST_ALL: "1" } : {},
   }),
   bench: (args) => ({ needs: args.includes("--no-peer") ? ALL : [...ALL, "debootstrap"], words: [pinnedNode, join(repository, "bench/main.ts"), ...args] }),
+  generate: (args) => ({ needs: ["npm"], words: [pinnedNode, "--no-warnings", join(repository, "tools/generate.js"), ...args] }),
   check: (args) => ({ needs: ["npm"], words: ["tsc", "-p", repository, ...args] }),
 };
 

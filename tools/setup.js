@@ -6,9 +6,9 @@ import { bundle } from "./bundle.js";
 import { SetupError } from "./command.js";
 import { fetchKernel, fetchStableKernel } from "./kernel.js";
 import { installNpmPackages } from "./npm.js";
-import { DEBOOTSTRAP_NEEDS, KEYMAP_NEEDS, missing } from "./packages.js";
+import { DEBOOTSTRAP_NEEDS, KEYMAP_NEEDS, missing, TEST_NEEDS } from "./packages.js";
 
-/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "debootstrap" | "stable-kernel" | "keymaps"} Part */
+/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "debootstrap" | "stable-kernel" | "keymaps" | "tests"} Part */
 
 /**
  * What demo and tests need.
@@ -25,6 +25,7 @@ const STEPS = {
   debootstrap: () => install(missing(DEBOOTSTRAP_NEEDS)),
   "stable-kernel": fetchStableKernel,
   keymaps: () => install(missing(KEYMAP_NEEDS)),
+  tests: () => install(missing(TEST_NEEDS)),
 };
 
 /**

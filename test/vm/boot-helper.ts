@@ -37,6 +37,8 @@ export interface BootOptions {
   image?: string;
   /** With a VGA screen and a keyboard, for `openVga`; the kernel uses them with `console=tty0` in `append`. */
   vga?: boolean;
+  /** With a network card; this machine's own loopback is 10.0.2.2. */
+  network?: boolean;
   /** Another kernel than the machine's own; without `image` the image is made for it. */
   kernel?: VmKernel;
 }
@@ -62,6 +64,7 @@ export async function bootRecipe(name: string, options: BootOptions = {}): Promi
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: files.map((file, i) => ({ file, format: "raw" as const, snapshot: !keepWrites, serial: `${name}-${i}`.slice(-20), hotplug: hotplug.includes(i) }))
       .filter((_, i) => !absent.includes(i)),
+    ...(options.network === true ? { network: true } : {}),
     ...(options.vga === true ? { display: "none" } : {}),
   };
   const guest = startGuest(machine);

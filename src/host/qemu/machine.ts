@@ -13,6 +13,8 @@ export interface Machine {
   console: "ttyS0" | "hvc0";
   /** A VGA screen, with a PS/2 keyboard, and how the host shows it, in the words of QEMU's -display: `gtk`, `none`. Without it there is none. */
   display?: string;
+  /** A network card: the guest gets 10.0.2.15 by DHCP, and finds this machine's own loopback at 10.0.2.2. */
+  network?: boolean;
   /** In order: /dev/vda, /dev/vdb, … those with `hotplug` left out until they come. */
   disks: MachineDisk[];
 }
@@ -35,7 +37,7 @@ export interface MachineDisk {
 /** The file descriptor at which QEMU finds one end of a socket pair: QMP, for which no socket file is needed. */
 export const QMP_DESCRIPTOR = 3;
 
-/** QEMU's command line for the machine: no device but those listed, no network, and a reset ends it. */
+/** QEMU's command line for the machine: no device but those listed, no network unless asked for, and a reset ends it. */
 export function qemuArguments(machine: Machine): string[] {
   return [
     ...["-nodefaults", "-no-user-config", "-no-reboot"],
@@ -49,6 +51,7 @@ export function qemuArguments(machine: Machine): string[] {
     ...(machine.initrd === undefined ? [] : ["-initrd", machine.initrd]),
     ...["-append", machine.append],
     ...consoleArguments(machine.console),
+    ...(machine.network === true ? ["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile="] : []),
     ...["-chardev", `socket,id=qmp,fd=${QMP_DESCRIPTOR}`, "-mon", "chardev=qmp,mode=control"],
     ...machine.disks.flatMap(diskArguments),
   ];

@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { parseCommandLine } from "../../../src/core/realroot/command-line.ts";
+import { asCommandLine, explainText } from "../../../src/host/cli/realroot.ts";
+import { readKinds } from "../../../src/host/config/kinds.ts";
+import { packageRoot } from "../../../src/host/package-root.ts";
+import { readUserScripts } from "../../../src/host/scripts/scripts.ts";
+import { bundle } from "../../../tools/bundle.js";
+
+const EXAMPLE = join(packageRoot(), "docs/examples/nbd");
+const page = readFileSync(join(packageRoot(), "docs/scripts.md"), "utf8");
+const [, block = ""] = /^```realroot nbd\n([^]*?)\n```$/m.exec(page) ?? [];
+const examples = block.split("\n\n").map((example) => ({ words: example.split("\n", 1)[0] ?? "", printed: example.split("\n").slice(1).join("\n") }));
+
+beforeAll(async () => void (await bundle()));
+
+test("the example's own tests pass under Node's test runner", async () => {
+  const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...env } = process.env;
+  const output = await new Promise<string>((resolve) => execFile(process.execPath, ["--no-warnings", "--test", "--test-reporter=tap", EXAMPLE], { env }, (_error, stdout) => resolve(stdout)));
+  expect(output).toMatch(/^# fail 0$/m);
+  expect(Number(/^# pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThan(10);
+});
+
+test("the directory of the example is one script, as it lies there", async () => {
+  const cacheDirectory = mkdtempSync(join(tmpdir(), "mkinitrd-example-"));
+  onTestFinished(() => rmSync(cacheDirectory, { recursive: true }));
+  const scripts = await readUserScripts({ scripts: [EXAMPLE], packageRoot: packageRoot(), cacheDirectory });
+  expect(scripts).toMatchObject([{ name: "nbd", header: { keyword: ["nbd"], fields: ["address", "options"] } }]);
+});
+
+test("docs/scripts.md has its examples", () => {
+  expect(examples.length).toBe(2);
+});
+
+test.each(examples)("docs/scripts.md: $words", async ({ words, printed }) => {
+  const kinds = await readKinds([EXAMPLE]);
+  expect(explainText(parseCommandLine(asCommandLine([words]), { kinds, defaultRealroot: "", sealed: false }), kinds)).toBe(printed);
+});
+
+test("an option that the example does not have is an error that lists those it has", async () => {
+  const kinds = await readKinds([EXAMPLE]);
+  expect(() => parseCommandLine("realroot=nbd:ext4:10.0.2.2/root:prot=1", { kinds, defaultRealroot: "", sealed: false }))
+    .toThrow('the option "prot" of kind nbd; known: gateway, interface, ip, port, timeout, mount.*\n  next: did you mean port?');
+});
