@@ -1,20 +1,14 @@
 import { Command } from "commander";
 import { printableLine } from "../../core/quote.ts";
 import { auditImage, type ImageAudit } from "../audit/image.ts";
-
-/** Somebody beside the owner may read a secret. */
-const EXIT_EXPOSED = 3;
+import { EXIT, exitCodesHelp } from "./exit-codes.ts";
 
 const HELP = `
 Looks for key files, private keys, passwords and their hashes, LUKS headers, and what age, Clevis or a TPM has sealed. Each is
 listed with its mode and with what it was recognised by. An image that holds any should be readable by its owner alone.
 It reads images of this tool: cpio archives, plain or in zstd. Nothing is unpacked to the disk.
 
-Exit codes:
-  0  no secrets, or only its owner may read each of them
-  1  it failed: no image, or one that can't be read
-  2  the command line was wrong
-  3  somebody else may read the image or a secret in it: marked with !
+${exitCodesHelp("audit")}
 
   mkinitrd audit /boot/initrd.img
   mkinitrd audit --json initrd.img`;
@@ -32,7 +26,7 @@ export function auditCommand(): Command {
 async function run(image: string, { json }: { json?: true }): Promise<void> {
   const audit = await auditImage(image);
   console.log(json === true ? JSON.stringify(withModes(audit), null, 2) : formatAudit(audit));
-  if (audit.exposed !== undefined || audit.secrets.some(({ exposed }) => exposed !== undefined)) process.exitCode = EXIT_EXPOSED;
+  if (audit.exposed !== undefined || audit.secrets.some(({ exposed }) => exposed !== undefined)) process.exitCode = EXIT.found;
 }
 
 /** The findings as a person reads them: a row each, the image last; `!` before what others may read. */

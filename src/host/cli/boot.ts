@@ -11,6 +11,7 @@ import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/gu
 import { kernelCommandLine, type Machine } from "../qemu/machine.ts";
 import { findVmKernel } from "../qemu/vm-kernel.ts";
 import { statOf } from "../stat.ts";
+import { EXIT, exitCodesHelp } from "./exit-codes.ts";
 
 const MEMORY_MIB = 1024;
 const TIMEOUT_SECONDS = 180;
@@ -18,7 +19,7 @@ const TIMEOUT_SECONDS = 180;
 const HELP = `
 The guest's writes to its disks are thrown away unless --write is given. On a terminal the guest's console is attached:
 ${QUIT_KEYS}. Elsewhere what the guest writes is printed as it comes. The
-guest has no network. QEMU uses KVM where a probe guest really runs with it; MKINITRD_ACCELERATOR=kvm or tcg decides otherwise.
+guest has no network but with --network: a card that gets its address by DHCP, and this machine at 10.0.2.2. QEMU uses KVM where a probe guest really runs with it; MKINITRD_ACCELERATOR=kvm or tcg decides otherwise.
 
 --display shows the guest's screen as QEMU's -display does (gtk and sdl are in Debian's qemu-system-gui). Its /dev/console is the
 serial one all the same; --append console=tty0 makes it the screen.
@@ -27,10 +28,7 @@ The answers are a YAML file of prompt: secret, each typed once when its prompt a
 by one as the prompt comes again:
   Passphrase for: [a wrong one, correct horse]
 
-Exit codes:
-  0  the expected text came, or without --expect the guest powered itself off
-  1  it did not come in time, or the guest rebooted, panicked or was ended from here
-  2  the command line was wrong
+${exitCodesHelp("boot")}
 
   mkinitrd boot initrd.img --disk disk.img --append realroot=local:ext4:UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c01
   mkinitrd boot initrd.img --disk disk.img --answers answers.yaml --expect REALROOT --timeout 120`;
@@ -44,6 +42,7 @@ interface BootOptions {
   timeout?: number;
   answers?: string;
   display?: string;
+  network?: true;
   write?: true;
   json?: true;
 }
@@ -73,6 +72,7 @@ export function bootCommand(): Command {
     .option("--timeout <seconds>", `how long to wait for it (default: ${TIMEOUT_SECONDS})`, wholeNumber(1, 24 * 60 * 60))
     .option("--answers <file>", "what to type at which prompt, in YAML")
     .option("--display <how>", "a VGA screen with a keyboard as well, as console=tty0: gtk, sdl, vnc=127.0.0.1:1", someText)
+    .option("--network", "give the guest a network card")
     .option("--write", "let the guest write to its disks")
     .option("--json", "print how it went as JSON; the console goes to standard error")
     .addHelpText("after", HELP)
@@ -84,10 +84,10 @@ async function run(image: string, options: BootOptions): Promise<void> {
   const machine = await planMachine(image, options);
   const report = await watch(machine, options, answers);
   if (options.json === true) console.log(JSON.stringify(report, undefined, 2));
-  if (!report.ok) process.exitCode = 1;
+  if (!report.ok) process.exitCode = EXIT.failed;
 }
 
-async function planMachine(image: string, { disk, kernel = defaultKernel(), append, memory, display, write }: BootOptions): Promise<Machine> {
+async function planMachine(image: string, { disk, kernel = defaultKernel(), append, memory, display, network, write }: BootOptions): Promise<Machine> {
   for (const [what, file] of [["the image", image], ["the kernel", kernel], ...disk.map((file) => ["a disk", file])] as [string, string][]) {
     const stats = statOf(file);
     if (stats === undefined) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "no such file" });
@@ -99,6 +99,7 @@ async function planMachine(image: string, { disk, kernel = defaultKernel(), appe
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: disk.map((file) => ({ file, format: isQcow2(file) ? "qcow2" : "raw", snapshot: write !== true })),
     ...(display === undefined ? {} : { display }),
+    ...(network === undefined ? {} : { network }),
   };
 }
 

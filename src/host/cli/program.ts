@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 import { describeIoError } from "../read-text.ts";
+import { EXIT, exitCodesHelp } from "./exit-codes.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 
 /** Command name → its factory, loaded only when it is asked for: one command does not wait for another's libraries. */
@@ -10,17 +11,20 @@ const COMMANDS: CommandTable = {
   audit: async () => (await import("./audit.ts")).auditCommand(),
   build: async () => (await import("./build.ts")).buildCommand(),
   boot: async () => (await import("./boot.ts")).bootCommand(),
+  completion: async () => (await import("./completion.ts")).completionCommand(loadCommands),
   disk: async () => (await import("./disk.ts")).diskCommand(),
   realroot: async () => (await import("./realroot.ts")).realrootCommand(),
 };
 
+/** Every command there is: what completions and man pages are made of. */
+export function loadCommands(): Promise<Command[]> {
+  return Promise.all(Object.values(COMMANDS).map((load) => load()));
+}
+
 const NODE_MAJOR = 26; // zstd, argon2 and type stripping
 
-const EXIT_CODES = `
-Exit codes:
-  0  it worked
-  1  it failed; the reason is on standard error
-  2  the command line was wrong
+const HELP = `
+${exitCodesHelp()}
 
 Start here:
   mkinitrd build                 make an image from mkinitrd.config.yaml
@@ -53,7 +57,7 @@ async function programFor(words: string[], commands: CommandTable): Promise<Comm
     .version(packageJson.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help; also after a command")
     .helpCommand("help [command]", "print the help of a command")
-    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", HELP)
     .showSuggestionAfterError()
     .exitOverride();
   const named = words.find((word) => !word.startsWith("-") && word !== "help") ?? "";
@@ -70,10 +74,10 @@ function inherit(parent: Command, command: Command): Command {
 }
 
 function exitStatus(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has printed its message
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // it has printed its message
   console.error(`mkinitrd: ${explain(error)}`);
   if (process.env["MKINITRD_DEBUG"] === "1") console.error(error);
-  return 1;
+  return EXIT.failed;
 }
 
 function requireNode(): void {
@@ -92,7 +96,7 @@ function endWithTheOutput(): void {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE") process.exit();
       if (stream === process.stdout) console.error(`mkinitrd: writing standard output: ${describeIoError(error)}`);
-      process.exit(1);
+      process.exit(EXIT.failed);
     });
   }
 }
