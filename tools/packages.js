@@ -44,13 +44,14 @@ export const KEYMAP_NEEDS = [
 ];
 
 /**
- * What the tests need on top: a root on the network, and what reads manual pages.
+ * What the tests need on top: a root on the network, and what reads manual pages and images.
  * @type {Need[]}
  */
 export const TEST_NEEDS = [
   { program: "qemu-nbd", package: "qemu-utils", purpose: "serves a root on the network" },
   { program: "nbd-client", package: "nbd-client", purpose: "attaches it, in the image" },
   { program: "mandoc", package: "mandoc", purpose: "checks the manual pages" },
+  { program: "lsinitramfs", package: "initramfs-tools-core", purpose: "lists and unpacks images" },
 ];
 
 /**

@@ -38,6 +38,39 @@ export function memorySource(bytes: Uint8Array, name = "memory"): Source {
   };
 }
 
+/** A source over pieces that lie behind one another, none of them empty: what a stream gave, without a copy of it all. */
+export function piecesSource(pieces: readonly Buffer[], name: string): Source {
+  const ends: number[] = [];
+  for (const piece of pieces) ends.push((ends.at(-1) ?? 0) + piece.length);
+  return {
+    name,
+    sizeBytes: ends.at(-1) ?? 0,
+    async read(offsetBytes, lengthBytes) {
+      checkRange(this, offsetBytes, lengthBytes);
+      const end = offsetBytes + lengthBytes;
+      const parts: Buffer[] = [];
+      for (let index = pieceAt(ends, offsetBytes); lengthBytes > 0 && index < pieces.length; index++) {
+        const piece = pieces[index]!;
+        const start = ends[index]! - piece.length;
+        if (start >= end) break;
+        parts.push(piece.subarray(Math.max(0, offsetBytes - start), end - start));
+      }
+      return Buffer.concat(parts);
+    },
+  };
+}
+
+/** The piece that holds a byte: the first that ends behind it. */
+function pieceAt(ends: readonly number[], offsetBytes: number): number {
+  let [low, high] = [0, ends.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ends[middle]! > offsetBytes) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Throws unless the range is made of safe integers and lies inside the source. */
 export function checkRange(source: { name: string; sizeBytes: number }, offsetBytes: number, lengthBytes: number): void {
   const valid = Number.isSafeInteger(offsetBytes) && Number.isSafeInteger(lengthBytes) && offsetBytes >= 0 && lengthBytes >= 0;

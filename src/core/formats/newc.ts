@@ -1,5 +1,6 @@
 import { checkRange, type Source } from "../binary/source.ts";
 import { hex32, MkinitrdError } from "../errors.ts";
+import { decodeName } from "./newc-name.ts";
 
 /**
  * cpio "newc" archives, as the kernel unpacks them into rootfs.
@@ -11,6 +12,7 @@ export const NEWC_HEADER_BYTES = 110;
 const NAME_BYTES_MAX = 4096;
 const TRAILER = "TRAILER!!!";
 const MEMBERS_MAX = 1_000_000;
+const PIECE_BYTES = 1024 * 1024;
 
 /** Header fields behind the six bytes of magic, in order. */
 const FIELDS = [
@@ -20,7 +22,8 @@ const FIELDS = [
 type Header = Record<(typeof FIELDS)[number], number>;
 
 /** File type bits of `mode`, inode(7). */
-const TYPE_BITS = { file: 0o100000, directory: 0o040000, link: 0o120000, node: 0o020000 } as const;
+const TYPE_BITS = { file: 0o100000, directory: 0o040000, link: 0o120000, node: 0o020000, block: 0o060000, pipe: 0o010000, socket: 0o140000 } as const;
+/** `node` is a character device, `block` a block device. */
 export type NewcType = keyof typeof TYPE_BITS;
 
 /** What the header of one member says; the content follows it, for a link its target. */
@@ -32,7 +35,7 @@ export interface NewcHead {
   mode: number;
   /** Content of a file, or length of a link's target in bytes; 0 for the others. */
   sizeBytes: number;
-  /** Of a character device. */
+  /** Of a device. */
   major?: number;
   minor?: number;
 }
@@ -81,7 +84,9 @@ function digits(path: string, field: string, value: number): string {
 /** One member of an archive that was read. */
 export interface NewcMember extends Omit<NewcHead, "type"> {
   type: NewcType | "other";
+  /** With the device's numbers it names a file that has several paths. */
   inode: number;
+  device: string;
   uid: number;
   gid: number;
   links: number;
@@ -96,7 +101,7 @@ export interface NewcMember extends Omit<NewcHead, "type"> {
  * The members of the archive that begins at `offsetBytes`, and where it ends behind its trailer. Content is not read.
  * Throws on anything that the kernel would not unpack as written: the archive may come from anywhere.
  */
-export async function readNewc(source: Source, offsetBytes = 0): Promise<{ members: NewcMember[]; endBytes: number }> {
+export async function readNewc(source: Source, offsetBytes = 0, mostMembers = MEMBERS_MAX): Promise<{ members: NewcMember[]; endBytes: number }> {
   const members: NewcMember[] = [];
   let position = offsetBytes;
   for (;;) {
@@ -104,7 +109,7 @@ export async function readNewc(source: Source, offsetBytes = 0): Promise<{ membe
     const path = await readName(source, position, header.nameBytes);
     const dataOffsetBytes = offsetBytes + align(position - offsetBytes + NEWC_HEADER_BYTES + header.nameBytes);
     if (path === TRAILER) return { members, endBytes: Math.min(dataOffsetBytes, source.sizeBytes) };
-    if (members.length === MEMBERS_MAX) throw broken(source, position, `more than ${MEMBERS_MAX} members`);
+    if (members.length >= mostMembers) throw broken(source, position, `more than ${mostMembers} members`);
     if (dataOffsetBytes + header.sizeBytes > source.sizeBytes) {
       throw broken(source, position, `${printable(path)} has ${header.sizeBytes} bytes from byte ${dataOffsetBytes} on, but the archive ends at byte ${source.sizeBytes}`);
     }
@@ -115,10 +120,22 @@ export async function readNewc(source: Source, offsetBytes = 0): Promise<{ membe
 
 /** The content of a member, checked against its sum where the archive has one. */
 export async function readNewcContent(source: Source, member: NewcMember): Promise<Buffer> {
-  const bytes = await source.read(member.dataOffsetBytes, member.sizeBytes);
-  if (member.checksum === undefined) return bytes;
-  const sum = bytes.reduce((total, byte) => (total + byte) >>> 0, 0);
-  if (sum === member.checksum) return bytes;
+  if (member.checksum === undefined) return source.read(member.dataOffsetBytes, member.sizeBytes);
+  const pieces: Buffer[] = [];
+  for await (const piece of readNewcPieces(source, member)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** The same in pieces, for what may be large; a wrong sum shows behind the last one. */
+export async function* readNewcPieces(source: Source, member: NewcMember): AsyncGenerator<Buffer> {
+  const end = member.dataOffsetBytes + member.sizeBytes;
+  let sum = 0;
+  for (let at = member.dataOffsetBytes; at < end; at += PIECE_BYTES) {
+    const piece = await source.read(at, Math.min(PIECE_BYTES, end - at));
+    if (member.checksum !== undefined) sum = piece.reduce((total, byte) => (total + byte) >>> 0, sum);
+    yield piece;
+  }
+  if (member.checksum === undefined || sum === member.checksum) return;
   throw broken(source, member.dataOffsetBytes, `the sum of ${printable(member.path)} is ${hex32(sum)}, its header says ${hex32(member.checksum)}`);
 }
 
@@ -139,16 +156,17 @@ async function readName(source: Source, position: number, nameBytes: number): Pr
   if (nameBytes < 2 || nameBytes > NAME_BYTES_MAX) throw broken(source, position, `a name has ${nameBytes} bytes; 2 to ${NAME_BYTES_MAX} are possible`);
   const name = await readAt(source, position + NEWC_HEADER_BYTES, nameBytes);
   if (name.indexOf(0) !== nameBytes - 1) throw broken(source, position, `a name of ${nameBytes} bytes does not end in its only zero byte`);
-  return name.toString("utf8", 0, nameBytes - 1);
+  return decodeName(name.subarray(0, nameBytes - 1));
 }
 
 function member(path: string, header: Header, dataOffsetBytes: number, magic: string): NewcMember {
   const { inode, uid, gid, links, mtime, sizeBytes, major, minor } = header;
+  const device = `${header.devMajor}:${header.devMinor}`;
   const typeBits = header.mode & 0o170000;
   const type = (Object.keys(TYPE_BITS) as NewcType[]).find((key) => TYPE_BITS[key] === typeBits) ?? "other";
   return {
-    path, type, mode: header.mode & 0o7777, inode, uid, gid, links, mtime, sizeBytes, dataOffsetBytes,
-    ...(type === "node" ? { major, minor } : {}),
+    path, type, mode: header.mode & 0o7777, inode, device, uid, gid, links, mtime, sizeBytes, dataOffsetBytes,
+    ...(type === "node" || type === "block" ? { major, minor } : {}),
     ...(magic === "070702" && type === "file" ? { checksum: header.checksum } : {}),
   };
 }

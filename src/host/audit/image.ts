@@ -1,12 +1,13 @@
 import { statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
-import { type ImageMember, readImage } from "../image/read.ts";
+import { contentOf, openImage } from "../image/open.ts";
+import type { ImageNode } from "../image/tree-types.ts";
 import { describeIoError } from "../read-text.ts";
 import { statOf } from "../stat.ts";
 import { describeExposure, findSecrets } from "./audit.ts";
 import { modelessFilesystem } from "./filesystem.ts";
-import type { Secret } from "./types.ts";
+import type { AuditedFile, Secret } from "./types.ts";
 
 /** What is in an image that others should not have, and who can have it. */
 export interface ImageAudit {
@@ -19,12 +20,12 @@ export interface ImageAudit {
   secrets: (Secret & { exposed?: string })[];
 }
 
-/** Audits an image of ours. `filesystemType` gives statfs(2)'s f_type of a directory; a test has another one. */
+/** Audits an image, of this tool or of another. `filesystemType` gives statfs(2)'s f_type of a directory; a test has another one. */
 export async function auditImage(image: string, filesystemType = (path: string): number => statfsSync(path).type): Promise<ImageAudit> {
   const stats = statOf(image);
   if (stats === undefined) throw new MkinitrdError({ tried: "auditing", on: image, found: "no such file" });
-  const members = await readImage(image);
-  const secrets = (await findSecrets(members.filter(isFile))).map((secret) => {
+  const { nodes } = (await openImage(image)).tree;
+  const secrets = (await findSecrets(nodes.filter(({ type }) => type === "file").map(audited))).map((secret) => {
     const exposed = describeExposure(secret.mode);
     return { ...secret, ...(exposed === undefined ? {} : { exposed }) };
   });
@@ -43,6 +44,7 @@ function imageExposure(image: string, mode: number, filesystemType: (path: strin
   return describeExposure(mode);
 }
 
-function isFile({ type }: ImageMember): boolean {
-  return type === "file";
+function audited(node: ImageNode): AuditedFile {
+  const { path, mode, sizeBytes } = node;
+  return { path, mode, sizeBytes, read: () => contentOf(node) };
 }

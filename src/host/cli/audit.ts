@@ -6,7 +6,7 @@ import { EXIT, exitCodesHelp } from "./exit-codes.ts";
 const HELP = `
 Looks for key files, private keys, passwords and their hashes, LUKS headers, and what age, Clevis or a TPM has sealed. Each is
 listed with its mode and with what it was recognised by. An image that holds any should be readable by its owner alone.
-It reads images of this tool: cpio archives, plain or in zstd. Nothing is unpacked to the disk.
+It reads images of any tool, in every compression that the kernel knows. Nothing is unpacked to the disk.
 
 ${exitCodesHelp("audit")}
 

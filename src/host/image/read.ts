@@ -1,50 +1,124 @@
 import { readFileSync } from "node:fs";
-import { zstdDecompressSync } from "node:zlib";
-import { memorySource } from "../../core/binary/source.ts";
+import { memorySource, piecesSource, type Source } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
-import { type NewcMember, readNewc, readNewcContent } from "../../core/formats/newc.ts";
-import { ZSTD_MAGIC, zstdFrameEnd } from "../../core/formats/zstd-frame.ts";
-import { checkImage } from "../qemu/check-image.ts";
+import { type NewcMember, readNewc, readNewcContent, readNewcPieces } from "../../core/formats/newc.ts";
+import type { CompressionName } from "../compressions.ts";
+import { decompress, decompressGzipMember } from "../decompress.ts";
 import { describeIoError } from "../read-text.ts";
+import { statOf } from "../stat.ts";
+import { ARCHIVE_ENDS, compressionAt, describeForeign } from "./archive-format.ts";
+import { decompressLzma } from "./lzma.ts";
 
-/** One archive may unpack to so much; a small file that claims more is no image. */
-const MOST_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024 - 1;
+/** Bounds for what comes from anywhere. A small file that claims more is no image. */
+export interface ReadLimits {
+  /** The image itself. */
+  packedBytes: number;
+  /** All of its archives, unpacked. */
+  unpackedBytes: number;
+  /** Members and archives. */
+  members: number;
+}
 
-/** One file, directory, link or node of an image. */
+const LIMITS: ReadLimits = { packedBytes: 2 ** 31 - 1, unpackedBytes: 2 ** 31 - 1, members: 1_000_000 };
+
+/** One member of an archive; its path is as it was written. */
 export interface ImageMember extends NewcMember {
   /** The content of a file, or a link's target. */
   read(): Promise<Buffer>;
+  /** The same in pieces. */
+  pieces(): AsyncIterable<Buffer>;
+}
+
+/** One archive of an image, or several in one compression: the kernel unpacks them alike. */
+export interface ImageArchive {
+  /** Where it begins in the image, and what it takes there. */
+  offsetBytes: number;
+  packedBytes: number;
+  format: CompressionName | "cpio";
+  unpackedBytes: number;
+  /** Those of each cpio archive in it. Hard links go no further than one of these. */
+  parts: ImageMember[][];
 }
 
 /**
- * What the kernel would unpack from an image of ours: archives behind one another, plain or in zstd frames, with zero bytes
- * between them. A member that a later one of the same path replaces is left out. Throws on other compressions.
+ * The archives of an image, of whatever tool: cpio (newc or crc), plain or compressed in a way that the kernel knows, with zero bytes between
+ * them. Kernel: Documentation/driver-api/early-userspace/buffer-format.rst, init/initramfs.c. Throws on what the kernel
+ * would not unpack, and on what is beyond the limits.
  */
-export async function readImage(file: string): Promise<ImageMember[]> {
-  checkImage(file);
-  const bytes = readAll(file);
-  const members = new Map<string, ImageMember>();
-  for (let at = skipZeroes(bytes, 0); at < bytes.length; at = skipZeroes(bytes, at)) {
-    const isZstd = bytes.length - at >= 4 && bytes.readUInt32LE(at) === ZSTD_MAGIC;
-    const end = isZstd ? zstdFrameEnd(bytes, at, file) : undefined;
-    const source = memorySource(end === undefined ? bytes : unpack(bytes.subarray(at, end), file, at), file);
-    if (end === undefined) checkArchive(bytes, at, file);
-    const { members: found, endBytes } = await readNewc(source, end === undefined ? at : 0);
-    for (const member of found) {
-      const path = member.path.replace(/^(\.?\/)+/, "");
-      members.set(path, { ...member, path, read: () => readNewcContent(source, member) });
-    }
-    at = end ?? endBytes;
+export async function readImage(file: string, limits = LIMITS): Promise<ImageArchive[]> {
+  const bytes = readAll(file, limits.packedBytes);
+  const archives: ImageArchive[] = [];
+  const left = { ...limits };
+  for (let at = skipZeroes(bytes, 0); at < bytes.length;) {
+    const archive = await readArchive(bytes, at, file, left);
+    archives.push(archive);
+    left.unpackedBytes -= archive.unpackedBytes;
+    left.members -= archive.parts.reduce((count, part) => count + part.length + 1, 0);
+    at = skipZeroes(bytes, at + archive.packedBytes);
+    if (left.members < 0) throw refuse(file, `more than ${limits.members} members and archives`);
   }
-  return [...members.values()];
+  if (archives.length === 0) throw refuse(file, bytes.length === 0 ? "it is empty" : "it holds nothing but zero bytes");
+  return archives;
 }
 
-function readAll(file: string): Buffer {
+function readAll(file: string, mostBytes: number): Buffer {
+  const stats = statOf(file); // before it is opened: a pipe would wait for somebody to write to it
+  if (stats === undefined) throw refuse(file, "no such file");
+  if (!stats.isFile()) throw refuse(file, stats.isDirectory() ? "it is a directory" : "it is no regular file");
+  if (stats.size > mostBytes) throw refuse(file, `it has ${stats.size} bytes; ${mostBytes} are the most`);
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new MkinitrdError({ tried: "reading the image", on: file, found: describeIoError(cause), cause });
+    throw new MkinitrdError({ tried: TRIED, on: file, found: describeIoError(cause), cause });
   }
+}
+
+async function readArchive(bytes: Buffer, at: number, file: string, left: ReadLimits): Promise<ImageArchive> {
+  if (/^07070[12]$/.test(bytes.toString("latin1", at, at + 6))) {
+    if (at % 4 !== 0) throw refuse(`${file} at byte ${at}`, "a plain archive; the kernel takes one only at a multiple of four bytes");
+    const { members, endBytes } = await readNewc(memorySource(bytes, file), at, left.members);
+    const sizeBytes = endBytes - at;
+    return { offsetBytes: at, packedBytes: sizeBytes, format: "cpio", unpackedBytes: sizeBytes, parts: [withContent(memorySource(bytes, file), members)] };
+  }
+  const format = compressionAt(bytes, at);
+  if (format === undefined) throw refuse(`${file} at byte ${at}`, describeForeign(bytes, at));
+  const { pieces, endBytes } = await unpack(format, bytes, at, file, left.unpackedBytes);
+  const source = piecesSource(pieces, `${file}, unpacked (${format}) from byte ${at} on`);
+  return { offsetBytes: at, packedBytes: endBytes - at, format, unpackedBytes: source.sizeBytes, parts: await readParts(source, left.members) };
+}
+
+async function unpack(format: CompressionName, bytes: Buffer, at: number, file: string, mostBytes: number): Promise<{ pieces: Buffer[]; endBytes: number }> {
+  if (format === "gzip") return decompressGzipMember(bytes, at, file, mostBytes);
+  if (format === "lzma") return decompressLzma(bytes, at, file, mostBytes);
+  const endBytes = ARCHIVE_ENDS[format]?.(bytes, at, file) ?? bytes.length;
+  return { pieces: await decompress(bytes.subarray(at, endBytes), format, `${file} at byte ${at}`, mostBytes), endBytes };
+}
+
+/** What one compression holds: cpio archives, with zero bytes between them. */
+async function readParts(source: Source, mostMembers: number): Promise<ImageMember[][]> {
+  const parts: ImageMember[][] = [];
+  for (let at = 0, left = mostMembers; at < source.sizeBytes;) {
+    const { members, endBytes } = await readNewc(source, at, left);
+    parts.push(withContent(source, members));
+    left -= members.length + 1;
+    at = await skipZeroesOf(source, endBytes);
+    if (at % 4 !== 0 && at < source.sizeBytes) throw refuse(`${source.name}, there at byte ${at}`, "an archive may begin at a multiple of four bytes only");
+  }
+  return parts;
+}
+
+function withContent(source: Source, members: NewcMember[]): ImageMember[] {
+  return members.map((member) => ({ ...member, read: () => readNewcContent(source, member), pieces: () => readNewcPieces(source, member) }));
+}
+
+async function skipZeroesOf(source: Source, from: number): Promise<number> {
+  for (let at = from; at < source.sizeBytes;) {
+    const piece = await source.read(at, Math.min(64 * 1024, source.sizeBytes - at));
+    const zeroes = skipZeroes(piece, 0);
+    at += zeroes;
+    if (zeroes < piece.length) return at;
+  }
+  return source.sizeBytes;
 }
 
 function skipZeroes(bytes: Buffer, from: number): number {
@@ -53,18 +127,8 @@ function skipZeroes(bytes: Buffer, from: number): number {
   return at;
 }
 
-function checkArchive(bytes: Buffer, at: number, file: string): void {
-  if (/^07070[12]/.test(bytes.toString("latin1", at, at + 6))) return;
-  throw new MkinitrdError({
-    tried: "reading the image", on: `${file} at byte ${at}`,
-    found: `0x${bytes.toString("hex", at, at + 4)}, which begins neither a cpio archive nor a zstd frame; other compressions are not read`,
-  });
-}
+const TRIED = "reading the image";
 
-function unpack(frame: Buffer, file: string, at: number): Buffer {
-  try {
-    return zstdDecompressSync(frame, { maxOutputLength: MOST_UNPACKED_BYTES });
-  } catch (cause) {
-    throw new MkinitrdError({ tried: "decompressing the archive", on: `${file} at byte ${at}`, found: cause instanceof Error ? cause.message : String(cause), cause });
-  }
+function refuse(on: string, found: string): MkinitrdError {
+  return new MkinitrdError({ tried: TRIED, on, found });
 }
