@@ -30,6 +30,11 @@ const OF_COMMANDS: Record<string, Partial<Record<ExitName, string>>> = {
     ok: "the expected text came, or without --expect the guest powered itself off",
     failed: "it did not come in time, or the guest rebooted, panicked or was ended from here",
   },
+  diff: {
+    ok: "the images hold the same",
+    failed: "they differ",
+    usage: "trouble: an image that can't be read, or a wrong command line",
+  },
 };
 
 export interface ExitCode {

@@ -11,9 +11,15 @@ const COMMANDS: CommandTable = {
   audit: async () => (await import("./audit.ts")).auditCommand(),
   build: async () => (await import("./build.ts")).buildCommand(),
   boot: async () => (await import("./boot.ts")).bootCommand(),
+  cat: async () => (await import("./cat.ts")).catCommand(),
   completion: async () => (await import("./completion.ts")).completionCommand(loadCommands),
+  diff: async () => (await import("./diff.ts")).diffCommand(),
   disk: async () => (await import("./disk.ts")).diskCommand(),
+  extract: async () => (await import("./extract.ts")).extractCommand(),
+  ls: async () => (await import("./ls.ts")).lsCommand(),
   realroot: async () => (await import("./realroot.ts")).realrootCommand(),
+  size: async () => (await import("./size.ts")).sizeCommand(),
+  why: async () => (await import("./why.ts")).whyCommand(),
 };
 
 /** Every command there is: what completions and man pages are made of. */

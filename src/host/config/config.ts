@@ -40,6 +40,7 @@ export interface Config {
   output: string;
   timeoutMs: number;
   sealed: boolean;
+  manifest: boolean;
   rescue: RescueSettings;
   /** The file as read, for errors that later stages find. */
   source: { fileName: string; text: string };
@@ -73,6 +74,7 @@ export function parseConfig(text: string, fileName: string): Config {
     output: path(file.output),
     timeoutMs: file.timeout * 1000,
     sealed: file.sealed,
+    manifest: file.manifest,
     rescue: readRescue(file.rescue, path),
     source: { fileName, text },
   };

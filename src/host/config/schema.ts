@@ -83,5 +83,6 @@ export const configSchema = z.strictObject({
   output: text.default("initrd.img").describe("The image to write."),
   timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),
   rescue: rescue.prefault({}).describe("What happens when a boot fails."),
+  manifest: z.boolean().default(true).describe("Keep in the image why each file is in it, for `mkinitrd why` and `size`: 4 KB."),
   sealed: z.boolean().default(false).describe("Ignore the root, the init and every mkinitrd. word of the kernel command line; for signed kernels."),
 });

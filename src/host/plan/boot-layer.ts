@@ -22,7 +22,7 @@ export function planBoot(facts: Pick<HostFacts, "bootProgram" | "bootSnapshot" |
   return [
     { path: "init", mode: 0o755, reason: "pid 1", type: "file", from: { file: facts.init } },
     ...program.map((path): Entry => ({ path: `${HOME}/${path}`, mode: 0o644, reason: "the boot program", type: "file", from: { file: join(facts.bootProgram, path) } })),
-    ...(snapshot === undefined ? [] : [{ path: `${HOME}/boot.blob`, mode: 0o644, reason: "the boot program, loaded", type: "file", from: { file: snapshot } } satisfies Entry]),
+    ...(snapshot === undefined ? [] : [{ path: `${HOME}/boot.blob`, mode: 0o644, reason: "the boot program with what it loads", type: "file", from: { file: snapshot } } satisfies Entry]),
     ...chosen.scripts.filter(({ origin }) => origin !== "configuration").map(scriptEntry),
   ];
 }

@@ -57,6 +57,8 @@ export interface ImageConfig {
   /** Keymaps by name, files by path, and `auto`; a boot begins with the first. Without it none. */
   keymaps?: string[];
   sealed: boolean;
+  /** Whether the image holds why each of its entries is in it; without it, it does. */
+  manifest?: boolean;
   timeoutMs: number;
   /** Without it the menu, and no password. */
   rescue?: RescueSettings;

@@ -62,24 +62,20 @@ export function libraryFinder(sysroot: Sysroot, like: { file: string }): Library
   async function collect(program: Binary, reason: Reason): Promise<Entry[]> {
     const entries: Entry[] = await interpreter(program, reason);
     const loaded = new Set<string>();
-    const waiting: { binary: Binary; loaders: Binary[] }[] = [{ binary: program, loaders: [] }];
+    const waiting: { binary: Binary; loaders: Binary[]; chain: Reason }[] = [{ binary: program, loaders: [], chain: reason }];
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { binary, loaders } = next;
+      const { binary, loaders, chain } = next;
       for (const name of [...binary.elf.needed, ...binary.opens]) {
         if (loaded.has(name)) continue;
         loaded.add(name);
         const found = await locate(name, binary, loaders);
         const library = found === undefined ? undefined : await read(found.path, found.file);
         if (found === undefined || library === undefined) throw missingLibrary(sysroot, name, binary, reason);
-        entries.push(...foundEntries(found, because(name, binary)), ...reachable(name, found, binary));
-        waiting.push({ binary: library, loaders: [binary, ...loaders] });
+        entries.push(...foundEntries(found, `${name}, for ${chain}`), ...reachable(name, found, binary));
+        waiting.push({ binary: library, loaders: [binary, ...loaders], chain: `${basename(found.path)}, for ${chain}` });
       }
     }
     return entries;
-
-    function because(name: string, binary: Binary): Reason {
-      return binary === program ? `${name}, for ${reason}` : `${name}, for ${basename(binary.path)}, for ${reason}`;
-    }
   }
 
   async function interpreter({ path, elf }: Binary, reason: Reason): Promise<Entry[]> {

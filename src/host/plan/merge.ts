@@ -24,7 +24,10 @@ export function mergeLayers(layers: readonly PlannedLayer[]): PlannedLayer[] {
       taken.set(entry.path, { entry, layer });
       return true;
     }
-    if (same(entry, other.entry)) return false;
+    if (same(entry, other.entry)) {
+      if (entry.reason !== other.entry.reason && entry.reason !== PARENT) other.entry.also = [...(other.entry.also ?? []), entry.reason];
+      return false;
+    }
     throw new MkinitrdError({
       tried: `planning /${entry.path}`,
       on: layer === other.layer ? `the layer ${layer}` : `the layers ${other.layer} and ${layer}`,

@@ -4,6 +4,7 @@ import type { HostFacts, ImageConfig } from "./facts.ts";
 import { planHostname } from "./hostname.ts";
 import { planKeymaps } from "./keymaps.ts";
 import { libraryFinder } from "./libraries.ts";
+import { withManifest } from "./manifest.ts";
 import { mergeLayers } from "./merge.ts";
 import { planModules } from "./modules-layer.ts";
 import { planRescue } from "./rescue.ts";
@@ -26,14 +27,15 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const hostname = planHostname(config.hostname, facts.sysroot);
   const rescue = await planRescue(config.rescue, chosen.encrypted, facts.memo);
   const modules = await planModules(facts, chosen, config);
+  const layers = mergeLayers([
+    { name: "runtime", entries: runtime },
+    { name: "tools", entries: tools.entries },
+    { name: "modules", entries: modules.entries },
+    { name: "boot", entries: planBoot(facts, chosen) },
+    { name: "site", entries: [...planSite(config, chosen, rescue, { hostname: hostname.name, keymaps: keymaps.names }), ...crypttab.entries, ...keymaps.entries] },
+  ]);
   return {
-    layers: mergeLayers([
-      { name: "runtime", entries: runtime },
-      { name: "tools", entries: tools.entries },
-      { name: "modules", entries: modules.entries },
-      { name: "boot", entries: planBoot(facts, chosen) },
-      { name: "site", entries: [...planSite(config, chosen, rescue, { hostname: hostname.name, keymaps: keymaps.names }), ...crypttab.entries, ...keymaps.entries] },
-    ]),
+    layers: config.manifest === false ? layers : withManifest(layers, chosen, config),
     kernelRelease: facts.modules.release,
     steps: chosen.steps.map(({ name }) => name),
     kinds: Object.keys(chosen.kinds).sort(),

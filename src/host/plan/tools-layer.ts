@@ -50,7 +50,7 @@ export async function planTools(
   // A program may be a link to another one's name (mkfs.ext4 to mke2fs), which then is no applet's either.
   const taken = new Set(entries.map(({ path }) => path));
   const links = applets.filter((path) => path.includes("/") && !named.has(basename(path)) && !taken.has(imagePath(path)));
-  return { entries: [...entries, ...links.map((path) => link(imagePath(path), home, "applet of busybox"))], notes };
+  return { entries: [...entries, ...links.map((path) => link(imagePath(path), home, "applet of busybox, the shell of pid 1"))], notes };
 }
 
 function wantedPrograms(scripts: readonly ScriptFile[], config: ImageConfig): Wanted[] {

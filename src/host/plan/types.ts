@@ -9,6 +9,8 @@ interface EntryCommon {
   /** Permission bits: 0o755. */
   mode: number;
   reason: Reason;
+  /** Of others that asked for the same. */
+  also?: Reason[];
 }
 
 /** A regular file, with bytes from a file of the build machine, unpacked where it is compressed, or made by the plan. */

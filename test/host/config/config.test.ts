@@ -17,7 +17,7 @@ test("the configuration at the top of the repository is the defaults", async () 
   expect(config).toEqual(defaults);
   expect(config).toEqual({
     realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], expose: [], keymaps: [], scripts: [],
-    compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false,
+    compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false, manifest: true,
     rescue: { onFailure: "menu", delayMs: 30_000, rounds: 3 },
   });
 });
@@ -50,6 +50,7 @@ output: out/initrd.img
 timeout: 5
 rescue: {password-file: keys/rescue, on-failure: reboot, delay: 5, rounds: 1, report: {device: PARTLABEL=esp, directory: /EFI/mkinitrd}}
 sealed: true
+manifest: false
 `, "/etc/mkinitrd/config.yaml");
   expect(config).toEqual({
     realroot: "crypt:none:/dev/vda2:pv0 lvm:ext4:vg0/root", realroots: ["local"], kernel: "6.1.0-32-amd64",
@@ -58,7 +59,7 @@ sealed: true
     files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }], expose: ["/etc/a"],
     keymaps: ["auto", "de-nodeadkeys", "/etc/mkinitrd/own.map", "/etc/fr.bmap"],
     scripts: ["/etc/mkinitrd/rc/hello.ts"], compression: { format: "zstd", level: 19 }, output: "/etc/mkinitrd/out/initrd.img",
-    timeoutMs: 5000, sealed: true, rescue: { passwordFile: "/etc/mkinitrd/keys/rescue", onFailure: "reboot", delayMs: 5000, rounds: 1, report: { device: "PARTLABEL=esp", directory: "/EFI/mkinitrd" } },
+    timeoutMs: 5000, sealed: true, manifest: false, rescue: { passwordFile: "/etc/mkinitrd/keys/rescue", onFailure: "reboot", delayMs: 5000, rounds: 1, report: { device: "PARTLABEL=esp", directory: "/EFI/mkinitrd" } },
   });
 });
 
