@@ -1,6 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { packageRoot } from "../../src/host/package-root.ts";
 import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
@@ -9,11 +11,12 @@ import { vmDisk } from "./disks.ts";
 const SCRIPT = join(packageRoot(), "docs/examples/nbd/nbd.ts");
 
 describeVm("the kind of root of docs/examples/nbd", () => {
-  test("boots a root that qemu-nbd serves; without the server the error names it, and a retry finds it", async () => {
+  test("boots a root that qemu-nbd serves, beside a step that imports packages; without the server the error names it, and a retry finds it", async () => {
     const { files: [disk = ""] } = await vmDisk("local-ext4");
     const port = await freePort();
-    const image = await vmImage({ scripts: [SCRIPT], realroots: ["local", "nbd"] });
+    const image = await vmImage({ scripts: [SCRIPT, stepOfMany()], realroots: ["local"] });
     const guest = await bootRecipe("local-ext4", { image, network: true, absent: [0], realroot: `nbd:ext4:10.0.2.2/root:port=${port},mount.noatime`, answers: {} });
+    await guest.waitFor("twice 127 is 0x000000fe");
     await guest.waitFor(new RegExp(`attaching the network block device on 10\\.0\\.2\\.2:${port}/root: [^]*refused`));
     await guest.waitFor("Choose:");
     await serve(disk, port);
@@ -22,6 +25,24 @@ describeVm("the kind of root of docs/examples/nbd", () => {
     expect(await guest.waitFor(/REALROOT-SETTLED .*\n/)).toMatch(/survivors=0: missing=$/m);
   });
 }, ["qemu-nbd", "nbd-client"]);
+
+/** A directory with a boot step that is bundled: from a package of npm, a file of its own and mkinitrd/rc. */
+function stepOfMany(): string {
+  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-step-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const files = {
+    "rc.local/many.ts": '// REQUIRE: devices\n// BEFORE: unlock\nimport { twice } from "twice";\nimport { type Context, hex32 } from "mkinitrd/rc";\nimport { name } from "./lib/name.ts";\n'
+      + "export default async function run(ctx: Context): Promise<void> {\n  ctx.log.step(`${name} 127 is ${hex32(twice(127))}`);\n}\n",
+    "rc.local/lib/name.ts": 'export const name: string = process.env["NAME"] ?? "twice";\n',
+    "node_modules/twice/package.json": '{"name":"twice","version":"1.0.0"}',
+    "node_modules/twice/index.js": "exports.twice = (number) => number * 2;\n",
+  };
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, file)), { recursive: true });
+    writeFileSync(join(directory, file), text);
+  }
+  return join(directory, "rc.local");
+}
 
 /** Serves the root partition of a disk as the export `root`, on this machine's loopback; nothing is written to the disk. */
 async function serve(disk: string, port: number): Promise<void> {

@@ -11,7 +11,7 @@ _mkinitrd_words() { COMPREPLY=($(compgen -W "$1" -- "$current")); }
 _mkinitrd_paths() {
   local IFS=$'\\n'
   COMPREPLY=($(compgen "$1" -- "$current"))
-  [[ $(type -t compopt) == builtin ]] && compopt -o filenames 2>/dev/null
+  compopt -o filenames 2>/dev/null # bash 4
   return 0
 }
 _mkinitrd() {

@@ -1,6 +1,7 @@
 import { Argument, Command } from "commander";
 import { bashCompletion } from "./completion-bash.ts";
 import { fishCompletion } from "./completion-fish.ts";
+import { zshCompletion } from "./completion-zsh.ts";
 import { type CommandDescription, describeCommands } from "./describe-program.ts";
 
 const HELP = `
@@ -19,9 +20,4 @@ export function completionCommand(loadCommands: () => Promise<Command[]>): Comma
     .addArgument(new Argument("<shell>", "the shell").choices(Object.keys(SHELLS)))
     .addHelpText("after", HELP)
     .action(async (shell: string) => void process.stdout.write(SHELLS[shell]!(describeCommands(await loadCommands()))));
-}
-
-/** Zsh runs bash's. */
-function zshCompletion(commands: CommandDescription[]): string {
-  return `#compdef mkinitrd\nautoload -U +X bashcompinit && bashcompinit\n${bashCompletion(commands)}`;
 }

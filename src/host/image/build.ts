@@ -82,7 +82,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
     return built;
   }));
   memo.save();
-  for (const kind of ["layers", "snapshots"]) pruneBuilt(cacheDirectory(kind));
+  for (const kind of ["layers", "snapshots", "scripts"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
   const bytes = await writeImage(layers, settings.output);
   return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };

@@ -5,11 +5,11 @@ const KEEP_MS = 30 * 24 * 60 * 60 * 1000;
 /** A temporary file this old is of a build that was killed. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
-/** Removes layers and snapshots that no build used for 30 days, and what killed builds left. Never throws: it only saves room. */
+/** Removes layers, snapshots and bundled scripts that no build used for 30 days, and what killed builds left. Never throws: it only saves room. */
 export function pruneBuilt(cacheDirectory: string, now = Date.now()): void {
   for (const name of list(cacheDirectory)) {
-    const built = /^[0-9a-f]{64}\.cpio(\.size)?$|^[0-9a-f]{32}\.blob(\.crc32)?$/.test(name);
-    const temporary = /^[0-9a-f]{64}\.cpio\.\d+\.\d+(\.size)?$|^\.new-/.test(name);
+    const built = /^[0-9a-f]{64}\.cpio(\.size)?$|^[0-9a-f]{32}\.(json|blob(\.crc32)?)$/.test(name);
+    const temporary = /^[0-9a-f]{64}\.cpio\.\d+\.\d+(\.size)?$|^[0-9a-f]{32}\.json\.\d+$|^\.new-/.test(name);
     if (!built && !temporary) continue;
     const file = join(cacheDirectory, name);
     const used = statSync(join(cacheDirectory, built ? name.replace(/\.(size|crc32)$/, "") : name), { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -18,13 +18,14 @@ export interface ChosenScripts {
 }
 
 /**
- * The scripts without KEYWORD, and those of the kinds that the configuration or its default spec names; in order.
+ * The scripts without KEYWORD, those of the kinds that the configuration or its default spec names, and all of the user's own; in order.
  * Throws on a default spec that is wrong, on a kind that no script serves, and on what can't be ordered.
  */
 export function chooseScripts(all: readonly ScriptFile[], config: ImageConfig): ChosenScripts {
   const stages = parseRealroot(config.realroot, allKinds(all));
   checkStageOptions(stages);
-  const wanted = new Set([...config.realroots, ...stages.map(({ kind }) => kind)]);
+  const own = all.filter(({ origin }) => origin === "configuration"); // who names a script wants its kind
+  const wanted = new Set([...config.realroots, ...stages.map(({ kind }) => kind), ...own.flatMap(({ header }) => header.keyword)]);
   const scripts = config.onlyScripts === undefined ? chooseByKind(all.filter(({ origin }) => origin !== "images"), wanted) : config.onlyScripts.map((name) => scriptNamed(all, name));
   checkNames(scripts);
   const serving = scripts.flatMap((script) => script.header.keyword.map((kind) => ({ kind, script })));

@@ -51,7 +51,7 @@ async function runBundler(path: string, packageRoot: string, format: "esm" | "cj
     plugins: [scriptPlugin(path, packageRoot, files)],
   }).catch((cause: unknown) => Promise.reject(bundlerError(path, cause)));
   try {
-    const { output } = await build.generate({ format, codeSplitting: false, sourcemap: format === "esm" ? "hidden" : false });
+    const { output } = await build.generate({ dir: dirname(path), format, codeSplitting: false, sourcemap: format === "esm" ? "hidden" : false });
     if (unresolved.length > 0) throw bundlerError(path, { errors: unresolved });
     return { chunk: output[0], files: [...files] };
   } catch (cause) {

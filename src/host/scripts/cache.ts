@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { sha256 } from "../layers/hash.ts";
 import type { BundledScript } from "./bundle.ts";
@@ -18,8 +18,11 @@ interface Kept {
 /** The script as it was bundled before, when nothing that it was made from has changed; undefined otherwise. */
 export function keptScript(cacheDirectory: string, path: string, packageRoot: string): string | undefined {
   try {
-    const kept = JSON.parse(readFileSync(keptFile(cacheDirectory, path, packageRoot), "utf8")) as Kept;
-    return Object.entries(kept.depends).every(([what, hash]) => hashOf(what) === hash) ? kept.code : undefined;
+    const file = keptFile(cacheDirectory, path, packageRoot);
+    const { code, depends } = JSON.parse(readFileSync(file, "utf8")) as Kept;
+    if (!Object.entries(depends).every(([what, hash]) => hashOf(what) === hash)) return undefined;
+    markUsed(file);
+    return code;
   } catch {
     return undefined; // there is none, or it was cut short
   }
@@ -35,6 +38,14 @@ export function keepScript(cacheDirectory: string, path: string, packageRoot: st
     renameSync(`${file}.${process.pid}`, file);
   } catch {
     // The next build does it again.
+  }
+}
+
+function markUsed(file: string): void {
+  try {
+    utimesSync(file, new Date(), new Date()); // pruning goes by it
+  } catch {
+    // A cache that can't be written keeps it all the same.
   }
 }
 

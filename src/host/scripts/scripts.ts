@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
 import { basename } from "node:path";
+import { quote } from "../../core/quote.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { ScriptFile } from "../plan/facts.ts";
 import { bundleScript } from "./bundle.ts";
@@ -7,6 +8,7 @@ import { keepScript, keptScript } from "./cache.ts";
 import { readScript, scriptHeader } from "./header.ts";
 import { listScripts } from "./list.ts";
 import { checkLoads } from "./load.ts";
+import { scriptError } from "./problem.ts";
 
 const AT_ONCE = 4;
 
@@ -29,8 +31,15 @@ export async function readUserScripts({ scripts, packageRoot, cacheDirectory }: 
     const header = scriptHeader(text, source);
     const path = realpathSync(source); // the folder that npm installed its packages in is beside the file itself
     const from = { bytes: Buffer.from(await codeOf(path, text, packageRoot, cacheDirectory)) };
-    return { name: basename(source).replace(/\.[jt]s$/, ""), source, header, from, origin: "configuration" };
+    return { name: nameOf(source), source, header, from, origin: "configuration" };
   });
+}
+
+/** What other scripts REQUIRE, and its file's name in the image. */
+function nameOf(source: string): string {
+  const name = basename(source).replace(/\.[jt]s$/, "");
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
+  throw scriptError({ file: source }, `${quote(name)} can't be a script's name`, "name the file by letters, digits, dots, dashes and underscores");
 }
 
 async function codeOf(path: string, text: string, packageRoot: string, cacheDirectory: string): Promise<string> {

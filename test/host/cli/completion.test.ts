@@ -30,7 +30,7 @@ describe.each([
   { shell: "zsh", installed: has("zsh"), complete: undefined },
   { shell: "fish", installed: has("fish"), complete: completeFish },
 ])("$shell", ({ shell, installed, complete }) => {
-  test.runIf(installed && complete !== undefined).each([ // zsh runs bash's
+  test.runIf(installed && complete !== undefined).each([ // zsh completes only on a terminal
     { words: ["s"], offers: ["show"] },
     { words: ["help", "te"], offers: ["tell"] },
     { words: ["show", "--"], offers: ["--help", "--into", "--json", "--level", "--output"] },

@@ -159,7 +159,16 @@ test.each([
   { what: "has the name of one of ours", name: "unlock", header: "// KEYWORD: mine\n// FIELDS: device", found: /rc\.d\/unlock\.ts and rc\.d\/unlock\.ts would both be rc\.d\/unlock\.js in the image\n  next: give yours another file name/ },
 ])("a script that $what is an error", async ({ name, header, found }) => {
   facts.scripts.push({ ...script(name, header), origin: "configuration" });
-  await expect(planImage({ ...CONFIG, realroots: ["local", "mine"].filter((kind) => header.includes(kind)) }, facts)).rejects.toThrow(found);
+  await expect(planImage(CONFIG, facts)).rejects.toThrow(found);
+});
+
+test("a script of the user's brings its kind along, and what that needs", async () => {
+  facts.scripts.push({ ...script("net", "// KEYWORD: net\n// FIELDS: address options\n// OPTIONS: port\n// MODULES: other\n// ENCRYPTED: yes"), origin: "configuration" });
+  const plan = await planImage({ ...CONFIG, realroot: "" }, facts);
+  expect(plan.kinds).toEqual(["local", "net"]);
+  expect(find(plan, "usr/lib/modules/6.1/kernel/other.ko")).toBeDefined();
+  expect(JSON.parse(text(plan, "etc/mkinitrd/boot.json") ?? "")).toMatchObject({ encrypted: true, kinds: { net: { script: "rc.d/net.js", fields: ["address", "options"], options: ["port"] } } });
+  expect(plan.layers.find(({ name }) => name === "site")?.entries.map(({ path }) => path)).toContain("usr/lib/mkinitrd/rc.d/net.js");
 });
 
 test("an image of named scripts has these and no others", async () => {

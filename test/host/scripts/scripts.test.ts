@@ -100,6 +100,7 @@ describe("a directory", () => {
 test.each([
   { what: "is not there", name: "x.ts", text: undefined, found: /x\.ts: no such file\n  next: correct scripts:/ },
   { what: "is no script by its name", name: "x.sh", text: "true\n", found: /x\.sh: it is neither a directory nor a \.ts or \.js file/ },
+  { what: "has a name that no other could require", name: "my x.ts", text: STEP + RUN, found: /my x\.ts: "my x" can't be a script's name\n  next: name the file by letters/ },
   { what: "has no header", name: "x.ts", text: RUN, found: /reading the rc script on .*x\.ts: it has no header \(.*\): it is neither a boot step nor a realroot kind\n  next: begin it with \/\/ REQUIRE: devices .* or with \/\/ KEYWORD: NAME/ },
   { what: "has its header behind the code", name: "x.ts", text: `${RUN}${STEP}`, found: /it has no header/ },
   { what: "does not say what it is", name: "x.ts", text: `// MODULES: nbd\n${RUN}`, found: /none of PROVIDE, REQUIRE, BEFORE and KEYWORD is in its header/ },
@@ -128,7 +129,9 @@ test.each([
   write("lib/deep.ts", 'type Deep = string;\nexport function deep(): Deep {\n  throw new Error("no luck");\n}\n');
   const path = join(directory, name);
   if (text !== undefined) write(name, text);
-  await expect(read(path)).rejects.toThrow(found);
+  const { message } = await read(path).then(() => new Error("it was taken"), (error: Error) => error);
+  expect(message).toMatch(found);
+  for (const [file = ""] of message.matchAll(/\/\S+\.(ts|js|node)(?= at line)/g)) expect(existsSync(file)).toBe(true);
   expect(existsSync(join(directory, "canary"))).toBe(false);
 });
 
