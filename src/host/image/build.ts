@@ -22,6 +22,7 @@ import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { readUserScripts } from "../scripts/scripts.ts";
 import { checkOutput, writeImage } from "./image.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
+import { checkArchive } from "./read-back.ts";
 
 /** Everything that a build is made from; a Config is one. */
 export interface BuildSettings extends ImageConfig {
@@ -75,7 +76,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const identified = await Promise.all(plan.layers.map(async (layer, index) => {
     return layer.name === "site" ? withImageId(layer, imageId) : { layer, hash: hashes[index] ?? "" };
   }));
-  const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime };
+  const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime, check: checkArchive };
   const layers = await Promise.all(identified.map(async ({ layer, hash }) => {
     const built = await buildLayer(layer, hash ?? (await hashContent(layer, memo)), options);
     progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);

@@ -5,6 +5,7 @@ import { MkinitrdError } from "../../core/errors.ts";
 import type { BuiltLayer } from "../layers/types.ts";
 import { checkReplaceable } from "../replace.ts";
 import { withTemporary } from "../temporary.ts";
+import { readBack } from "./read-back.ts";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 
@@ -20,6 +21,7 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string):
     removeAbandoned(target);
     return await withTemporary(aside, async () => {
       const bytes = await writeAside(layers, aside);
+      await readBack(aside, layers);
       renameSync(aside, target);
       syncDirectory(dirname(target));
       return bytes;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { memorySource, piecesSource, type Source } from "../../core/binary/source.ts";
+import { memorySource, piecesSource, type Source, window } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { type NewcMember, readNewc, readNewcContent, readNewcPieces } from "../../core/formats/newc.ts";
 import type { CompressionName } from "../compressions.ts";
@@ -36,7 +36,9 @@ export interface ImageArchive {
   packedBytes: number;
   format: CompressionName | "cpio";
   unpackedBytes: number;
-  /** Those of each cpio archive in it. Hard links go no further than one of these. */
+  /** All that it unpacks to. */
+  source: Source;
+  /** The members of each cpio archive in it. Hard links go no further than one of these. */
   parts: ImageMember[][];
 }
 
@@ -46,7 +48,11 @@ export interface ImageArchive {
  * would not unpack, and on what is beyond the limits.
  */
 export async function readImage(file: string, limits = LIMITS): Promise<ImageArchive[]> {
-  const bytes = readAll(file, limits.packedBytes);
+  return readArchives(readAll(file, limits.packedBytes), file, limits);
+}
+
+/** The same of bytes in memory; `file` is what a person calls them. */
+export async function readArchives(bytes: Buffer, file: string, limits = LIMITS): Promise<ImageArchive[]> {
   const archives: ImageArchive[] = [];
   const left = { ...limits };
   for (let at = skipZeroes(bytes, 0); at < bytes.length;) {
@@ -76,15 +82,16 @@ function readAll(file: string, mostBytes: number): Buffer {
 async function readArchive(bytes: Buffer, at: number, file: string, left: ReadLimits): Promise<ImageArchive> {
   if (/^07070[12]$/.test(bytes.toString("latin1", at, at + 6))) {
     if (at % 4 !== 0) throw refuse(`${file} at byte ${at}`, "a plain archive; the kernel takes one only at a multiple of four bytes");
-    const { members, endBytes } = await readNewc(memorySource(bytes, file), at, left.members);
+    const all = memorySource(bytes, file);
+    const { members, endBytes } = await readNewc(all, at, left.members);
     const sizeBytes = endBytes - at;
-    return { offsetBytes: at, packedBytes: sizeBytes, format: "cpio", unpackedBytes: sizeBytes, parts: [withContent(memorySource(bytes, file), members)] };
+    return { offsetBytes: at, packedBytes: sizeBytes, format: "cpio", unpackedBytes: sizeBytes, source: window(all, at, sizeBytes), parts: [withContent(all, members)] };
   }
   const format = compressionAt(bytes, at);
   if (format === undefined) throw refuse(`${file} at byte ${at}`, describeForeign(bytes, at));
   const { pieces, endBytes } = await unpack(format, bytes, at, file, left.unpackedBytes);
   const source = piecesSource(pieces, `${file}, unpacked (${format}) from byte ${at} on`);
-  return { offsetBytes: at, packedBytes: endBytes - at, format, unpackedBytes: source.sizeBytes, parts: await readParts(source, left.members) };
+  return { offsetBytes: at, packedBytes: endBytes - at, format, unpackedBytes: source.sizeBytes, source, parts: await readParts(source, left.members) };
 }
 
 async function unpack(format: CompressionName, bytes: Buffer, at: number, file: string, mostBytes: number): Promise<{ pieces: Buffer[]; endBytes: number }> {

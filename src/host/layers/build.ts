@@ -10,7 +10,7 @@ import { withTemporary } from "../temporary.ts";
 import { archiveBytes } from "./archive.ts";
 import { chooseCompressor, compress, type Compressor, paddingBehind } from "./compress.ts";
 import { hashArchive } from "./hash.ts";
-import type { BuiltLayer, LayerOptions } from "./types.ts";
+import type { BuiltLayer, LayerOptions, WrittenArchive } from "./types.ts";
 
 let built = 0; // tells apart the temporary files of one process
 
@@ -28,8 +28,10 @@ export async function buildLayer(layer: PlannedLayer, contentHash: string, optio
   makeCacheDirectory(options.cacheDirectory);
   try {
     const sizes = await withTemporary(aside, () => withTemporary(`${aside}.size`, async () => {
-      const written = await write(layer, aside, options, compressor);
-      writeFileSync(`${aside}.size`, JSON.stringify({ ...written, crc32: crc32(readFileSync(aside)) }), { mode: 0o600 });
+      const { unpackedCrc32, ...sizes } = await write(layer, aside, options, compressor);
+      await options.check?.(layer, aside, { unpackedBytes: sizes.unpackedBytes, unpackedCrc32 });
+      const written = { ...sizes, crc32: crc32(readFileSync(aside)) };
+      writeFileSync(`${aside}.size`, JSON.stringify(written), { mode: 0o600 });
       renameSync(`${aside}.size`, `${file}.size`);
       renameSync(aside, file);
       return written;
@@ -47,32 +49,33 @@ function layerError(layer: PlannedLayer, cacheDirectory: string, cause: NodeJS.E
 }
 
 /** The sizes of a layer in the cache. One that is not what was written (a full disk, a dying one) is as good as none. */
-function readCached(file: string): { bytes: number; unpackedBytes: number } | undefined {
+function readCached(file: string): Pick<BuiltLayer, "bytes" | "unpackedBytes" | "crc32"> | undefined {
   try {
-    const { bytes, unpackedBytes, crc32: written } = JSON.parse(readFileSync(`${file}.size`, "utf8")) as { bytes: number; unpackedBytes: number; crc32: number };
+    const { bytes, unpackedBytes, crc32: written } = JSON.parse(readFileSync(`${file}.size`, "utf8")) as BuiltLayer;
     if (statSync(file).size !== bytes || crc32(readFileSync(file)) !== written) return undefined;
     const now = new Date();
     utimesSync(file, now, now); // when it was last of use
-    return { bytes, unpackedBytes };
+    return { bytes, unpackedBytes, crc32: written };
   } catch {
     return undefined;
   }
 }
 
 /** mode 0600: a site layer may hold key files. */
-async function write(layer: PlannedLayer, file: string, { compression, mtime }: LayerOptions, compressor: Compressor): Promise<{ bytes: number; unpackedBytes: number }> {
+async function write(layer: PlannedLayer, file: string, { compression, mtime }: LayerOptions, compressor: Compressor): Promise<{ bytes: number } & WrittenArchive> {
   const output = createWriteStream(file, { mode: 0o600 });
-  let unpackedBytes = 0;
+  let [unpackedBytes, unpackedCrc32] = [0, 0];
   await compress(counted(), output, compression, compressor);
   output.end();
   await finished(output);
   const padding = paddingBehind(compression.format, output.bytesWritten);
   appendFileSync(file, padding);
-  return { bytes: output.bytesWritten + padding.length, unpackedBytes };
+  return { bytes: output.bytesWritten + padding.length, unpackedBytes, unpackedCrc32 };
 
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const piece of archiveBytes(layer, mtime)) {
       unpackedBytes += piece.length;
+      unpackedCrc32 = crc32(piece, unpackedCrc32);
       yield piece;
     }
   }

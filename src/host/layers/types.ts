@@ -1,5 +1,5 @@
 import type { CompressionName } from "../compressions.ts";
-import type { LayerName } from "../plan/types.ts";
+import type { LayerName, PlannedLayer } from "../plan/types.ts";
 
 /** How layers are packed; `level` is within the format's own. */
 export type Compression = { format: "none" } | { format: CompressionName; level: number };
@@ -10,6 +10,14 @@ export interface LayerOptions {
   cacheDirectory: string;
   /** Modification time of every entry, in seconds. */
   mtime: number;
+  /** Reads back what was written, before the cache has it; when it throws, the cache has nothing. */
+  check?(layer: PlannedLayer, file: string, written: WrittenArchive): Promise<void>;
+}
+
+/** An archive as it was before it was compressed. */
+export interface WrittenArchive {
+  unpackedBytes: number;
+  unpackedCrc32: number;
 }
 
 /** A layer as one archive on disk. */
@@ -18,6 +26,8 @@ export interface BuiltLayer {
   /** The archive, in the cache. Its size is a multiple of four, so that another archive may follow. */
   file: string;
   bytes: number;
+  /** Of these bytes. */
+  crc32: number;
   /** Of the archive before it was compressed. */
   unpackedBytes: number;
   /** Entries that are files. */

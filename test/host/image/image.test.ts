@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeImage } from "../../../src/host/image/image.ts";
 import type { BuiltLayer } from "../../../src/host/layers/types.ts";
@@ -81,5 +82,5 @@ function onlyTheOldOne(): void {
 function layer(name: string, content: string): BuiltLayer {
   const file = join(directory, name);
   writeFileSync(file, content);
-  return { name: "site", file, bytes: content.length, unpackedBytes: content.length, files: 1, cacheHit: false };
+  return { name: "site", file, bytes: content.length, crc32: crc32(content), unpackedBytes: content.length, files: 1, cacheHit: false };
 }
