@@ -90,8 +90,8 @@ function parseModules(text: string): Config["modules"] {
   const set = SETS.find((each) => each === text);
   if (set !== undefined) return { set, add: [], omit: [] };
   const add = text.split(",").map((name) => name.trim());
-  if (add.every((name) => name !== "" && !/[\s/]/.test(name))) return { set: "none", add, omit: [] };
-  throw new InvalidArgumentError(`Known: ${SETS.join(", ")}, or module names with commas between them.`);
+  if (add.every((name) => name !== "" && !/\s|^\//.test(name) && !name.split("/").includes(".."))) return { set: "none", add, omit: [] };
+  throw new InvalidArgumentError(`Known: ${SETS.join(", ")}, or modules with commas between them: names, patterns (nvme*), directories (drivers/nvme).`);
 }
 
 function parseCompression(text: string): Config["compression"] {

@@ -9,7 +9,7 @@ const LONGEST_TIMEOUT_SECONDS = 24 * 60 * 60;
 const text = z.string().min(1).refine((value) => !/[\u0000-\u001f\u007f]/.test(value), "holds a control character");
 const name = text.refine((value) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value), "must be a name of letters, digits, dots, dashes and underscores");
 const absolute = text.refine((value) => value.startsWith("/"), "must be an absolute path");
-const moduleName = text.refine((value) => !/[\s/]/.test(value), "must be a module's name or alias, without blanks and slashes");
+const moduleName = text.refine((value) => !/\s|^\//.test(value) && !value.split("/").includes(".."), "must be a module's name or alias, a pattern (nvme*), or a directory below kernel/ (drivers/nvme)");
 
 const moduleSet = z.enum(["generic", "auto", "none"]).describe(
   "generic: drivers for disks and keyboards of any machine, filesystems and ciphers; auto: those of this machine; none: what the rc scripts need");
@@ -19,8 +19,8 @@ const modules = z.union([
   z.array(moduleName).describe("These modules, and what the rc scripts need."),
   z.strictObject({
     set: moduleSet.default("generic"),
-    add: z.array(moduleName).default([]).describe("Modules to add, by name or alias."),
-    omit: z.array(moduleName).default([]).describe("Modules to leave out, where nothing that is packed requires them."),
+    add: z.array(moduleName).default([]).describe("Modules to add, by name or alias, which are loaded early; or by pattern (nvme*) or directory (drivers/nvme), which are there when something wants them."),
+    omit: z.array(moduleName).default([]).describe("Modules to leave out, by name, pattern or directory, where nothing that is packed requires them."),
   }),
 ]);
 

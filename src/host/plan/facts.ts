@@ -23,8 +23,8 @@ export interface HostFacts {
   modules: ModuleIndex;
   /** What that kernel was built with, where this is known. */
   kernelConfig?: KernelConfig;
-  /** Of this machine, for `modules: auto`. */
-  machine: { modaliases: string[]; filesystems: string[] };
+  /** Of this machine, for `modules: auto`; `drivers` are the modules and modaliases of what its root lies on. */
+  machine: { modaliases: string[]; filesystems: string[]; drivers: string[] };
   memo: FileMemo;
 }
 

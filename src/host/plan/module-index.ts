@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
+import { fnmatch, underscores } from "./fnmatch.ts";
 
 /** What depmod(8) and the kernel's build wrote about the modules of one release. Names have underscores. */
 export interface ModuleIndex {
@@ -16,6 +17,8 @@ export interface ModuleIndex {
   weakdeps: Map<string, string[]>;
   /** Names of the modules that have this alias; those in the kernel itself come out as such in `builtin`. */
   lookUp(alias: string): string[];
+  /** What may not be loaded, and why; see modprobe-rules.ts. */
+  forbidden?: Map<string, string>;
 }
 
 export interface ModuleFile {
@@ -60,8 +63,8 @@ function parseDependencies(text: string): ModuleFile[] {
   });
 }
 
-/** `softdep NAME pre: A B post: C`; a word in front of both means nothing. modprobe.d(5) */
-function parseSoftdeps(all: string[][]): ModuleIndex["softdeps"] {
+/** Of each `softdep NAME pre: A B post: C` what is behind its first word; a word in front of both means nothing. modprobe.d(5) */
+export function parseSoftdeps(all: string[][]): ModuleIndex["softdeps"] {
   const softdeps: ModuleIndex["softdeps"] = new Map();
   for (const [name = "", ...words] of all) {
     const softdep = softdeps.get(moduleName(name)) ?? { pre: [], post: [] };
@@ -102,7 +105,7 @@ class Aliases {
   find(alias: string): string[] {
     const wanted = underscores(alias);
     const candidates = this.patterns.get(bus(alias)) ?? [];
-    const matching = candidates.filter((each) => (each.matches ??= expression(each.pattern)).test(wanted));
+    const matching = candidates.filter((each) => (each.matches ??= fnmatch(each.pattern)).test(wanted));
     return [...new Set([...(this.exact.get(wanted) ?? []), ...matching.map(({ name }) => name)])];
   }
 }
@@ -115,20 +118,6 @@ function append<T>(map: Map<string, T[]>, key: string, value: T): void {
 
 function bus(alias: string): string {
   return underscores(/^[^:*?[]*/.exec(alias)?.[0] ?? "");
-}
-
-function underscores(text: string): string {
-  return text.replaceAll("-", "_");
-}
-
-/** fnmatch(3) as modprobe does it: dashes are underscores, but not inside brackets. */
-function expression(pattern: string): RegExp {
-  const parts = pattern.match(/\[[^\]]*\]|[^[]+|\[/g) ?? [];
-  const source = parts.map((part) => {
-    if (part.startsWith("[") && part.endsWith("]")) return part.replace(/^\[!/, "[^").replaceAll("\\", "\\\\");
-    return underscores(part).replaceAll(/[.+^${}()|\\[\]]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
-  });
-  return new RegExp(`^${source.join("")}$`, "s");
 }
 
 function readText(file: string): string | undefined {

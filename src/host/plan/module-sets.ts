@@ -1,3 +1,4 @@
+import type { HostFacts } from "./facts.ts";
 import type { ModuleFile, ModuleIndex } from "./module-index.ts";
 import type { WantedModule } from "./modules.ts";
 
@@ -45,12 +46,13 @@ export function genericModules(index: ModuleIndex): WantedModule[] {
   return [...index.modules.values()].filter(GENERIC).map(({ name }) => ({ name, optional: false, reason: "modules: generic" }));
 }
 
-/** Of the generic hardware what this machine has, by its modaliases (`pci:v00001AF4d…`), and the filesystem of its root. */
-export function machineModules(index: ModuleIndex, machine: { modaliases: string[]; filesystems: string[] }): WantedModule[] {
+/** Of the generic hardware what this machine has, by its modaliases (`pci:v00001AF4d…`), what its root lies on, and the filesystem of that. */
+export function machineModules(index: ModuleIndex, machine: HostFacts["machine"]): WantedModule[] {
   const driven = machine.modaliases.flatMap((modalias) => index.lookUp(modalias)).flatMap((name) => index.modules.get(name) ?? []);
   const names = [...new Set(driven.filter(ONLY_HARDWARE).map(({ name }) => name))].sort();
   return [
     ...names.map((name) => ({ name, optional: false, reason: "modules: auto, a device of this machine" })),
+    ...machine.drivers.filter((name) => !name.includes(":") || index.lookUp(name).length > 0).map((name) => ({ name, optional: true, reason: "modules: auto, the root of this machine lies on it" })),
     ...machine.filesystems.map((name) => ({ name: `fs-${name}`, optional: true, reason: "modules: auto, the root filesystem of this machine" })),
   ];
 }

@@ -1,47 +1,61 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nearest } from "../../core/nearest.ts";
 import type { Stage } from "../../core/realroot/types.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
 import { compressionOf, planFirmware } from "./firmware.ts";
 import { moduleName, type ModuleIndex } from "./module-index.ts";
+import { indexEntries } from "./module-index-entries.ts";
+import { isModulePattern, matchModules } from "./module-patterns.ts";
 import { genericModules, machineModules } from "./module-sets.ts";
+import { readModprobeConfig } from "./modprobe-config.ts";
+import { modprobeEntry } from "./modprobe-entry.ts";
+import { applyModprobeConfig, softdepsOf } from "./modprobe-rules.ts";
 import { resolveModules, type PlannedModule, type WantedModule } from "./modules.ts";
 import type { ChosenScripts } from "./scripts.ts";
 import type { Entry } from "./types.ts";
 
 /**
- * The modules layer: kernel modules, unpacked, with the kernel's own index files cut down to them; their firmware; and
- * etc/mkinitrd/modules, the names to load early, in order, one in a line.
+ * The modules layer: kernel modules, unpacked, with the kernel's own index files cut down to them; what modprobe.d says of
+ * them; their firmware; and etc/mkinitrd/modules, the names to load early, in order, one in a line.
  */
 export async function planModules(
   facts: Pick<HostFacts, "sysroot" | "modules" | "machine" | "memo">, chosen: Pick<ChosenScripts, "scripts" | "stages">, config: ImageConfig,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
-  const { modules: index } = facts;
+  const lines = readModprobeConfig(facts.sysroot);
+  const index = applyModprobeConfig(facts.modules, lines);
   const fromScripts = chosen.scripts.flatMap(({ header, source }) => header.modules.map((need) => ({ ...need, reason: `for ${source}` })));
-  const required = [...fromScripts.filter(({ optional }) => !optional), ...config.modules.add.map(added), ...rootFilesystems(index, chosen.stages)];
-  const omitted = new Set(config.modules.omit.map(moduleName));
-  const others = [...fromScripts.filter(({ optional }) => optional), ...setModules(facts, config)].filter(({ name }) => !omitted.has(moduleName(name)));
-  const { modules, weak, notes } = resolveModules(index, [...required, ...others]);
+  const names = config.modules.add.filter((entry) => !isModulePattern(entry));
+  const required = [...fromScripts.filter(({ optional }) => !optional), ...names.map(added), ...rootFilesystems(index, chosen.stages)];
+  const omitted = omittedModules(index, config.modules.omit);
+  const patterns = config.modules.add.filter(isModulePattern).flatMap((entry) => matchModules(index, entry));
+  const others = [...fromScripts.filter(({ optional }) => optional), ...patterns.map(added), ...setModules(index, facts.machine, config)].filter(({ name }) => !omitted.has(moduleName(name)));
+  const { modules, weak, notes } = resolveModules(index, [...required, ...others], omitted);
   const kept = modules.filter(({ name }) => omitted.has(name)).map(({ name, reason }) => `module ${name} is to be omitted, but goes in: ${reason}`);
   const packed = [...modules, ...weak];
   const files = packed.map(({ name, path }) => ({ name, file: join(index.directory, path) }));
   const firmware = await planFirmware(facts.sysroot, facts.memo, index.release, files);
+  const modprobe = modprobeEntry(lines, new Set(packed.map(({ name }) => name)));
   const directory = `usr/lib/modules/${index.release}`;
   return {
     entries: [
       ...packed.map((module) => moduleEntry(index, directory, module)),
-      ...indexEntries(index, directory, packed),
+      ...indexEntries(index, directory, packed, softdepsOf(lines)),
+      ...modprobe.entries,
       ...firmware.entries,
-      text("etc/mkinitrd/modules", earlyModules(index, required), "modules that the rc scripts require"),
+      text("etc/mkinitrd/modules", earlyModules(index, required, omitted), "modules that the rc scripts require"),
     ],
-    notes: [...notes, ...kept, ...unknownOmitted(index, omitted), ...firmware.notes],
+    notes: [...notes, ...kept, ...unknownOmitted(index, omitted), ...modprobe.notes, ...firmware.notes],
   };
+}
+
+/** Patterns and directories come to the modules that they mean. */
+function omittedModules(index: ModuleIndex, omit: readonly string[]): Set<string> {
+  return new Set(omit.flatMap((entry) => (isModulePattern(entry) ? matchModules(index, entry) : [moduleName(entry)])));
 }
 
 /** A name with a typo would leave in what was to stay out. */
 function unknownOmitted(index: ModuleIndex, omitted: Set<string>): string[] {
-  const known = [...index.modules.keys(), ...index.builtin];
+  const known = [...index.modules.keys(), ...index.builtin, ...(index.forbidden?.keys() ?? [])];
   return [...omitted].filter((name) => !known.includes(name)).map((name) => {
     const meant = nearest(name, known);
     return `module ${name}, which is to be omitted, is not in kernel ${index.release}${meant === undefined ? "" : `: did you mean ${meant}?`}`;
@@ -52,9 +66,9 @@ function added(name: string): WantedModule {
   return { name, optional: false, reason: "modules: of the configuration" };
 }
 
-function setModules({ modules, machine }: Pick<HostFacts, "modules" | "machine">, config: ImageConfig): WantedModule[] {
-  if (config.modules.set === "generic") return genericModules(modules);
-  return config.modules.set === "auto" ? machineModules(modules, machine) : [];
+function setModules(index: ModuleIndex, machine: HostFacts["machine"], config: ImageConfig): WantedModule[] {
+  if (config.modules.set === "generic") return genericModules(index);
+  return config.modules.set === "auto" ? machineModules(index, machine) : [];
 }
 
 /** What the default spec's filesystems need is loaded early, so that the mount need not wait for it. Without it no boot. */
@@ -65,8 +79,8 @@ function rootFilesystems(index: ModuleIndex, stages: readonly Stage[]): WantedMo
 }
 
 /** In order, with all that they depend on. An optional one waits until the kernel asks modprobe for it: loading takes time. */
-function earlyModules(index: ModuleIndex, wanted: WantedModule[]): string {
-  return resolveModules(index, wanted).modules.map(({ name }) => `${name}\n`).join("");
+function earlyModules(index: ModuleIndex, wanted: WantedModule[], omitted: ReadonlySet<string>): string {
+  return resolveModules(index, wanted, omitted).modules.map(({ name }) => `${name}\n`).join("");
 }
 
 function moduleEntry(index: ModuleIndex, directory: string, { path, reason }: PlannedModule): Entry {
@@ -79,31 +93,6 @@ function moduleEntry(index: ModuleIndex, directory: string, { path, reason }: Pl
 /** kernel/fs/xfs/xfs.ko for kernel/fs/xfs/xfs.ko.xz */
 function unpackedPath(path: string): string {
   return path.replace(/(\.ko)\.(xz|zst|gz)$/, "$1");
-}
-
-/** The kernel's own text, line by line, without what is about other modules. */
-function indexEntries(index: ModuleIndex, directory: string, packed: readonly PlannedModule[]): Entry[] {
-  const names = new Set(packed.map(({ name }) => name));
-  const filtered = (file: string, keep: (line: string) => boolean, change = (line: string) => line) => {
-    const lines = readLines(join(index.directory, file)).filter(keep).map(change);
-    return text(`${directory}/${file}`, lines.map((line) => `${line}\n`).join(""), "index of the packed modules");
-  };
-  const word = (line: string, position: number) => moduleName(line.split(" ")[position] ?? "");
-  return [
-    filtered("modules.dep", (line) => names.has(moduleName(line.split(":", 1)[0] ?? "")), (line) => line.replaceAll(/(\.ko)\.(?:xz|zst|gz)\b/g, "$1")),
-    filtered("modules.alias", (line) => line.startsWith("alias ") && names.has(word(line, 2))),
-    filtered("modules.softdep", (line) => line.startsWith("softdep ") && names.has(word(line, 1))),
-    filtered("modules.builtin", () => true),
-  ];
-}
-
-function readLines(file: string): string[] {
-  try {
-    return readFileSync(file, "utf8").split("\n").filter((line) => line !== "");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 function text(path: string, content: string, reason: string): Entry {

@@ -26,16 +26,19 @@ export interface ResolvedModules {
 
 /**
  * Resolves names and aliases with all that they depend on. What is part of the kernel needs nothing. Throws on one that is
- * neither optional nor there, naming the kernel. The order is that of modprobe(8): dependencies, `pre`, itself, `post`.
+ * neither optional nor there, naming the kernel. The order is that of modprobe(8): dependencies, `pre`, itself, `post`. What is
+ * in `omitted` does not come in as softdep or weakdep.
  */
-export function resolveModules(index: ModuleIndex, wanted: readonly WantedModule[]): ResolvedModules {
+export function resolveModules(index: ModuleIndex, wanted: readonly WantedModule[], omitted: ReadonlySet<string> = new Set()): ResolvedModules {
   const planned = new Map<string, PlannedModule>();
   const visited = new Set<string>();
   const notes: string[] = [];
   for (const { name, optional, reason } of wanted) {
     const names = candidates(index, name);
     if (names === undefined && !optional) throw missingModule(index, name, reason);
-    if (names === undefined) notes.push(`module ${name} is not in kernel ${index.release} (optional, ${reason})`);
+    if (names === undefined) notes.push(index.forbidden?.has(moduleName(name)) === true
+      ? `module ${name} (optional, ${reason}) stays out: ${index.forbidden.get(moduleName(name))}`
+      : `module ${name} is not in kernel ${index.release} (optional, ${reason})`);
     for (const each of names ?? []) probe(each, each === moduleName(name) ? reason : `${name}, ${reason}`);
   }
   const modules = [...planned.values()];
@@ -63,7 +66,7 @@ export function resolveModules(index: ModuleIndex, wanted: readonly WantedModule
   }
 
   function probeOptional(name: string, reason: Reason): void {
-    for (const each of candidates(index, name) ?? []) probe(each, reason);
+    for (const each of candidates(index, name) ?? []) if (!omitted.has(each)) probe(each, reason);
   }
 }
 
@@ -81,6 +84,10 @@ function chain({ name, reason }: { name: string; reason: Reason }): Reason {
 }
 
 function missingModule(index: ModuleIndex, name: string, reason: Reason): MkinitrdError {
+  const forbidden = index.forbidden?.get(moduleName(name));
+  if (forbidden !== undefined) {
+    return new MkinitrdError({ tried: `packing the module ${name} (${reason})`, on: index.directory, found: `it may not be loaded: ${forbidden}`, next: "take that line away, or what needs the module out of the configuration" });
+  }
   const meant = nearest(moduleName(name), [...index.modules.keys(), ...index.builtin]);
   return new MkinitrdError({
     tried: `finding the module ${name} (${reason})`,

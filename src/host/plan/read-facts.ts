@@ -7,6 +7,7 @@ import { isDirectory } from "../stat.ts";
 import type { HostFacts, ScriptFile } from "./facts.ts";
 import { readKernelConfig } from "./kernel-config.ts";
 import { readKernel } from "./kernel.ts";
+import { readMachine } from "./machine.ts";
 import { openSysroot } from "./sysroot.ts";
 
 /** Where to look on the build machine. */
@@ -45,7 +46,7 @@ export function readHostFacts(from: FactSources): HostFacts {
     scripts: [...ownScripts(from.packageRoot, bootProgram), ...from.scripts],
     modules,
     ...(kernelConfig === undefined ? {} : { kernelConfig }),
-    machine: from.machine ? readMachine() : { modaliases: [], filesystems: [] },
+    machine: from.machine ? readMachine() : { modaliases: [], filesystems: [], drivers: [] },
     memo: from.memo,
   };
 }
@@ -63,17 +64,4 @@ function ownScripts(root: string, bootProgram: string): ScriptFile[] {
     const path = join(directory, file);
     return { name, source, header: parseHeader(readFileSync(path, "utf8"), source), from: { file: path }, origin: folder };
   });
-}
-
-function readMachine(): HostFacts["machine"] {
-  const buses = list("/sys/bus").flatMap((bus) => list(`/sys/bus/${bus}/devices`).map((device) => `/sys/bus/${bus}/devices/${device}/modalias`));
-  const modaliases = buses.flatMap((file) => (existsSync(file) ? [readFileSync(file, "utf8").trim()] : []));
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n").map((line) => line.split(" "));
-  const root = mounts.findLast(([, , , , target]) => target === "/");
-  const fstype = root?.[root.indexOf("-") + 1];
-  return { modaliases: [...new Set(modaliases)].filter((alias) => alias !== "").sort(), filesystems: fstype === undefined ? [] : [fstype] };
-}
-
-function list(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory) : [];
 }

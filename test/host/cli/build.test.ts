@@ -158,7 +158,7 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     expect(printed).toMatch(/on SOURCE_DATE_EPOCH: it is "yesterday"\n  next: set it to seconds since 1970/);
   });
 
-  test.each([["--modules", "a/b"], ["--compression", "brotli"], ["--compression", "zstd:20"], ["--compression", "lzop:0"], ["--compression", "none:1"], ["--no-such-option"]])("%s %s is a wrong command line", async (...words) => {
+  test.each([["--modules", "/a/b"], ["--modules", "a b"], ["--compression", "brotli"], ["--compression", "zstd:20"], ["--compression", "lzop:0"], ["--compression", "none:1"], ["--no-such-option"]])("%s %s is a wrong command line", async (...words) => {
     await build(...words);
     expect(process.exitCode).toBe(2);
   });

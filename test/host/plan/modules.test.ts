@@ -1,10 +1,13 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { moduleName, readModuleIndex } from "../../../src/host/plan/module-index.ts";
+import { isModulePattern, matchModules } from "../../../src/host/plan/module-patterns.ts";
 import { genericModules, machineModules } from "../../../src/host/plan/module-sets.ts";
+import { parseModprobeConfig } from "../../../src/host/plan/modprobe-config.ts";
+import { applyModprobeConfig } from "../../../src/host/plan/modprobe-rules.ts";
 import { resolveModules } from "../../../src/host/plan/modules.ts";
 import { findTestKernels } from "./kernel.ts";
 
@@ -34,10 +37,39 @@ describe.each(kernels)("against modprobe on the kernel $release", ({ root, relea
     expect(names).toContain("xxhash_generic");
   });
 
-  function modprobe(name: string): string[] {
-    const printed = execFileSync("modprobe", ["-d", root, "-S", release, "-C", "/dev/null", "--show-depends", name], { encoding: "utf8" });
+  function shown(name: string, conf: string): string {
+    return spawnSync("modprobe", ["-d", root, "-S", release, "-C", conf, "--show-depends", name], { encoding: "utf8" }).stdout;
+  }
+
+  function modprobe(name: string, conf = "/dev/null"): string[] {
+    const printed = shown(name, conf);
     return [...new Set([...printed.matchAll(/^insmod (\S+)/gm)].map(([, path]) => moduleName(path ?? "")))];
   }
+
+  test.each([
+    { what: "an alias", conf: "alias mydisk virtio-blk\nalias my?ther dm_crypt", names: ["mydisk", "myother"] },
+    { what: "softdeps", conf: "softdep dm_crypt pre: virtio_blk \\\n post: nbd", names: ["dm_crypt"] },
+    { what: "a blacklist, which is about aliases", conf: "blacklist virtio-blk", names: ["virtio:d00000002v00001AF4", "virtio_blk"] },
+    { what: "an alias that takes the place of the kernel's own", conf: "alias virtio:d00000002v* nbd", names: ["virtio:d00000002v00001AF4"] },
+  ])("$what of modprobe.d means what it means to modprobe", ({ conf, names }) => {
+    const file = join(root, "test.conf");
+    writeFileSync(file, `${conf}\n`);
+    const ruled = applyModprobeConfig(index, parseModprobeConfig(readFileSync(file, "utf8"), file));
+    for (const name of names) {
+      const { modules } = resolveModules(ruled, [{ name, optional: true, reason: "the test" }]);
+      expect(modules.map((module) => module.name)).toEqual(modprobe(name, file));
+    }
+  });
+
+  test("what modprobe would not load for an install line of /bin/false, and what needs that, is gone", () => {
+    const file = join(root, "test.conf");
+    writeFileSync(file, "install dm-mod /bin/false\n");
+    const ruled = applyModprobeConfig(index, parseModprobeConfig(readFileSync(file, "utf8"), file));
+    const theirs = [...index.modules.keys()].filter((name) => name.startsWith("dm_")).filter((name) => shown(name, file).includes("install /bin/false"));
+    expect([...ruled.forbidden!.keys()].filter((name) => name.startsWith("dm_")).sort()).toEqual(theirs.sort());
+    expect(() => resolveModules(ruled, [{ name: "dm_crypt", optional: false, reason: "for rc.d/crypt.ts" }]))
+      .toThrow(/packing the module dm_crypt \(for rc.d\/crypt.ts\).*: it may not be loaded: it needs dm_mod, and "install dm-mod \/bin\/false" in .*test.conf forbids that\n  next: take that line away/);
+  });
 
   test("the generic set has what a disk of a virtual machine needs, and no network card", () => {
     const names = genericModules(index).map(({ name }) => name);
@@ -91,8 +123,31 @@ describe("on written index files", () => {
   });
 
   test("of a machine's devices only disks and the like count", () => {
-    const wanted = machineModules(index(), { modaliases: ["pci:v00001AF4d00001xbc01i-x", "pci:v0bc02x"], filesystems: ["ext4"] });
+    const wanted = machineModules(index(), { modaliases: ["pci:v00001AF4d00001xbc01i-x", "pci:v0bc02x"], filesystems: ["ext4"], drivers: [] });
     expect(wanted.map(({ name }) => name)).toEqual(["disk", "fs-ext4"]);
+  });
+
+  test("what the root lies on counts whatever it is, by the name of its driver or its modalias", () => {
+    const wanted = machineModules(index(), { modaliases: [], filesystems: [], drivers: ["a_fs", "pci:v0bc02x", "usb:vFFFF"] });
+    expect(wanted.map(({ name }) => name)).toEqual(["a_fs", "pci:v0bc02x"]);
+    expect(resolveModules(index(), wanted).modules.map(({ name }) => name)).toContain("card");
+  });
+
+  test.each([
+    { entry: "loop*", found: ["loop1", "loop2"] },
+    { entry: "a-*", found: ["a_fs"] },
+    { entry: "drivers/", found: ["disk"] },
+    { entry: "kernel/drivers/ata/", found: ["disk"] },
+    { entry: "*/ata", found: ["disk"] },
+    { entry: "lib/[bc]", found: ["b", "c"] },
+    { entry: "fs/a-fs.ko", found: ["a_fs"] },
+  ])("the list entry $entry means $found", ({ entry, found }) => {
+    expect(isModulePattern(entry)).toBe(true);
+    expect(matchModules(index(), entry).sort()).toEqual(found);
+  });
+
+  test.each(["lo*p3", "drivers/at", "*/c.ko/x"])("the list entry %s, which means nothing, is an error", (entry) => {
+    expect(() => matchModules(index(), entry)).toThrow(/finding the modules .* on .*: kernel 6.1 has none there\n  next: name a directory below kernel\//);
   });
 
   test.each(["modules.dep", "modules.alias"])("a directory without %s says how to make one", (name) => {

@@ -37,7 +37,7 @@ beforeEach(() => {
     init: join(directory, "init"),
     scripts: [DEVICES, UNLOCK, LOCAL, CRYPT],
     modules: readModuleIndex(join(directory, "modules"), "6.1"),
-    machine: { modaliases: [], filesystems: [] },
+    machine: { modaliases: [], filesystems: [], drivers: [] },
     memo: openFileMemo(join(directory, "memo.json")),
   };
 });
@@ -134,6 +134,25 @@ test("the user's files, programs and modules come with their reasons", async () 
   expect(find(plan, "usr/sbin/opener")).toMatchObject({ reason: "programs: of the configuration" });
   expect(find(plan, "usr/lib/modules/6.1/kernel/other.ko")).toMatchObject({ reason: "modules: of the configuration" });
   expect(find(plan, "usr/lib/modules/6.1/kernel/fs/afs.ko")).toBeUndefined();
+});
+
+test("a pattern or a directory packs modules that nothing loads early, and what is omitted of them stays out", async () => {
+  const plan = await planImage({ ...CONFIG, modules: { set: "none", add: ["oth*", "fs/", "dm-*"], omit: ["dm_*"] } }, facts);
+  expect(find(plan, "usr/lib/modules/6.1/kernel/other.ko")).toMatchObject({ reason: "modules: of the configuration" });
+  expect(find(plan, "usr/lib/modules/6.1/kernel/fs/afs.ko")).toBeDefined();
+  expect(find(plan, "usr/lib/modules/6.1/kernel/dm-crypt.ko")).toBeUndefined();
+  expect(text(plan, "etc/mkinitrd/modules")).toBe("bus\ndisk\n");
+});
+
+test("what modprobe.d says of packed modules goes in; its install line of /bin/false keeps a module out", async () => {
+  mkdirSync(join(directory, "root/etc/modprobe.d"), { recursive: true });
+  writeFileSync(join(directory, "root/etc/modprobe.d/local.conf"), "options disk slow=1\ninstall afs /bin/false\nsoftdep disk pre: dm-crypt post: other\n");
+  const plan = await planImage(CONFIG, facts);
+  expect(text(plan, "etc/modprobe.d/mkinitrd.conf")).toBe("options disk slow=1\n");
+  expect(find(plan, "usr/lib/modules/6.1/kernel/fs/afs.ko")).toBeUndefined();
+  expect(text(plan, "etc/mkinitrd/modules")).toBe("bus\ndm_crypt\ndisk\nother\n");
+  expect(text(plan, "usr/lib/modules/6.1/modules.alias")).toBe("alias pci:x other\nalias pci:x disk\nalias pci:x dm_crypt\nalias pci:y other\n");
+  expect(plan.notes).toEqual(['module afs (optional, for rc.d/local.ts) stays out: "install afs /bin/false" in /etc/modprobe.d/local.conf']);
 });
 
 test("an empty directory of the user's is in the image, too", async () => {
