@@ -80,7 +80,7 @@ export async function vmImage(settings: Partial<BuildSettings> = {}): Promise<st
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const { output } = await buildImage({
     realroot: "", realroots: ["local", "crypt", "lvm"], modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], scripts: [],
-    sealed: false, timeoutMs: 30_000, sysroot: "/", kernel: release, modulesDirectory, compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL },
+    sealed: false, timeoutMs: 30_000, sysroot: "/", kernel: release, modulesDirectory, microcode: "none", compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL },
     output: join(directory, "initrd.img"), ...settings,
   });
   return output;

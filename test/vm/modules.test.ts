@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { findProgram } from "../../tools/packages.js";
-import { findVmKernel } from "../../src/host/qemu/vm-kernel.ts";
+import { findVmKernel, vmKernels } from "../../src/host/qemu/vm-kernel.ts";
 import { bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
+import { smallSysroot } from "./small-sysroot.ts";
 
 const MODPROBE_CONF = `options nbd nbds_max=3
 alias my-disk nbd
@@ -35,7 +35,23 @@ describeVm("kernel modules in an image", () => {
     guest.type(`modprobe brd; ls -1d ${at}/brd; ls /dev/ram* | wc -l; echo third $((1 + 1)); exit\r`);
     expect(await guest.waitFor(/^third 2[^]*REALROOT .*\n/m)).toMatch(/module\/brd\r?\n2\r?\n/);
   });
-}, ["depmod", "xz", "zstd", "gzip"]);
+
+  const stable = existsSync(vmKernels.stable()) ? findVmKernel(vmKernels.stable()) : undefined;
+  test.runIf(process.env["MKINITRD_TEST_ALL"] && stable !== undefined)("microcode in front of an image is where a kernel that loads it looks, and the rest is unpacked behind it", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "mkinitrd-microcode-"));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const sysroot = smallSysroot(join(directory, "sysroot"));
+    mkdirSync(join(sysroot, "lib/firmware/intel-ucode"), { recursive: true });
+    writeFileSync(join(sysroot, "lib/firmware/intel-ucode/06-8e-09"), Buffer.concat([Buffer.from([1, 0, 0, 0]), Buffer.alloc(2045)]));
+    const { release, modulesDirectory } = stable ?? expect.fail("no kernel");
+    const image = await vmImage({ sysroot, kernel: release, modulesDirectory, realroots: ["local"], microcode: "intel" });
+    expect(execFileSync("cpio", ["-it", "--quiet"], { input: readFileSync(image).subarray(0, 1 << 16), encoding: "utf8" }).split("\n")).toEqual(["kernel", "kernel/x86", "kernel/x86/microcode", "kernel/x86/microcode/GenuineIntel.bin", ""]);
+    const guest = await bootRecipe("local-ext4", { image, kernel: stable!, append: "mkinitrd.break=mount" });
+    await guest.waitFor(/# *$/);
+    guest.type("wc -c /kernel/x86/microcode/*; exit\r");
+    expect(await guest.waitFor(/REALROOT .*\n/)).toMatch(/^2049 \/kernel\/x86\/microcode\/GenuineIntel\.bin/m);
+  });
+}, ["depmod", "xz", "zstd", "gzip", "cpio"]);
 
 /** What `ls -d` printed, without its errors and without what was typed. */
 function modulesIn(screen: string): string[] {
@@ -57,20 +73,4 @@ function compressedModules(top: string, from: string, release: string): string {
   }
   writeFileSync(join(directory, "modules.dep"), index);
   return join(top, "lib/modules");
-}
-
-/** Busybox, and the libraries that it and Node want: what an image of local roots is made of. */
-function smallSysroot(top: string): string {
-  const busybox = findProgram("busybox") ?? "";
-  const printed = [process.execPath, busybox].map((program) => execFileSync("sh", ["-c", 'ldd "$0" || true', program], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })).join("");
-  const libraries = [...printed.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => path);
-  for (const name of ["bin", "sbin", "lib", "lib64"]) {
-    mkdirSync(join(top, "usr", name), { recursive: true });
-    symlinkSync(`usr/${name}`, join(top, name));
-  }
-  for (const path of [...new Set([busybox, ...libraries])]) {
-    mkdirSync(dirname(join(top, path)), { recursive: true });
-    copyFileSync(realpathSync(path), join(top, dirname(path), basename(path)));
-  }
-  return top;
 }

@@ -8,6 +8,7 @@ import { configSchema } from "./schema.ts";
 import { parseYaml, yamlError } from "./yaml-document.ts";
 import type { RescueSettings } from "../plan/rescue.ts";
 import type { Compression } from "../layers/types.ts";
+import type { MicrocodeChoice } from "../plan/microcode.ts";
 import { withLevel } from "./compression.ts";
 
 /** What to build. Paths on this machine are absolute. */
@@ -22,6 +23,8 @@ export interface Config {
   modulesDirectory?: string;
   sysroot: string;
   modules: { set: "generic" | "auto" | "none"; add: string[]; omit: string[] };
+  /** Whose microcode goes in front. */
+  microcode: MicrocodeChoice;
   /** Bare names or absolute paths within the sysroot. */
   programs: string[];
   /** `to` is absolute, `mode` permission bits. */
@@ -63,6 +66,7 @@ export function parseConfig(text: string, fileName: string): Config {
     ...(file["modules-directory"] === undefined ? {} : { modulesDirectory: path(file["modules-directory"]) }),
     sysroot: path(file.sysroot),
     modules: readModules(file.modules),
+    microcode: file.microcode,
     programs: file.programs,
     files: file.files.map(({ from, to, mode }) => ({ from: path(from), to, ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }) })),
     expose: file.expose,

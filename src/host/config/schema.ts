@@ -2,6 +2,7 @@ import { z } from "zod";
 import { normalizeDevice } from "../../core/realroot/device.ts";
 import { parseHash } from "../../core/rescue/password.ts";
 import { COMPRESSION_NAMES } from "../compressions.ts";
+import { MICROCODE_CHOICES } from "../plan/microcode.ts";
 import { levelProblem, levelRanges } from "./compression.ts";
 
 const LONGEST_TIMEOUT_SECONDS = 24 * 60 * 60;
@@ -65,10 +66,11 @@ export const configSchema = z.strictObject({
   realroot: z.string().default("").describe("The root to boot when the kernel command line names none: a realroot spec, stages separated by blanks."),
   realroots: z.array(name).default(["local", "crypt", "lvm"]).describe("The realroot kinds that the image serves, beside those of `realroot`."),
   kernel: text.refine((release) => !release.includes("/"), "must be a kernel release, as in 6.1.0-32-amd64").optional()
-    .describe("Kernel release; the newest in the modules directory when not given."),
+    .describe("Kernel release, or all for an image for each; the newest in the modules directory when not given."),
   "modules-directory": text.optional().describe("The directory that holds a folder for each kernel release; lib/modules of the sysroot when not given."),
   sysroot: text.default("/").describe("Where programs, libraries and firmware come from."),
   modules: modules.default("generic").describe("Kernel modules to pack: a set, a list, or a set with additions and omissions."),
+  microcode: z.enum(MICROCODE_CHOICES).default("auto").describe("Microcode to pack in front of the image: auto is that of this machine's processors, both is all that the sysroot has."),
   programs: z.array(text.refine((program) => program.startsWith("/") || !program.includes("/"), "must be a bare name or an absolute path")).default([])
     .describe("Programs to pack beside those that the rc scripts need, with their libraries."),
   files: z.array(file).default([]).describe("Files and directories to pack."),
@@ -80,7 +82,7 @@ export const configSchema = z.strictObject({
     .default([]).describe("Keyboard layouts to pack: names, files, or auto for this machine's own. A boot begins with the first."),
   scripts: z.array(text).default([]).describe("rc scripts of your own: .ts and .js files, and directories of them."),
   compression: compression.default("zstd").describe("How the image is compressed: a format that the kernel unpacks, none, or { format, level }."),
-  output: text.default("initrd.img").describe("The image to write."),
+  output: text.default("initrd.img").describe("The image to write; {kernel} in its name is the kernel release."),
   timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),
   rescue: rescue.prefault({}).describe("What happens when a boot fails."),
   manifest: z.boolean().default(true).describe("Keep in the image why each file is in it, for `mkinitrd why` and `size`: 4 KB."),

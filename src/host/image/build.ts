@@ -78,7 +78,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   }));
   const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime, check: checkArchive };
   const layers = await Promise.all(identified.map(async ({ layer, hash }) => {
-    const built = await buildLayer(layer, hash ?? (await hashContent(layer, memo)), options);
+    const built = await buildLayer(layer, hash ?? (await hashContent(layer, memo)), layer.name === "early" ? { ...options, compression: { format: "none" } } : options);
     progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);
     return built;
   }));

@@ -1,6 +1,8 @@
 import type { RcHeader } from "../../core/rc/header.ts";
 import type { FileMemo } from "../file-memo.ts";
+import type { Cpu } from "./cpu.ts";
 import type { KernelConfig } from "./kernel-config.ts";
+import type { MicrocodeChoice } from "./microcode.ts";
 import type { ModuleIndex } from "./module-index.ts";
 import type { Sysroot } from "./sysroot.ts";
 import type { RescueSettings } from "./rescue.ts";
@@ -25,6 +27,8 @@ export interface HostFacts {
   kernelConfig?: KernelConfig;
   /** Of this machine, for `modules: auto`; `drivers` are the modules and modaliases of what its root lies on. */
   machine: { modaliases: string[]; filesystems: string[]; drivers: string[] };
+  /** The processors of this machine, for its microcode. */
+  cpu?: Cpu;
   memo: FileMemo;
 }
 
@@ -46,6 +50,8 @@ export interface ImageConfig {
   /** Kinds that the image serves, beside those of the default spec. */
   realroots: string[];
   modules: { set: "generic" | "auto" | "none"; add: string[]; omit: string[] };
+  /** Whose microcode goes in front; without it that of this machine's processors. */
+  microcode?: MicrocodeChoice;
   /** Bare names or absolute paths. */
   programs: string[];
   /** `mode` is permission bits; without it those of the file. */

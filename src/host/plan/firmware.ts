@@ -5,13 +5,17 @@ import type { FileMemo } from "../file-memo.ts";
 import { mapLimited } from "../map-limited.ts";
 import { describeIoError } from "../read-text.ts";
 import { readUnpacked } from "../unpack.ts";
+import { fnmatchExact } from "./fnmatch.ts";
 import { withFile } from "./file-source.ts";
 import { foundEntries } from "./paths.ts";
-import type { Sysroot } from "./sysroot.ts";
+import type { Found, Sysroot } from "./sysroot.ts";
 import type { Decompress, Entry } from "./types.ts";
 
 /** How a compressed module or firmware file ends. */
 const SUFFIXES: Record<string, Decompress> = { ".xz": "xz", ".zst": "zstd", ".gz": "gzip" };
+
+/** Those that the kernel looks for, in its order. */
+const FIRMWARE_SUFFIXES = [".zst", ".xz"];
 
 /** A process each, for xz. */
 const UNPACKED_AT_ONCE = 4;
@@ -32,7 +36,7 @@ export async function planFirmware(
     for (const firmware of names) {
       const found = findFirmware(sysroot, release, firmware);
       if (found.length === 0) absent.set(name, (absent.get(name) ?? 0) + 1);
-      entries.push(...found.flatMap((each) => foundEntries(each, `firmware of ${name}`)));
+      entries.push(...found.flatMap((each) => firmwareEntries(each, `firmware of ${name}`)));
     }
   }
   const list = [...absent].map(([name, count]) => `${name} (${count})`).join(", ");
@@ -49,27 +53,50 @@ async function firmwareOf(file: string, memo: FileMemo): Promise<string[]> {
   }
 }
 
-async function firmwareNames(file: string): Promise<string[]> {
+/** The firmware that a module, compressed or not, names in its .modinfo. */
+export async function firmwareNames(file: string): Promise<string[]> {
   const format = compressionOf(file);
   const info = format === undefined ? await withFile(file, readModinfo) : await readModinfo(memorySource(await readUnpacked(file, format), file));
   return info.filter(({ key }) => key === "firmware").map(({ value }) => value);
 }
 
-/** The kernel's own search order, drivers/base/firmware_loader/main.c; packed as it is, compressed or not. A name may be a pattern. */
-function findFirmware(sysroot: Sysroot, release: string, name: string) {
+/**
+ * The kernel's own search order, drivers/base/firmware_loader/main.c. A name may be a pattern. What lies compressed is unpacked,
+ * and the links to it lose that suffix: so that no kernel has to know the compression, and the layer's own serves all files.
+ */
+function findFirmware(sysroot: Sysroot, release: string, name: string): Found[] {
   if (name.split("/").includes("..") || name.startsWith("/")) return [];
   const directories = [`/lib/firmware/updates/${release}`, "/lib/firmware/updates", `/lib/firmware/${release}`, "/lib/firmware"];
-  for (const directory of directories) {
-    for (const path of name.includes("*") ? matching(sysroot, directory, name) : [name, `${name}.zst`, `${name}.xz`]) {
-      const found = sysroot.find(`${directory}/${path}`);
-      if (found?.stats.isFile() === true) return [found];
-    }
-  }
-  return [];
+  const names = /[*?[]/.test(name) ? new Set(directories.flatMap((directory) => matching(sysroot, directory, name))) : [name];
+  return [...names].sort().flatMap((each) => findOne(sysroot, directories, each) ?? []);
 }
 
+function findOne(sysroot: Sysroot, directories: string[], name: string): Found | undefined {
+  for (const path of directories.flatMap((directory) => ["", ...FIRMWARE_SUFFIXES].map((suffix) => `${directory}/${name}${suffix}`))) {
+    const found = sysroot.find(path);
+    if (found?.stats.isFile() === true) return found;
+  }
+  return undefined;
+}
+
+/** Names that a pattern means, without the suffix of a compression. */
 function matching(sysroot: Sysroot, directory: string, pattern: string): string[] {
   const folder = pattern.slice(0, pattern.lastIndexOf("/") + 1);
-  const source = pattern.slice(folder.length).replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
-  return sysroot.list(`${directory}/${folder}`).filter((each) => new RegExp(`^${source}(\\.(zst|xz))?$`).test(each)).map((each) => folder + each);
+  const matches = new RegExp(`${fnmatchExact(pattern.slice(folder.length)).source.slice(0, -1)}(\\.(zst|xz))?$`, "s");
+  return sysroot.list(`${directory}/${folder}`).filter((each) => matches.test(each)).map((each) => folder + bare(each));
+}
+
+/** Entries for a file and the links to it, by the names that they have when it is unpacked. */
+function firmwareEntries(found: Found, reason: string): Entry[] {
+  const decompress = compressionOf(found.path);
+  const entries = foundEntries(found, reason);
+  if (decompress === undefined) return entries;
+  return entries.map((entry) => {
+    if (entry.type === "link") return { ...entry, path: bare(entry.path), target: bare(entry.target) };
+    return entry.type === "file" && "file" in entry.from ? { ...entry, path: bare(entry.path), from: { ...entry.from, decompress } } : entry;
+  });
+}
+
+function bare(path: string): string {
+  return path.replace(/\.(xz|zst)$/, "");
 }

@@ -6,6 +6,7 @@ import { planKeymaps } from "./keymaps.ts";
 import { libraryFinder } from "./libraries.ts";
 import { withManifest } from "./manifest.ts";
 import { mergeLayers } from "./merge.ts";
+import { planMicrocode } from "./microcode.ts";
 import { planModules } from "./modules-layer.ts";
 import { planRescue } from "./rescue.ts";
 import { planRuntime } from "./runtime-layer.ts";
@@ -27,7 +28,9 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const hostname = planHostname(config.hostname, facts.sysroot);
   const rescue = await planRescue(config.rescue, chosen.encrypted, facts.memo);
   const modules = await planModules(facts, chosen, config);
+  const microcode = await planMicrocode(config.microcode ?? "auto", facts);
   const layers = mergeLayers([
+    ...(microcode.entries.length === 0 ? [] : [{ name: "early" as const, entries: microcode.entries }]),
     { name: "runtime", entries: runtime },
     { name: "tools", entries: tools.entries },
     { name: "modules", entries: modules.entries },
@@ -39,6 +42,6 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
     kernelRelease: facts.modules.release,
     steps: chosen.steps.map(({ name }) => name),
     kinds: Object.keys(chosen.kinds).sort(),
-    notes: [...tools.notes, ...modules.notes, ...crypttab.notes, ...keymaps.notes, ...hostname.notes],
+    notes: [...microcode.notes, ...tools.notes, ...modules.notes, ...crypttab.notes, ...keymaps.notes, ...hostname.notes],
   };
 }

@@ -4,6 +4,7 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { parseHeader } from "../../core/rc/header.ts";
 import type { FileMemo } from "../file-memo.ts";
 import { isDirectory } from "../stat.ts";
+import { readCpu } from "./cpu.ts";
 import type { HostFacts, ScriptFile } from "./facts.ts";
 import { readKernelConfig } from "./kernel-config.ts";
 import { readKernel } from "./kernel.ts";
@@ -37,6 +38,7 @@ export function readHostFacts(from: FactSources): HostFacts {
   }
   const modules = readKernel(from.modulesDirectory ?? join(from.sysroot, "lib/modules"), from.kernel);
   const kernelConfig = readKernelConfig(modules, from.sysroot);
+  const cpu = readCpu();
   return {
     sysroot: openSysroot(from.sysroot),
     nodeBinary: from.nodeBinary,
@@ -47,6 +49,7 @@ export function readHostFacts(from: FactSources): HostFacts {
     modules,
     ...(kernelConfig === undefined ? {} : { kernelConfig }),
     machine: from.machine ? readMachine() : { modaliases: [], filesystems: [], drivers: [] },
+    ...(cpu === undefined ? {} : { cpu }),
     memo: from.memo,
   };
 }

@@ -87,7 +87,7 @@ async function buildBuilder(job: DiskJob, kernel: VmKernel, directory: string, p
     files: [{ from: jobFile, to: "/etc/mkinitrd/disk.json", mode: 0o600 }],
     onlyScripts: BUILDER_SCRIPTS,
     sealed: true, timeoutMs: 30_000, sysroot: "/", kernel: kernel.release, modulesDirectory: kernel.modulesDirectory,
-    compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(directory, "builder.img"),
+    microcode: "none", compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(directory, "builder.img"),
   }, progress);
   return output;
 }

@@ -16,7 +16,7 @@ test("the configuration at the top of the repository is the defaults", async () 
   const { source: __, ...defaults } = parseConfig("", join(TOP, "x.yaml"));
   expect(config).toEqual(defaults);
   expect(config).toEqual({
-    realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, programs: [], files: [], expose: [], keymaps: [], scripts: [],
+    realroot: "", realroots: ["local", "crypt", "lvm"], sysroot: "/", modules: { set: "generic", add: [], omit: [] }, microcode: "auto", programs: [], files: [], expose: [], keymaps: [], scripts: [],
     compression: { format: "zstd", level: DEFAULT_ZSTD_LEVEL }, output: join(TOP, "initrd.img"), timeoutMs: 30_000, sealed: false, manifest: true,
     rescue: { onFailure: "menu", delayMs: 30_000, rounds: 3 },
   });
@@ -39,7 +39,8 @@ realroots: [local]
 kernel: 6.1.0-32-amd64
 modules-directory: mods
 sysroot: ../root
-modules: {add: [zram], omit: [floppy]}
+modules: {add: [zram, drivers/nvme], omit: [floppy, snd*]}
+microcode: both
 programs: [strace, /opt/x]
 files: [{from: a, to: /etc/a, mode: "0400"}, {from: /b, to: /b}]
 expose: [/etc/a]
@@ -54,8 +55,8 @@ manifest: false
 `, "/etc/mkinitrd/config.yaml");
   expect(config).toEqual({
     realroot: "crypt:none:/dev/vda2:pv0 lvm:ext4:vg0/root", realroots: ["local"], kernel: "6.1.0-32-amd64",
-    modulesDirectory: "/etc/mkinitrd/mods", sysroot: "/etc/root", modules: { set: "generic", add: ["zram"], omit: ["floppy"] },
-    programs: ["strace", "/opt/x"],
+    modulesDirectory: "/etc/mkinitrd/mods", sysroot: "/etc/root", modules: { set: "generic", add: ["zram", "drivers/nvme"], omit: ["floppy", "snd*"] },
+    microcode: "both", programs: ["strace", "/opt/x"],
     files: [{ from: "/etc/mkinitrd/a", to: "/etc/a", mode: 0o400 }, { from: "/b", to: "/b" }], expose: ["/etc/a"],
     keymaps: ["auto", "de-nodeadkeys", "/etc/mkinitrd/own.map", "/etc/fr.bmap"],
     scripts: ["/etc/mkinitrd/rc/hello.ts"], compression: { format: "zstd", level: 19 }, output: "/etc/mkinitrd/out/initrd.img",

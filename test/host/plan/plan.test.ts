@@ -232,7 +232,7 @@ test.skipIf(!hasCompiler)("firmware that a packed module names goes in, what is 
   spawnSync("ln", ["-s", "../usr/lib/firmware", join(directory, "root/lib/firmware")]);
   writeFileSync(join(directory, "root/usr/lib/firmware/card/one.bin.xz"), "packed");
   const plan = await planImage(CONFIG, facts);
-  expect(find(plan, "usr/lib/firmware/card/one.bin.xz")).toMatchObject({ reason: "firmware of disk", type: "file" });
+  expect(find(plan, "usr/lib/firmware/card/one.bin")).toMatchObject({ reason: "firmware of disk", type: "file", from: { decompress: "xz" } });
   expect(plan.notes).toEqual(["firmware that this machine does not have is left out, of: disk (2)"]);
 });
 
