@@ -1,9 +1,12 @@
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { explain, MkinitrdError } from "../../core/errors.ts";
 import { levelRanges, parseCompressionWord } from "../config/compression.ts";
 import { checkConfigRealroot, readConfig, type Config } from "../config/config.ts";
 import { readKinds } from "../config/kinds.ts";
 import { buildImage, type BuildReport } from "../image/build.ts";
+import { forEachKernel } from "../image/kernels.ts";
+import { MICROCODE_CHOICES } from "../plan/microcode.ts";
 import { checkIsNoInput } from "../replace.ts";
 import { formatReport } from "./build-report.ts";
 import { progressLine } from "./progress.ts";
@@ -15,6 +18,7 @@ Only a plain file is replaced: a link or a device as output is refused.
 
   mkinitrd build
   mkinitrd build -c laptop.yaml -o /boot/initrd.img --realroot crypt:ext4:UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c11:root
+  mkinitrd build --kernel all -o /boot/initrd-{kernel}.img
   mkinitrd build --kernel 6.1.0-32-amd64 --modules auto --compression zstd:19`;
 
 interface BuildOptions {
@@ -25,6 +29,7 @@ interface BuildOptions {
   sysroot?: string;
   realroot?: string;
   modules?: Config["modules"];
+  microcode?: Config["microcode"];
   compression?: Config["compression"];
   expose: string[];
   json?: true;
@@ -35,12 +40,13 @@ export function buildCommand(): Command {
   return new Command("build")
     .description("Builds an image from a configuration.")
     .option("-c, --config <file>", "the configuration", "mkinitrd.config.yaml")
-    .option("-o, --output <file>", "the image to write")
-    .option("--kernel <release>", "kernel release; the newest in the modules directory when not given")
+    .option("-o, --output <file>", "the image to write; {kernel} in its name is the kernel release")
+    .option("--kernel <release>", "kernel release, or all; the newest in the modules directory when not given")
     .option("--modules-directory <dir>", "the directory that holds a folder for each kernel release")
     .option("--sysroot <dir>", "where programs, libraries and firmware come from")
     .option("--realroot <spec>", "the root to boot when the kernel command line names none")
     .option("--modules <set>", "generic, auto, none, or a list with commas", parseModules)
+    .addOption(new Option("--microcode <whose>", "microcode to put in front of the image").choices(MICROCODE_CHOICES))
     .option("--compression <format>", "zstd, gzip, xz, lz4, lzma, bzip2, lzop, each with a :LEVEL if you want, or none", parseCompression)
     .option("--expose <path>", "a secret of the image that may lie on a filesystem without modes (vfat); may be given several times", (path: string, all: string[]) => [...all, path], [])
     .option("--json", "print the report as JSON")
@@ -50,10 +56,30 @@ export function buildCommand(): Command {
 
 async function run(options: BuildOptions): Promise<void> {
   const config = override(await readConfig(options.config), options);
-  checkIsNoInput(config.output, inputsOf(config), "writing the image");
   if (options.realroot === undefined) checkConfigRealroot(config, await readKinds(config.scripts));
-  const report = await build(config);
-  console.log(options.json === true ? JSON.stringify(report, null, 2) : formatReport(report));
+  const builds = forEachKernel(config);
+  for (const { output } of builds) checkIsNoInput(output, inputsOf(config), "writing the image");
+  const reports = config.kernel === "all" ? await buildEach(builds) : [await build(builds[0] ?? config)];
+  if (options.json === true) console.log(JSON.stringify(config.kernel === "all" ? reports : reports[0], null, 2));
+  else console.log(reports.map(formatReport).join("\n\n"));
+  if (reports.length < builds.length) throw someFailed(config, builds.length - reports.length, builds.length);
+}
+
+/** One kernel whose modules are broken does not keep the others from their images; each error is said where it happens. */
+async function buildEach(builds: Config[]): Promise<BuildReport[]> {
+  const reports: BuildReport[] = [];
+  for (const each of builds) {
+    try {
+      reports.push(await build(each));
+    } catch (error) {
+      console.error(`mkinitrd: ${explain(error)}`);
+    }
+  }
+  return reports;
+}
+
+function someFailed({ modulesDirectory, sysroot }: Config, failed: number, all: number): MkinitrdError {
+  return new MkinitrdError({ tried: "building an image for each kernel", on: modulesDirectory ?? `${sysroot}/lib/modules`, found: `${failed} of ${all} failed, for what is said above`, ...(failed === all ? {} : { next: "the images of the others are in place" }) });
 }
 
 function inputsOf({ source, scripts, files, crypttab, keymaps }: Config): string[] {
@@ -70,7 +96,7 @@ async function build(config: Config): Promise<BuildReport> {
 }
 
 /** The configuration with what the command line says in its place; paths there start at the working directory. */
-function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, compression, expose }: BuildOptions): Config {
+function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, microcode, compression, expose }: BuildOptions): Config {
   return {
     ...config,
     expose: [...config.expose, ...expose],
@@ -80,6 +106,7 @@ function override(config: Config, { output, kernel, modulesDirectory, sysroot, r
     ...(sysroot === undefined ? {} : { sysroot: resolve(sysroot) }),
     ...(realroot === undefined ? {} : { realroot: realroot.trim() }),
     ...(modules === undefined ? {} : { modules }),
+    ...(microcode === undefined ? {} : { microcode }),
     ...(compression === undefined ? {} : { compression }),
   };
 }

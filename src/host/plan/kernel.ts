@@ -20,7 +20,7 @@ export function readKernel(directory: string, release: string | undefined): Modu
 }
 
 /** Releases with modules, the newest last. */
-function listReleases(directory: string): string[] {
+export function listReleases(directory: string): string[] {
   if (!isDirectory(directory)) return [];
   return readdirSync(directory).filter((name) => ["modules.dep", "modules.order", "kernel"].some((each) => existsSync(join(directory, name, each)))).sort(compareReleases);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -74,6 +74,35 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     vi.stubEnv("MKINITRD_CACHE", join(directory, "cache"));
     expect(readFileSync(join(directory, "second.img")).equals(readFileSync(join(directory, "out.img")))).toBe(true);
   }, 120_000);
+
+  describe("with --kernel all", () => {
+    const second = `${kernel?.release}-second`;
+    const modules = join(kernel?.root ?? "", "lib/modules");
+    beforeEach(() => {
+      cpSync(join(modules, kernel?.release ?? ""), join(modules, second), { recursive: true, verbatimSymlinks: true });
+      return () => rmSync(join(modules, second), { recursive: true });
+    });
+
+    test("each kernel gets an image with its release in the name, and what they share is made once", async () => {
+      const reports = await json("--kernel", "all", "-o", join(directory, "all-{kernel}.img")) as unknown as BuildReport[];
+      expect(reports.map(({ kernelRelease, output }) => [kernelRelease, output])).toEqual([kernel?.release, second].map((release) => [release, join(directory, `all-${release}.img`)]));
+      for (const { output, bytes } of reports) expect(statSync(output).size).toBe(bytes);
+      expect(reports[1]?.layers.map(({ name, cacheHit }) => [name, cacheHit])).toEqual([["runtime", true], ["tools", true], ["modules", false], ["boot", true], ["site", false]]);
+    }, 60_000);
+
+    test("a name without {kernel} gets the release behind it; one that fails does not keep the other from its image", async () => {
+      rmSync(join(modules, second, "modules.dep"));
+      await build("--kernel", "all", "-o", join(directory, "each.img"));
+      expect(process.exitCode).toBe(1);
+      expect(printed).toMatch(new RegExp(`finding the modules of kernel ${second} on .*: it has no modules.dep[^]*building an image for each kernel on ${modules}: 1 of 2 failed, for what is said above\\n  next: the images of the others are in place`));
+      expect(readdirSync(directory).filter((name) => name.startsWith("each.img"))).toEqual([`each.img-${kernel?.release}`]);
+    }, 60_000);
+  });
+
+  test("{kernel} in the name of an image is the newest kernel where none is given", async () => {
+    const { output } = await json("-o", join(directory, "one-{kernel}.img"));
+    expect(output).toBe(join(directory, `one-${kernel?.release}.img`));
+  }, 60_000);
 
   test("a compression that the kernel does not unpack is refused, by its configuration, and nothing is written", async () => {
     const boot = join(kernel?.root ?? "", "boot");
