@@ -7,10 +7,15 @@ export function isModulePattern(entry: string): boolean {
   return /[*?[/]/.test(entry);
 }
 
-/** The names of the modules that such an entry means; without one it is an error. A directory is that of the kernel's own tree, or as `updates/dkms` of its release. */
+/** The names of the modules that such an entry means. A directory is that of the kernel's own tree, or as `updates/dkms` of its release. */
 export function matchModules(index: ModuleIndex, entry: string): string[] {
-  const matches = entry.includes("/") ? byPath(entry) : fnmatch(underscores(entry));
-  const found = [...index.modules.values()].filter(({ name, path }) => matches.test(entry.includes("/") ? underscores(path) : name)).map(({ name }) => name);
+  const matches = entry.includes("/") ? byPath(entry) : fnmatch(entry);
+  return [...index.modules.values()].filter(({ name, path }) => matches.test(entry.includes("/") ? underscores(path) : name)).map(({ name }) => name);
+}
+
+/** The same; none is an error. */
+export function requireModules(index: ModuleIndex, entry: string): string[] {
+  const found = matchModules(index, entry);
   if (found.length > 0) return found;
   throw new MkinitrdError({
     tried: `finding the modules ${entry}`, on: index.directory, found: `kernel ${index.release} has none there`,

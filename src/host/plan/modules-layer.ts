@@ -5,7 +5,7 @@ import type { HostFacts, ImageConfig } from "./facts.ts";
 import { compressionOf, planFirmware } from "./firmware.ts";
 import { moduleName, type ModuleIndex } from "./module-index.ts";
 import { indexEntries } from "./module-index-entries.ts";
-import { isModulePattern, matchModules } from "./module-patterns.ts";
+import { isModulePattern, matchModules, requireModules } from "./module-patterns.ts";
 import { genericModules, machineModules } from "./module-sets.ts";
 import { readModprobeConfig } from "./modprobe-config.ts";
 import { modprobeEntry } from "./modprobe-entry.ts";
@@ -27,7 +27,7 @@ export async function planModules(
   const names = config.modules.add.filter((entry) => !isModulePattern(entry));
   const required = [...fromScripts.filter(({ optional }) => !optional), ...names.map(added), ...rootFilesystems(index, chosen.stages)];
   const omitted = omittedModules(index, config.modules.omit);
-  const patterns = config.modules.add.filter(isModulePattern).flatMap((entry) => matchModules(index, entry));
+  const patterns = config.modules.add.filter(isModulePattern).flatMap((entry) => requireModules(index, entry));
   const others = [...fromScripts.filter(({ optional }) => optional), ...patterns.map(added), ...setModules(index, facts.machine, config)].filter(({ name }) => !omitted.has(moduleName(name)));
   const { modules, weak, notes } = resolveModules(index, [...required, ...others], omitted);
   const kept = modules.filter(({ name }) => omitted.has(name)).map(({ name, reason }) => `module ${name} is to be omitted, but goes in: ${reason}`);
@@ -44,7 +44,7 @@ export async function planModules(
       ...firmware.entries,
       text("etc/mkinitrd/modules", earlyModules(index, required, omitted), "modules that the rc scripts require"),
     ],
-    notes: [...notes, ...kept, ...unknownOmitted(index, omitted), ...modprobe.notes, ...firmware.notes],
+    notes: [...notes, ...kept, ...unknownOmitted(index, config.modules.omit), ...modprobe.notes, ...firmware.notes],
   };
 }
 
@@ -54,10 +54,10 @@ function omittedModules(index: ModuleIndex, omit: readonly string[]): Set<string
 }
 
 /** A name with a typo would leave in what was to stay out. */
-function unknownOmitted(index: ModuleIndex, omitted: Set<string>): string[] {
+function unknownOmitted(index: ModuleIndex, omit: readonly string[]): string[] {
   const known = [...index.modules.keys(), ...index.builtin, ...(index.forbidden?.keys() ?? [])];
-  return [...omitted].filter((name) => !known.includes(name)).map((name) => {
-    const meant = nearest(name, known);
+  return omit.filter((entry) => (isModulePattern(entry) ? matchModules(index, entry).length === 0 : !known.includes(moduleName(entry)))).map((name) => {
+    const meant = isModulePattern(name) ? undefined : nearest(moduleName(name), known);
     return `module ${name}, which is to be omitted, is not in kernel ${index.release}${meant === undefined ? "" : `: did you mean ${meant}?`}`;
   });
 }

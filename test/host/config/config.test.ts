@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { checkConfigRealroot, parseConfig, readConfig } from "../../../src/host/config/config.ts";
+import { MICROCODE_CHOICES } from "../../../src/host/plan/microcode.ts";
 import { DEFAULT_ZSTD_LEVEL } from "../../../src/host/compressions.ts";
 import { configSchema } from "../../../src/host/config/schema.ts";
 import { kinds } from "../../core/realroot/kinds.ts";
@@ -131,6 +132,22 @@ test("the example of docs/rescue.md is a configuration, and its table has each k
   expect(parseConfig(example, "docs/rescue.md").rescue.report).toEqual({ device: "PARTLABEL=esp", directory: "/EFI/mkinitrd" });
   const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, key]) => key);
   expect(rows).toEqual(expect.arrayContaining(["password-file", "password-hash", "on-failure", "delay", "rounds", "report"]));
+});
+
+test("the example of docs/modules.md is a configuration, and its tables have each set, and each choice of microcode", () => {
+  const page = readFileSync(join(TOP, "docs/modules.md"), "utf8");
+  const [, example = ""] = /```yaml\n([^]*?)```/.exec(page) ?? [];
+  expect(parseConfig(example, "docs/modules.md").modules).toEqual({ set: "auto", add: ["drivers/nvme", "usb-storage"], omit: ["floppy", "snd*"] });
+  const rows = [...page.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = ""]) => [...cell.matchAll(/`(\w+)`/g)].map(([, word]) => word));
+  expect(rows).toEqual(expect.arrayContaining(["generic", "none", "options", "blacklist", "softdep", ...MICROCODE_CHOICES]));
+});
+
+test.each([
+  { text: "modules: [/drivers/nvme]", found: "modules[0] must be a module's name or alias, a pattern (nvme*), or a directory below kernel/ (drivers/nvme)" },
+  { text: "modules: {add: [drivers/../../etc]}", found: "modules.add[0] must be a module's name" },
+  { text: "microcode: arm", found: 'microcode is "arm"; known: auto, amd, intel, both, none' },
+])("$text says $found", ({ text, found }) => {
+  expect(() => parseConfig(text, "mkinitrd.config.yaml")).toThrow(found);
 });
 
 test.each([

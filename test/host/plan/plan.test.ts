@@ -163,13 +163,14 @@ test("an empty directory of the user's is in the image, too", async () => {
 });
 
 test("what a script requires is not omitted, and a note says so; nor is a name that no module has", async () => {
-  const plan = await planImage({ ...CONFIG, modules: { set: "generic", add: [], omit: ["disk", "afs", "othr", "zzzzzz"] } }, facts);
+  const plan = await planImage({ ...CONFIG, modules: { set: "generic", add: [], omit: ["disk", "afs", "othr", "zzzzzz", "snd*"] } }, facts);
   expect(find(plan, "usr/lib/modules/6.1/kernel/disk.ko")).toBeDefined();
   expect(find(plan, "usr/lib/modules/6.1/kernel/fs/afs.ko")).toBeUndefined();
   expect(plan.notes).toEqual([
     "module disk is to be omitted, but goes in: for rc.d/devices.ts",
     "module othr, which is to be omitted, is not in kernel 6.1: did you mean other?",
     "module zzzzzz, which is to be omitted, is not in kernel 6.1",
+    "module snd*, which is to be omitted, is not in kernel 6.1",
   ]);
 });
 
