@@ -31,8 +31,8 @@ export function keptScript(cacheDirectory: string, path: string, packageRoot: st
 /** Keeps it. Never throws: it only saves time. */
 export function keepScript(cacheDirectory: string, path: string, packageRoot: string, { code, inputs }: BundledScript): void {
   const depends = Object.fromEntries(dependencies(inputs).map((what) => [what, hashOf(what)]));
-  const file = keptFile(cacheDirectory, path, packageRoot);
   try {
+    const file = keptFile(cacheDirectory, path, packageRoot);
     mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
     writeFileSync(`${file}.${process.pid}`, JSON.stringify({ code, inputs, depends } satisfies Kept), { mode: 0o600 });
     renameSync(`${file}.${process.pid}`, file);
@@ -50,7 +50,8 @@ function markUsed(file: string): void {
 }
 
 function keptFile(cacheDirectory: string, path: string, packageRoot: string): string {
-  return join(cacheDirectory, `${sha256([VERSION, process.version, packageRoot, path].join("\0")).slice(0, 32)}.json`);
+  const pinned = readFileSync(join(packageRoot, "package.json")); // the bundler's version among it
+  return join(cacheDirectory, `${sha256([VERSION, process.version, pinned, packageRoot, path].join("\0")).slice(0, 32)}.json`);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFile, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
@@ -29,6 +29,25 @@ test("the directory of the example is one script, as it lies there", async () =>
   onTestFinished(() => rmSync(cacheDirectory, { recursive: true }));
   const scripts = await readUserScripts({ scripts: [EXAMPLE], packageRoot: packageRoot(), cacheDirectory });
   expect(scripts).toMatchObject([{ name: "nbd", header: { keyword: ["nbd"], fields: ["address", "options"] } }]);
+});
+
+const shown = ["docs/scripts.md", "README.md"].flatMap((name) => [...readFileSync(join(packageRoot(), name), "utf8").matchAll(/^```ts\n(\/\/ [A-Z]+:[^]*?)^```$/gm)].map(([, text = ""], index) => ({ name, index, text })));
+
+test.each(shown)("script $index that $name shows can be built, and is typed", async ({ text }) => {
+  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-shown-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  mkdirSync(join(directory, "node_modules/@types"), { recursive: true });
+  symlinkSync(packageRoot(), join(directory, "node_modules/mkinitrd"));
+  symlinkSync(join(packageRoot(), "node_modules/@types/node"), join(directory, "node_modules/@types/node"));
+  writeFileSync(join(directory, "package.json"), '{"type":"module"}');
+  writeFileSync(join(directory, "shown.ts"), text);
+  await expect(readUserScripts({ scripts: [directory], packageRoot: packageRoot(), cacheDirectory: join(directory, "cache") })).resolves.toHaveLength(1);
+  const tsc = spawnSync(join(packageRoot(), "node_modules/.bin/tsc"), ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--types", "node", "shown.ts"], { cwd: directory, encoding: "utf8" });
+  expect(tsc.stdout).toBe("");
+});
+
+test("scripts are shown in docs/scripts.md and in the README", () => {
+  expect(shown.map(({ name }) => name)).toEqual(["docs/scripts.md", "README.md"]);
 });
 
 test("docs/scripts.md has its examples", () => {
