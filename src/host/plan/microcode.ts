@@ -61,7 +61,7 @@ export async function planMicrocode(choice: MicrocodeChoice, { sysroot, cpu, ker
 
 async function vendorEntry({ id, directory, magic }: Vendor, files: string[], choice: MicrocodeChoice): Promise<Entry> {
   const parts = await Promise.all(files.map((file) => readMicrocode(file, magic)));
-  return { path: `kernel/x86/microcode/${id}.bin`, mode: 0o644, reason: `microcode: ${choice}, of ${directory}`, type: "file", from: { bytes: Buffer.concat(parts) } };
+  return { path: `kernel/x86/microcode/${id}.bin`, mode: 0o644, reason: `${directory}, microcode: ${choice}`, type: "file", from: { bytes: Buffer.concat(parts) } };
 }
 
 async function readMicrocode(file: string, magic: number): Promise<Buffer> {

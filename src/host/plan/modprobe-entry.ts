@@ -19,6 +19,6 @@ export function modprobeEntry(lines: readonly ModprobeLine[], packed: ReadonlySe
   const kept = lines.filter(isAbout);
   if (kept.length === 0) return { entries: [], notes };
   const text = kept.map(({ keyword, subject, rest }) => `${[keyword, subject, rest].join(" ").trimEnd()}\n`).join("");
-  const files = [...new Set(kept.map(({ file }) => file))].join(", ");
-  return { entries: [{ path: MODPROBE_CONFIG_PATH, mode: 0o644, reason: `modprobe.d, of ${files}`, type: "file", from: { bytes: Buffer.from(text) } }], notes };
+  const files = [...new Set(kept.map(({ file }) => file))].join(" and ");
+  return { entries: [{ path: MODPROBE_CONFIG_PATH, mode: 0o644, reason: `${files}, about packed modules`, type: "file", from: { bytes: Buffer.from(text) } }], notes };
 }

@@ -29,7 +29,7 @@ test("what is about packed modules goes in; that an install line is not carried 
     + "install dm_crypt /usr/bin/logger x\ninstall other /bin/false\n");
   const { entries, notes } = modprobeEntry(read(), new Set(["dm_crypt"]));
   expect(entries).toEqual([{
-    path: "etc/modprobe.d/mkinitrd.conf", mode: 0o644, reason: "modprobe.d, of /etc/modprobe.d/x.conf", type: "file",
+    path: "etc/modprobe.d/mkinitrd.conf", mode: 0o644, reason: "/etc/modprobe.d/x.conf, about packed modules", type: "file",
     from: { bytes: Buffer.from("options dm-crypt a=1\nblacklist dm_crypt\nalias eth0 dm-crypt\n") },
   }]);
   expect(notes).toEqual(["the install line of dm_crypt in /etc/modprobe.d/x.conf is not carried out in the image: modprobe loads the module there"]);

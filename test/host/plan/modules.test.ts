@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readMachine } from "../../../src/host/plan/machine.ts";
 import { moduleName, readModuleIndex } from "../../../src/host/plan/module-index.ts";
 import { isModulePattern, matchModules, requireModules } from "../../../src/host/plan/module-patterns.ts";
 import { genericModules, machineModules } from "../../../src/host/plan/module-sets.ts";
@@ -59,6 +60,14 @@ describe.each(kernels)("against modprobe on the kernel $release", ({ root, relea
       const { modules } = resolveModules(ruled, [{ name, optional: true, reason: "the test" }]);
       expect(modules.map((module) => module.name)).toEqual(modprobe(name, file));
     }
+  });
+
+  test.skipIf(!existsSync("/sys/bus"))("the devices of this machine are driven by what modprobe finds for them (skipped where there is no sysfs)", () => {
+    const { modaliases } = readMachine();
+    expect(modaliases.length).toBeGreaterThan(0);
+    const theirs = modaliases.map((alias) => spawnSync("modprobe", ["-d", root, "-S", release, "-C", "/dev/null", "--resolve-alias", alias], { encoding: "utf8" }).stdout.split("\n").filter((line) => line !== "").map(moduleName).sort());
+    const modular = (alias: string) => index.lookUp(alias).filter((name) => index.modules.has(name)).sort();
+    expect(modaliases.map(modular)).toEqual(theirs.map((names) => names.filter((name) => index.modules.has(name))));
   });
 
   test("what modprobe would not load for an install line of /bin/false, and what needs that, is gone", () => {
