@@ -7,21 +7,29 @@ import { readKinds } from "../config/kinds.ts";
 import { buildImage, type BuildReport } from "../image/build.ts";
 import { forEachKernel } from "../image/kernels.ts";
 import { MICROCODE_CHOICES } from "../plan/microcode.ts";
+import type { KindTable } from "../../core/realroot/types.ts";
 import { checkIsNoInput } from "../replace.ts";
 import { formatReport } from "./build-report.ts";
 import { progressLine } from "./progress.ts";
+import { addTestOptions, testOf, type TestOptions } from "./test-options.ts";
+import type { Proof } from "../prove/prove.ts";
 
 const HELP = `
 Options stand in for the configuration's own values. What did not change since the last build comes from the cache.
 The image is written beside the output and renamed: until then the old one is untouched, and an error installs nothing.
 Only a plain file is replaced: a link or a device as output is refused.
 
+With --test the new image is booted first, in a virtual machine without network, by its own kernel: on disks made for it, with the
+names, containers, groups and filesystems of the realroot and a passphrase of the test's, until the init of a root there has spoken.
+Without that the old image stays, and the exit code is 1. What only the real disks have is not tested: key files, their keyslots.
+
   mkinitrd build
   mkinitrd build -c laptop.yaml -o /boot/initrd.img --realroot crypt:ext4:UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c11:root
+  mkinitrd build --test -o /boot/initrd.img
   mkinitrd build --kernel all -o /boot/initrd-{kernel}.img
   mkinitrd build --kernel 6.1.0-32-amd64 --modules auto --compression zstd:19`;
 
-interface BuildOptions {
+interface BuildOptions extends TestOptions {
   config: string;
   output?: string;
   kernel?: string;
@@ -32,12 +40,13 @@ interface BuildOptions {
   microcode?: Config["microcode"];
   compression?: Config["compression"];
   expose: string[];
+  keepOld?: true;
   json?: true;
 }
 
 /** `mkinitrd build`: configuration → plan → layers → image. */
 export function buildCommand(): Command {
-  return new Command("build")
+  return addTestOptions(new Command("build"))
     .description("Builds an image from a configuration.")
     .option("-c, --config <file>", "the configuration", "mkinitrd.config.yaml")
     .option("-o, --output <file>", "the image to write; {kernel} in its name is the kernel release")
@@ -49,6 +58,7 @@ export function buildCommand(): Command {
     .addOption(new Option("--microcode <whose>", "microcode to put in front of the image").choices(MICROCODE_CHOICES))
     .option("--compression <format>", "zstd, gzip, xz, lz4, lzma, bzip2, lzop, each with a :LEVEL if you want, or none", parseCompression)
     .option("--expose <path>", "a secret of the image that may lie on a filesystem without modes (vfat); may be given several times", (path: string, all: string[]) => [...all, path], [])
+    .option("--keep-old", "keep what was at the output, as FILE.old")
     .option("--json", "print the report as JSON")
     .addHelpText("after", HELP)
     .action(run);
@@ -56,26 +66,36 @@ export function buildCommand(): Command {
 
 async function run(options: BuildOptions): Promise<void> {
   const config = override(await readConfig(options.config), options);
-  if (options.realroot === undefined) checkConfigRealroot(config, await readKinds(config.scripts));
+  const kinds = await readKinds(config.scripts);
+  if (options.realroot === undefined) checkConfigRealroot(config, kinds);
   const builds = forEachKernel(config);
   for (const { output } of builds) checkIsNoInput(output, inputsOf(config), "writing the image");
-  const reports = config.kernel === "all" ? await buildEach(builds) : [await build(builds[0] ?? config)];
+  const reports: Report[] = [];
+  for (const each of builds) {
+    try {
+      reports.push(await build(each, kinds, options));
+    } catch (error) {
+      if (config.kernel !== "all") throw error;
+      console.error(`mkinitrd: ${explain(error)}`); // one kernel whose modules are broken does not keep the others from their images
+    }
+  }
   if (options.json === true) console.log(JSON.stringify(config.kernel === "all" ? reports : reports[0], null, 2));
   else console.log(reports.map(formatReport).join("\n\n"));
   if (reports.length < builds.length) throw someFailed(config, builds.length - reports.length, builds.length);
 }
 
-/** One kernel whose modules are broken does not keep the others from their images; each error is said where it happens. */
-async function buildEach(builds: Config[]): Promise<BuildReport[]> {
-  const reports: BuildReport[] = [];
-  for (const each of builds) {
-    try {
-      reports.push(await build(each));
-    } catch (error) {
-      console.error(`mkinitrd: ${explain(error)}`);
-    }
+type Report = BuildReport & { proof?: Proof };
+
+async function build(config: Config, kinds: KindTable, options: BuildOptions): Promise<Report> {
+  const progress = progressLine();
+  try {
+    let proof: Proof | undefined;
+    const check = testOf(config, kinds, options, progress.say, (result) => (proof = result));
+    const report = await buildImage({ ...config, keepOld: options.keepOld === true, ...(check === undefined ? {} : { check }) }, progress.say);
+    return { ...report, ...(proof === undefined ? {} : { proof }) };
+  } finally {
+    progress.end();
   }
-  return reports;
 }
 
 function someFailed({ modulesDirectory, sysroot }: Config, failed: number, all: number): MkinitrdError {
@@ -84,15 +104,6 @@ function someFailed({ modulesDirectory, sysroot }: Config, failed: number, all: 
 
 function inputsOf({ source, scripts, files, crypttab, keymaps }: Config): string[] {
   return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab]), ...keymaps.filter((keymap) => keymap.includes("/"))];
-}
-
-async function build(config: Config): Promise<BuildReport> {
-  const progress = progressLine();
-  try {
-    return await buildImage(config, progress.say);
-  } finally {
-    progress.end();
-  }
 }
 
 /** The configuration with what the command line says in its place; paths there start at the working directory. */

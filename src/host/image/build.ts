@@ -16,6 +16,7 @@ import { trimmedNode } from "../layers/runtime.ts";
 import { packageRoot } from "../package-root.ts";
 import { BOOT_CONFIG_PATH, bootConfigEntry } from "../plan/boot-layer.ts";
 import type { ImageConfig } from "../plan/facts.ts";
+import { moduleName } from "../plan/module-index.ts";
 import { planImage } from "../plan/plan.ts";
 import { readHostFacts } from "../plan/read-facts.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
@@ -37,6 +38,18 @@ export interface BuildSettings extends ImageConfig {
   output: string;
   /** Paths in the image of secrets that may lie where everybody reads them. */
   expose?: string[];
+  /** What was at the output stays as OUTPUT.old. */
+  keepOld?: boolean;
+  /** Looks at the new image before it takes the place of the old one, which stays when this throws. */
+  check?: (image: UncheckedImage) => Promise<void>;
+}
+
+/** An image that is written and not yet in its place. */
+export interface UncheckedImage {
+  file: string;
+  kernelRelease: string;
+  /** Names of the kernel's own drivers and of the modules in the image. */
+  drivers: ReadonlySet<string>;
 }
 
 export interface BuildReport {
@@ -51,6 +64,8 @@ export interface BuildReport {
   memory: MemoryNeed;
   notes: string[];
 }
+
+const MODULE = /\.ko(\.\w+)?$/;
 
 /** What is going on, for a person who waits: `building the layer modules`. */
 export type Progress = (text: string) => void;
@@ -85,7 +100,12 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   memo.save();
   for (const kind of ["layers", "snapshots", "scripts"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
-  const bytes = await writeImage(layers, settings.output);
+  const drivers = new Set([...facts.modules.builtin, ...plan.layers.flatMap(({ entries }) => entries.filter(({ path }) => MODULE.test(path)).map(({ path }) => moduleName(path)))]);
+  const check = settings.check;
+  const bytes = await writeImage(layers, settings.output, {
+    keepOld: settings.keepOld,
+    check: check === undefined ? undefined : (file) => check({ file, kernelRelease: plan.kernelRelease, drivers }),
+  });
   return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
 }
 

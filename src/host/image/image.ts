@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -11,23 +11,75 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Writes the layers, one behind the other, to `output`: beside it first, synced, then renamed, with mode 0600. On any error
- * what was at `output` is as it was, and nothing is left beside it. Gives the size in bytes.
+ * what was at `output` is as it was, and nothing is left beside it; so it is when `check`, which may read the new one where
+ * it was written, throws. Gives the size in bytes.
  */
-export async function writeImage(layers: readonly BuiltLayer[], output: string): Promise<number> {
+export async function writeImage(layers: readonly BuiltLayer[], output: string, { check, keepOld = false }: WriteOptions = {}): Promise<number> {
   const target = resolve(output);
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
   checkOutput(output);
   try {
     removeAbandoned(target);
+    checkRoom(target, layers.reduce((sum, layer) => sum + layer.bytes, 0));
     return await withTemporary(aside, async () => {
       const bytes = await writeAside(layers, aside);
       await readBack(aside, layers);
+      await check?.(aside);
+      if (keepOld) await keepOldImage(target);
       renameSync(aside, target);
-      syncDirectory(dirname(target));
+      syncFile(dirname(target)); // so that the new name survives a power cut, too
       return bytes;
     });
   } catch (cause) {
     throw cause instanceof MkinitrdError ? cause : writeError(target, cause as NodeJS.ErrnoException);
+  }
+}
+
+export interface WriteOptions {
+  /** Looks at the new image where it was written; when it throws the old one stays. */
+  check?: ((aside: string) => Promise<void>) | undefined;
+  /** What was at the output stays as OUTPUT.old, in place of an older one. */
+  keepOld?: boolean | undefined;
+}
+
+/** Before anything is written: a boot partition that is full to the last block harms others, too. */
+function checkRoom(target: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(target));
+  const free = bavail * bsize;
+  if (free >= bytes || bavail === 0) return; // none at all: some filesystems don't say, and writing finds out
+  const mib = (count: number) => `${(count / 1024 ** 2).toFixed(1)} MiB`;
+  throw new MkinitrdError({
+    tried: "writing the image", on: target,
+    found: `it takes ${mib(bytes)}, and ${mib(free)} are free there; what was there before is untouched`,
+    next: "remove images of kernels that are gone, or choose another place: -o FILE",
+  });
+}
+
+/** Another name for the old image, or a copy where a file has one name only (vfat). */
+async function keepOldImage(target: string): Promise<void> {
+  if (!existsSync(target)) return;
+  const kept = `${target}.old`;
+  checkReplaceable(kept, "keeping the old image");
+  const aside = join(dirname(target), `.${basename(kept)}.${process.pid}.new`);
+  await withTemporary(aside, async () => {
+    rmSync(aside, { force: true });
+    try {
+      linkSync(target, aside);
+    } catch {
+      checkRoom(kept, statSync(target).size);
+      copyFileSync(target, aside, constants.COPYFILE_EXCL);
+      syncFile(aside);
+    }
+    renameSync(aside, kept);
+  });
+}
+
+function syncFile(file: string): void {
+  const descriptor = openSync(file, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -84,16 +136,6 @@ async function append(image: FileHandle, layer: BuiltLayer): Promise<number> {
 
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let written = 0; written < bytes.length;) written += (await file.write(bytes, written)).bytesWritten;
-}
-
-/** So that the new name survives a power cut, too. */
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 const REASONS: Record<string, { found: string; next: string }> = {

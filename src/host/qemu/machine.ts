@@ -21,7 +21,12 @@ export interface Machine {
 
 export type Accelerator = "kvm" | "tcg";
 
+/** How a disk is joined to the machine; scsi is virtio's. The guest calls them vdX, nvmeXn1 and sdX. */
+export type DiskBus = "virtio" | "nvme" | "ahci" | "scsi";
+
 export interface MachineDisk {
+  /** virtio unless it says otherwise. */
+  bus?: DiskBus;
   file: string;
   format: "raw" | "qcow2";
   /** The guest's writes go to a temporary file that vanishes with QEMU. */
@@ -53,6 +58,7 @@ export function qemuArguments(machine: Machine): string[] {
     ...consoleArguments(machine.console),
     ...(machine.network === true ? ["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile="] : []),
     ...["-chardev", `socket,id=qmp,fd=${QMP_DESCRIPTOR}`, "-mon", "chardev=qmp,mode=control"],
+    ...controllerArguments(machine.disks),
     ...machine.disks.flatMap(diskArguments),
   ];
 }
@@ -81,8 +87,27 @@ export function kernelCommandLine(words: string, console: Machine["console"] = "
 }
 
 /** The properties of the disk's device, on the command line and in QMP's device_add; `index` counts in the machine. */
-export function diskDevice({ serial }: MachineDisk, index: number): Record<string, string> {
-  return { driver: "virtio-blk-pci", id: `disk${index}-device`, drive: `disk${index}`, ...(serial === undefined ? {} : { serial }) };
+export function diskDevice({ bus = "virtio", serial }: MachineDisk, index: number): Record<string, string> {
+  const device = { id: `disk${index}-device`, drive: `disk${index}`, ...(serial === undefined ? {} : { serial }) };
+  switch (bus) {
+    case "virtio":
+      return { driver: "virtio-blk-pci", ...device };
+    case "nvme":
+      return { driver: "nvme", serial: `disk${index}`, ...device }; // it must have one
+    case "ahci":
+      return { driver: "ide-hd", bus: `ahci.${index}`, ...device };
+    case "scsi":
+      return { driver: "scsi-hd", ...device };
+  }
+}
+
+/** Six disks fit on the controller that is AHCI's. */
+function controllerArguments(disks: readonly MachineDisk[]): string[] {
+  const buses = new Set(disks.map(({ bus }) => bus));
+  return [
+    ...(buses.has("ahci") ? ["-device", "ich9-ahci,id=ahci"] : []),
+    ...(buses.has("scsi") ? ["-device", "virtio-scsi-pci,id=scsi"] : []),
+  ];
 }
 
 function consoleArguments(console: Machine["console"]): string[] {

@@ -30,6 +30,27 @@ test("an old image, even one that others may read, is replaced", async () => {
   expect(statSync(output).mode & 0o777).toBe(0o600);
 });
 
+test("the image before it stays as .old where that is asked for, and takes the place of the one before that", async () => {
+  for (const text of ["1", "22", "333"]) await writeImage([layer("a", text)], output, { keepOld: true });
+  expect(readFileSync(output, "utf8")).toBe("333");
+  expect(readFileSync(`${output}.old`, "utf8")).toBe("22");
+  await writeImage([layer("a", "4444")], output);
+  expect(readFileSync(`${output}.old`, "utf8")).toBe("22");
+  expect(readdirSync(join(directory, "boot"))).toEqual(["initrd.img", "initrd.img.old"]);
+});
+
+test("an image that does not pass its check is not put in place, and leaves nothing; it is whole when it is checked", async () => {
+  writeFileSync(output, "old");
+  let seen = "";
+  const check = async (aside: string) => {
+    seen = readFileSync(aside, "utf8");
+    throw new Error("it does not boot");
+  };
+  await expect(writeImage([layer("a", "1234")], output, { check, keepOld: true })).rejects.toThrow("it does not boot");
+  expect(seen).toBe("1234");
+  onlyTheOldOne();
+});
+
 test("what a killed build left beside it goes, what a running one writes stays", async () => {
   for (const pid of [2 ** 22 + 1, process.ppid]) writeFileSync(join(directory, `boot/.initrd.img.${pid}.new`), "half");
   await writeImage([layer("a", "1234")], output);
@@ -60,9 +81,15 @@ describe.skipIf(!maySetUp)("on filesystems of their own (skipped without root or
   beforeEach(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", join(directory, "boot")]));
   afterEach(() => execFileSync("umount", [join(directory, "boot")]));
 
-  test("a filesystem that fills up leaves the old image as it was, and nothing beside it", async () => {
+  test("where there is no room nothing is written", async () => {
     writeFileSync(output, "old");
-    await expect(writeImage([layer("a", "x".repeat(100_000))], output)).rejects.toThrow(/the filesystem is full; what was there before is untouched\n  next: make room/);
+    await expect(writeImage([layer("a", "x".repeat(100_000))], output)).rejects.toThrow(/it takes 0\.1 MiB, and 0\.1 MiB are free there; what was there before is untouched\n  next: remove images/);
+    onlyTheOldOne();
+  });
+
+  test("a filesystem that fills up meanwhile leaves the old image as it was, and nothing beside it", async () => {
+    writeFileSync(output, "old");
+    await expect(writeImage([{ ...layer("a", "x".repeat(100_000)), bytes: 8 }], output)).rejects.toThrow(/the filesystem is full; what was there before is untouched\n  next: make room/);
     onlyTheOldOne();
   });
 

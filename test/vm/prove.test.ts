@@ -1,0 +1,73 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { exec } from "../../src/host/exec.ts";
+import { packageRoot } from "../../src/host/package-root.ts";
+import { findVmKernel } from "../../src/host/qemu/vm-kernel.ts";
+import { describeVm } from "./boot-helper.ts";
+import { vmDisk } from "./disks.ts";
+
+const MKINITRD = join(packageRoot(), "dist/host/mkinitrd.js");
+
+let directory: string;
+beforeAll(() => { directory = mkdtempSync(join(tmpdir(), "prove-test-")); });
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Builds with --test; what it printed, and the report where it succeeded. */
+async function build(config: string, options: string[] = []) {
+  const { release, modulesDirectory } = findVmKernel();
+  const file = join(directory, "mkinitrd.config.yaml");
+  writeFileSync(file, `kernel: ${release}\nmodules-directory: ${modulesDirectory}\noutput: initrd.img\n${config}\n`);
+  const { stdout, stderr, exitCode } = await exec(process.execPath, [MKINITRD, "build", "-c", file, "--json", "--test", ...options], { accept: [0, 1] });
+  return { exitCode, stderr, report: exitCode === 0 ? JSON.parse(stdout) as { proof: { witness: string; bus: string; notes: string[] } } : undefined };
+}
+
+describeVm("mkinitrd build --test", () => {
+  test("boots the image on disks with the names of its realroot; one that doesn't boot leaves the old image in place", async () => {
+    const spec = "realroots: [crypt]\nrealroot: crypt:ext4:/dev/nvme0n1p2:root:keyfile=/root.key,keyfile-timeout=1";
+    const { stderr, report } = await build(spec);
+    expect(stderr).toContain("booting the image");
+    expect(report!.proof).toMatchObject({ bus: "nvme", witness: expect.stringMatching(/^REALROOT uptime=.* root=\/dev\/mapper\/root:ext4:ro/), notes: [expect.stringContaining("key file")] });
+    const before = readFileSync(join(directory, "initrd.img"));
+
+    writeFileSync(join(directory, "broken.js"), '// REQUIRE: unlock\n// BEFORE: mount\nexport default async function run() { throw new Error("this image is broken"); }\n');
+    const broken = await build(`${spec}\nscripts: [broken.js]`);
+    expect(broken.exitCode).toBe(1);
+    expect(broken.stderr).toMatch(/booting the new image in a virtual machine on it was not put in place: the real root did not come up[^]*this image is broken[^]*next: the old image is as it was/);
+    expect(readFileSync(join(directory, "initrd.img")).equals(before)).toBe(true);
+    expect(readdirSync(directory).filter((name) => name.endsWith(".new"))).toEqual([]);
+  });
+
+  test("boots it on a disk of one's own, which is not written to", async () => {
+    const { recipe, files } = await vmDisk("crypt-luks1");
+    const answers = join(directory, "answers.yaml");
+    writeFileSync(answers, "Passphrase for: [wrong, correct horse]\n", { mode: 0o600 });
+    const { report } = await build(`realroots: [crypt]\nrealroot: ${recipe.realroot}`, ["--test-disk", files[0]!, "--test-answers", answers, "--test-expect", "REALROOT-SETTLED"]);
+    expect(report!.proof.witness).toBe("REALROOT-SETTLED");
+  });
+
+  test.each([
+    [["--test-append", "quiet"], "no realroot", /testing the image on its realroot/],
+    [["--test-append", "realroot=local:f2fs:/dev/vda1"], "no disk can be made", /a root of f2fs can't be made here[^]*--test-disk FILE/],
+    [["--test-disk", "/none"], "a disk and no text to wait for", /no --test-expect/],
+  ])("%s: %s", async (options, _why, error) => {
+    rmSync(join(directory, "initrd.img"), { force: true });
+    const { exitCode, stderr } = await build("realroots: [local]", options);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(error);
+    expect(existsSync(join(directory, "initrd.img"))).toBe(false);
+  });
+
+  test.runIf(process.env["MKINITRD_TEST_ALL"]).each([
+    ["local:btrfs:LABEL=tank@@home", /root=\/dev\/vda1:btrfs:/],
+    ["local:xfs:/dev/sdb2", /root=\/dev\/sdb2:xfs:/],
+    ["crypt:none:UUID=7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e04:a crypt:none:UUID=7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e05:b lvm:ext4:vg00/lv0", /root=\/dev\/mapper\/vg00-lv0:ext4:/],
+    ["crypt:ext4:/dev/vg00/lv0:root", /root=\/dev\/mapper\/root:ext4:/],
+    ["crypt:none:/dev/md/pool:pv0 lvm:ext4:vg/root", /root=\/dev\/mapper\/vg-root:ext4:/],
+    ["tcplay:ext4:/dev/vda1:root", /root=\/dev\/mapper\/root:ext4:/],
+  ])("a copy of %s boots", async (spec, witness) => {
+    const { report, stderr } = await build(`realroots: [local, crypt, lvm, md, tcplay]\nrealroot: ${spec}`);
+    expect(report?.proof.witness, stderr).toMatch(witness);
+  });
+}, ["setpriv"]);
