@@ -17,6 +17,8 @@ const COMMANDS: CommandTable = {
   disk: async () => (await import("./disk.ts")).diskCommand(),
   extract: async () => (await import("./extract.ts")).extractCommand(),
   ls: async () => (await import("./ls.ts")).lsCommand(),
+  init: async () => (await import("./init.ts")).initCommand(),
+  install: async () => (await import("./install.ts")).installCommand(),
   realroot: async () => (await import("./realroot.ts")).realrootCommand(),
   size: async () => (await import("./size.ts")).sizeCommand(),
   why: async () => (await import("./why.ts")).whyCommand(),
@@ -33,6 +35,7 @@ const HELP = `
 ${exitCodesHelp()}
 
 Start here:
+  mkinitrd init                  write a mkinitrd.config.yaml for this machine
   mkinitrd build                 make an image from mkinitrd.config.yaml
   mkinitrd boot IMAGE --disk D   boot it in a virtual machine, with the console attached
   mkinitrd help COMMAND          all options of a command

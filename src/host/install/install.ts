@@ -1,0 +1,89 @@
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { MkinitrdError } from "../../core/errors.ts";
+import { describeIoError } from "../read-text.ts";
+import { debianHooks, type HookFile, type HookSettings, isOurs, kernelInstallPlugin } from "./hooks.ts";
+
+const DEBIAN_DIRECTORY = "etc/kernel/postinst.d";
+const KERNEL_INSTALL = ["usr/lib/kernel/install.d", "lib/kernel/install.d"];
+/** Hooks of other builders, which write the same file behind or in front of us. */
+const OTHERS = ["initramfs-tools", "dracut", "booster"].map((name) => `${DEBIAN_DIRECTORY}/${name}`);
+const INSTALL_CONF = "etc/kernel/install.conf";
+
+export interface Installed {
+  files: string[];
+  notes: string[];
+}
+
+/**
+ * Puts the hooks in place that a system below `root` calls for a new kernel. Throws where it calls none, and where another
+ * builder would write the same file.
+ */
+export function installHooks(root: string, settings: HookSettings): Installed {
+  const usesDebians = existsSync(join(root, DEBIAN_DIRECTORY)) || existsSync(join(root, "etc/debian_version"));
+  const usesSystemds = KERNEL_INSTALL.some((directory) => existsSync(join(root, directory)));
+  if (!usesDebians && !usesSystemds) {
+    throw new MkinitrdError({
+      tried: "installing the hooks for new kernels", on: root,
+      found: `neither ${DEBIAN_DIRECTORY} nor ${KERNEL_INSTALL[0]} is there`,
+      next: `have whatever installs kernels here run: mkinitrd build -c ${settings.config} --kernel RELEASE -o FILE`,
+    });
+  }
+  const other = OTHERS.find((path) => isProgram(join(root, path)));
+  if (usesDebians && other !== undefined && settings.image === DEFAULT_IMAGE) {
+    throw new MkinitrdError({
+      tried: "installing the hooks for new kernels", on: settings.image,
+      found: `/${other} writes the same file for each kernel`,
+      next: `remove its package or chmod -x /${other}, or give ours another name: --image '/boot/initrd-mkinitrd.img-{kernel}' (and the boot loader an entry for it)`,
+    });
+  }
+  const hooks = [...(usesDebians ? debianHooks(settings) : []), ...(usesSystemds ? [kernelInstallPlugin(settings)] : [])];
+  for (const hook of hooks) refuseForeign(root, hook);
+  for (const hook of hooks) write(root, hook);
+  return { files: hooks.map(({ path }) => join(root, path)), notes: usesSystemds ? installConfNotes(root) : [] };
+}
+
+/** Takes away what `installHooks` has written; gives the files that were there. */
+export function removeHooks(root: string): string[] {
+  const settings: HookSettings = { node: "", program: "", config: "", image: DEFAULT_IMAGE, test: false };
+  const files = [...debianHooks(settings), kernelInstallPlugin(settings)].map(({ path }) => join(root, path));
+  const ours = files.filter((file) => existsSync(file) && isOurs(readFileSync(file, "utf8")));
+  for (const file of ours) rmSync(file);
+  return ours;
+}
+
+/** As Debian's boot loaders look for it. */
+export const DEFAULT_IMAGE = "/boot/initrd.img-{kernel}";
+
+function refuseForeign(root: string, { path }: HookFile): void {
+  const file = join(root, path);
+  if (!existsSync(file) || isOurs(readFileSync(file, "utf8"))) return;
+  throw new MkinitrdError({ tried: "installing the hooks for new kernels", on: file, found: "there is another file of that name", next: "move it away" });
+}
+
+function write(root: string, { path, text }: HookFile): void {
+  const file = join(root, path);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    chmodSync(file, 0o755);
+  } catch (cause) {
+    throw new MkinitrdError({ tried: "installing the hooks for new kernels", on: file, found: describeIoError(cause), next: "become root", cause });
+  }
+}
+
+/** kernel-install asks every generator unless it is told which one; kernel-install(8), "install.conf". */
+function installConfNotes(root: string): string[] {
+  const file = join(root, INSTALL_CONF);
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return /^\s*initrd_generator\s*=\s*mkinitrd\s*$/m.test(text) ? [] : [`add the line initrd_generator=mkinitrd to ${file}: kernel-install runs other generators as well without it`];
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
