@@ -6,9 +6,10 @@ import { bundle } from "./bundle.js";
 import { SetupError } from "./command.js";
 import { fetchKernel, fetchStableKernel } from "./kernel.js";
 import { installNpmPackages } from "./npm.js";
+import { fetchUkiTools } from "./uki.js";
 import { DEBOOTSTRAP_NEEDS, KEYMAP_NEEDS, missing, TEST_NEEDS } from "./packages.js";
 
-/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "debootstrap" | "stable-kernel" | "keymaps" | "tests"} Part */
+/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "debootstrap" | "stable-kernel" | "keymaps" | "tests" | "uki"} Part */
 
 /**
  * What demo and tests need.
@@ -26,6 +27,7 @@ const STEPS = {
   "stable-kernel": fetchStableKernel,
   keymaps: () => install(missing(KEYMAP_NEEDS)),
   tests: () => install(missing(TEST_NEEDS)),
+  uki: fetchUkiTools,
 };
 
 /**

@@ -41,6 +41,9 @@ interface BuildOptions extends TestOptions {
   compression?: Config["compression"];
   expose: string[];
   keepOld?: true;
+  uki?: true;
+  ukiKernel?: string;
+  ukiCmdline?: string;
   json?: true;
 }
 
@@ -59,6 +62,9 @@ export function buildCommand(): Command {
     .option("--compression <format>", "zstd, gzip, xz, lz4, lzma, bzip2, lzop, each with a :LEVEL if you want, or none", parseCompression)
     .option("--expose <path>", "a secret of the image that may lie on a filesystem without modes (vfat); may be given several times", (path: string, all: string[]) => [...all, path], [])
     .option("--keep-old", "keep what was at the output, as FILE.old")
+    .option("--uki", "make a unified kernel image of kernel and initrd, by ukify")
+    .option("--uki-kernel <file>", "the kernel in it; else it is looked for as vmlinuz-RELEASE")
+    .option("--uki-cmdline <words>", "the kernel command line in it")
     .option("--json", "print the report as JSON")
     .addHelpText("after", HELP)
     .action(run);
@@ -107,7 +113,7 @@ function inputsOf({ source, scripts, files, crypttab, keymaps }: Config): string
 }
 
 /** The configuration with what the command line says in its place; paths there start at the working directory. */
-function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, microcode, compression, expose }: BuildOptions): Config {
+function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, microcode, compression, expose, ...uki }: BuildOptions): Config {
   return {
     ...config,
     expose: [...config.expose, ...expose],
@@ -119,7 +125,16 @@ function override(config: Config, { output, kernel, modulesDirectory, sysroot, r
     ...(modules === undefined ? {} : { modules }),
     ...(microcode === undefined ? {} : { microcode }),
     ...(compression === undefined ? {} : { compression }),
+    ...overrideUki(config, uki),
   };
+}
+
+function overrideUki(config: Config, { uki, ukiKernel, ukiCmdline }: Pick<BuildOptions, "uki" | "ukiKernel" | "ukiCmdline">): Pick<Config, "uki"> {
+  if (uki !== true && config.uki === undefined) {
+    if (ukiKernel === undefined && ukiCmdline === undefined) return {};
+    throw new MkinitrdError({ tried: "reading the options", on: "the command line", found: "options of a unified kernel image, and none is made", next: "add --uki" });
+  }
+  return { uki: { ...config.uki, ...(ukiKernel === undefined ? {} : { kernel: resolve(ukiKernel) }), ...(ukiCmdline === undefined ? {} : { commandLine: ukiCmdline }) } };
 }
 
 const SETS = ["generic", "auto", "none"] as const;

@@ -7,6 +7,7 @@ import { readText } from "../read-text.ts";
 import { configSchema } from "./schema.ts";
 import { parseYaml, yamlError } from "./yaml-document.ts";
 import type { RescueSettings } from "../plan/rescue.ts";
+import type { UkiSettings } from "../image/uki.ts";
 import type { Compression } from "../layers/types.ts";
 import type { MicrocodeChoice } from "../plan/microcode.ts";
 import { withLevel } from "./compression.ts";
@@ -41,6 +42,8 @@ export interface Config {
   scripts: string[];
   compression: Compression;
   output: string;
+  /** The output is a unified kernel image. */
+  uki?: UkiSettings;
   timeoutMs: number;
   sealed: boolean;
   manifest: boolean;
@@ -76,6 +79,7 @@ export function parseConfig(text: string, fileName: string): Config {
     scripts: file.scripts.map(path),
     compression: readCompression(file.compression),
     output: path(file.output),
+    ...(file.uki === false ? {} : { uki: readUki(file.uki, path) }),
     timeoutMs: file.timeout * 1000,
     sealed: file.sealed,
     manifest: file.manifest,
@@ -96,6 +100,11 @@ export function checkConfigRealroot(config: Config, kinds: KindTable): Stage[] {
 }
 
 type ConfigFile = z.infer<typeof configSchema>;
+
+function readUki(uki: Exclude<ConfigFile["uki"], false>, path: (relative: string) => string): UkiSettings {
+  const { cmdline, stub } = uki === true ? {} : uki;
+  return { ...(cmdline === undefined ? {} : { commandLine: cmdline }), ...(stub === undefined ? {} : { stub: path(stub) }) };
+}
 
 function readRescue(rescue: ConfigFile["rescue"], path: (relative: string) => string): RescueSettings {
   const { "password-file": file, "password-hash": hash } = rescue;

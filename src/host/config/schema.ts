@@ -61,6 +61,11 @@ const rescue = z.strictObject({
   report: report.optional().describe("Where the report of a failed boot is written to, beside /run/mkinitrd/report.txt."),
 }).refine((value) => value["password-file"] === undefined || value["password-hash"] === undefined, { message: "stands beside password-hash; give one of them", path: ["password-file"] });
 
+const uki = z.union([z.boolean(), z.strictObject({
+  cmdline: text.optional().describe("The kernel command line in it; without one the firmware's or the boot loader's is taken."),
+  stub: text.optional().describe("The EFI stub; the one that ukify finds when not given."),
+})]);
+
 /** The configuration file as it is written. What is not given takes the default that the text names. */
 export const configSchema = z.strictObject({
   realroot: z.string().default("").describe("The root to boot when the kernel command line names none: a realroot spec, stages separated by blanks."),
@@ -83,6 +88,7 @@ export const configSchema = z.strictObject({
   scripts: z.array(text).default([]).describe("rc scripts of your own: .ts and .js files, and directories of them."),
   compression: compression.default("zstd").describe("How the image is compressed: a format that the kernel unpacks, none, or { format, level }."),
   output: text.default("initrd.img").describe("The image to write; {kernel} in its name is the kernel release."),
+  uki: uki.default(false).describe("Make a unified kernel image of kernel and initrd, by ukify, for the firmware or a boot loader to start."),
   timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),
   rescue: rescue.prefault({}).describe("What happens when a boot fails."),
   manifest: z.boolean().default(true).describe("Keep in the image why each file is in it, for `mkinitrd why` and `size`: 4 KB."),

@@ -21,7 +21,9 @@ import { planImage } from "../plan/plan.ts";
 import { readHostFacts } from "../plan/read-facts.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { readUserScripts } from "../scripts/scripts.ts";
-import { checkOutput, writeImage } from "./image.ts";
+import { findKernelFile } from "../kernel-file.ts";
+import { checkOutput, writeImage, type WriteOptions } from "./image.ts";
+import { findUkify, makeUki, type UkiSettings } from "./uki.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 import { checkArchive } from "./read-back.ts";
 
@@ -38,6 +40,8 @@ export interface BuildSettings extends ImageConfig {
   output: string;
   /** Paths in the image of secrets that may lie where everybody reads them. */
   expose?: string[];
+  /** The output is a unified kernel image. */
+  uki?: UkiSettings;
   /** What was at the output stays as OUTPUT.old. */
   keepOld?: boolean;
   /** Looks at the new image before it takes the place of the old one, which stays when this throws. */
@@ -85,6 +89,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const facts = readHostFacts({ ...settings, scripts, nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), packageRoot: root, machine: settings.modules.set === "auto", memo });
   const compressionNotes = checkCompression(settings.compression, facts.modules.release, facts.kernelConfig);
   const plan = await planImage(settings, facts);
+  const wrap = wrapper(settings, plan.kernelRelease);
   await checkSecretsOutput(plan, settings);
   const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
   const imageId = sha256(hashes.join("\n")).slice(0, 12);
@@ -104,9 +109,18 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const check = settings.check;
   const bytes = await writeImage(layers, settings.output, {
     keepOld: settings.keepOld,
+    wrap,
     check: check === undefined ? undefined : (file) => check({ file, kernelRelease: plan.kernelRelease, drivers }),
   });
   return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
+}
+
+/** What makes the output of the initrd, where that is not it. Throws before anything is built when it could not. */
+function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, kernelRelease: string): WriteOptions["wrap"] {
+  if (uki === undefined) return undefined;
+  findUkify();
+  const kernel = uki.kernel ?? findKernelFile({ kernelRelease, sysroot, modulesDirectory: modulesDirectory ?? join(sysroot, "lib/modules") }, { tried: "making a unified kernel image", option: "--uki-kernel" });
+  return (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings: uki, sysroot }, to);
 }
 
 /** The site layer with the image's name in boot.json; its hash is another one then. */

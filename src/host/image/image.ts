@@ -1,4 +1,4 @@
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -14,21 +14,26 @@ const PIECE_BYTES = 4 * 1024 * 1024;
  * what was at `output` is as it was, and nothing is left beside it; so it is when `check`, which may read the new one where
  * it was written, throws. Gives the size in bytes.
  */
-export async function writeImage(layers: readonly BuiltLayer[], output: string, { check, keepOld = false }: WriteOptions = {}): Promise<number> {
+export async function writeImage(layers: readonly BuiltLayer[], output: string, { check, keepOld = false, wrap }: WriteOptions = {}): Promise<number> {
   const target = resolve(output);
-  const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
+  const place = (what: string) => join(dirname(target), `.${basename(target)}.${what}${process.pid}.new`);
+  const [aside, wrapped] = [place(wrap === undefined ? "" : "initrd."), place("")];
   checkOutput(output);
   try {
     removeAbandoned(target);
     checkRoom(target, layers.reduce((sum, layer) => sum + layer.bytes, 0));
     return await withTemporary(aside, async () => {
-      const bytes = await writeAside(layers, aside);
+      await writeAside(layers, aside);
       await readBack(aside, layers);
       await check?.(aside);
-      if (keepOld) await keepOldImage(target);
-      renameSync(aside, target);
-      syncFile(dirname(target)); // so that the new name survives a power cut, too
-      return bytes;
+      return await withTemporary(wrapped, async () => {
+        if (wrap !== undefined) await finishWrapped(wrap, aside, wrapped);
+        const { size } = statSync(wrapped);
+        if (keepOld) await keepOldImage(target);
+        renameSync(wrapped, target);
+        syncFile(dirname(target)); // so that the new name survives a power cut, too
+        return size;
+      });
     });
   } catch (cause) {
     throw cause instanceof MkinitrdError ? cause : writeError(target, cause as NodeJS.ErrnoException);
@@ -40,6 +45,14 @@ export interface WriteOptions {
   check?: ((aside: string) => Promise<void>) | undefined;
   /** What was at the output stays as OUTPUT.old, in place of an older one. */
   keepOld?: boolean | undefined;
+  /** Makes what the output is to be of the initrd, where that is not it: a unified kernel image. */
+  wrap?: ((initrd: string, to: string) => Promise<void>) | undefined;
+}
+
+async function finishWrapped(wrap: NonNullable<WriteOptions["wrap"]>, initrd: string, to: string): Promise<void> {
+  await wrap(initrd, to);
+  chmodSync(to, 0o600); // the initrd in it may hold keys
+  syncFile(to);
 }
 
 /** Before anything is written: a boot partition that is full to the last block harms others, too. */
@@ -107,7 +120,7 @@ async function writeAside(layers: readonly BuiltLayer[], aside: string): Promise
 function removeAbandoned(target: string): void {
   const prefix = `.${basename(target)}.`;
   for (const name of readdirSync(dirname(target))) {
-    const pid = name.startsWith(prefix) ? /^(\d+)\.new$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    const pid = name.startsWith(prefix) ? /^(?:initrd\.)?(\d+)\.new$/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(dirname(target), name), { force: true });
   }
 }

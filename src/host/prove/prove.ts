@@ -1,15 +1,13 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { printable } from "../../core/quote.ts";
 import type { Stage } from "../../core/realroot/types.ts";
 import { cacheDirectory } from "../cache.ts";
 import { chooseAccelerator } from "../qemu/accelerator.ts";
 import { type Answers, typeAnswers } from "../qemu/answers.ts";
+import { findKernelFile } from "../kernel-file.ts";
 import { buildDisk } from "../qemu/disks.ts";
 import { type Guest, startGuest } from "../qemu/guest.ts";
 import { type DiskBus, kernelCommandLine, type Machine } from "../qemu/machine.ts";
-import { findVmKernel, type VmKernel } from "../qemu/vm-kernel.ts";
 import { layoutFor, TEST_PASSPHRASE } from "./layout.ts";
 
 const MEMORY_MIB = 1024;
@@ -54,7 +52,7 @@ export interface Proof {
  * init has spoken. Throws with what the guest wrote last when it does not.
  */
 export async function proveImage(options: ProofOptions, progress: (text: string) => void): Promise<Proof> {
-  const kernel = options.kernel ?? findKernel(options);
+  const kernel = options.kernel ?? findKernelFile(options, { tried: "testing the image", option: "--test-kernel" });
   const own = options.own;
   const layout = own === undefined ? layoutFor(options.stages) : undefined;
   const bus = chooseBus(options.drivers, layout?.nodes);
@@ -95,23 +93,6 @@ async function waitForWitness(guest: Guest, witness: string | RegExp, timeoutMs:
     found: `the real root did not come up; the guest had written:\n${printable(guest.log()).trimEnd()}\n--- end of the guest's console`,
     next: "the old image is as it was; mend the configuration, or build without --test",
   });
-}
-
-/** `vmlinuz-RELEASE`, where Debian and others put it, or set-up's own for virtual machines. */
-function findKernel({ kernelRelease, modulesDirectory, sysroot }: ProofOptions): string {
-  const vmKernel = optionalVmKernel();
-  const places = [join(sysroot, "boot", `vmlinuz-${kernelRelease}`), join(modulesDirectory, kernelRelease, "vmlinuz"), `/boot/vmlinuz-${kernelRelease}`];
-  const found = places.find((file) => existsSync(file)) ?? (vmKernel?.release === kernelRelease ? vmKernel.image : undefined);
-  if (found !== undefined) return found;
-  throw new MkinitrdError({ tried: "testing the image", on: `the kernel ${kernelRelease}`, found: `it is not at ${[...new Set(places)].join(", ")}`, next: "name it: --test-kernel FILE" });
-}
-
-function optionalVmKernel(): VmKernel | undefined {
-  try {
-    return findVmKernel();
-  } catch {
-    return undefined;
-  }
 }
 
 const BUSES: { bus: DiskBus; drivers: string[] }[] = [

@@ -2,10 +2,13 @@ import { MkinitrdError } from "../../core/errors.ts";
 
 /** A virtual machine, as plain data: what `qemuArguments` turns into QEMU's command line. */
 export interface Machine {
-  kernel: string;
+  /** What QEMU itself starts; without a kernel the firmware starts what is on the disks. */
+  kernel?: string;
   initrd?: string;
   /** The whole kernel command line; see `kernelCommandLine`. */
   append: string;
+  /** UEFI in place of QEMU's BIOS: OVMF's code, and its variables, which are not written to. */
+  firmware?: { code: string; variables: string };
   memoryMiB: number;
   smp: number;
   accelerator: Accelerator;
@@ -52,9 +55,10 @@ export function qemuArguments(machine: Machine): string[] {
     ...["-cpu", cpuModel(machine.accelerator)],
     ...["-smp", String(machine.smp)],
     ...["-m", `${machine.memoryMiB}M`],
-    ...["-kernel", machine.kernel],
+    ...(machine.firmware === undefined ? [] : firmwareArguments(machine.firmware)),
+    ...(machine.kernel === undefined ? [] : ["-kernel", machine.kernel]),
     ...(machine.initrd === undefined ? [] : ["-initrd", machine.initrd]),
-    ...["-append", machine.append],
+    ...(machine.kernel === undefined ? [] : ["-append", machine.append]),
     ...consoleArguments(machine.console),
     ...(machine.network === true ? ["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile="] : []),
     ...["-chardev", `socket,id=qmp,fd=${QMP_DESCRIPTOR}`, "-mon", "chardev=qmp,mode=control"],
@@ -108,6 +112,11 @@ function controllerArguments(disks: readonly MachineDisk[]): string[] {
     ...(buses.has("ahci") ? ["-device", "ich9-ahci,id=ahci"] : []),
     ...(buses.has("scsi") ? ["-device", "virtio-scsi-pci,id=scsi"] : []),
   ];
+}
+
+function firmwareArguments({ code, variables }: NonNullable<Machine["firmware"]>): string[] {
+  const flash = (file: string, more: Record<string, string>) => ["-drive", formatProperties({ if: "pflash", format: "raw", file, ...more })];
+  return [...flash(code, { readonly: "on" }), ...flash(variables, { snapshot: "on" })];
 }
 
 function consoleArguments(console: Machine["console"]): string[] {

@@ -51,6 +51,14 @@ test("an image that does not pass its check is not put in place, and leaves noth
   onlyTheOldOne();
 });
 
+test("what the initrd is wrapped in is the output, for its owner only; when that fails the old one stays", async () => {
+  const bytes = await writeImage([layer("a", "1234")], output, { wrap: async (initrd, to) => writeFileSync(to, `<${readFileSync(initrd, "utf8")}>`, { mode: 0o644 }) });
+  expect([bytes, readFileSync(output, "utf8"), statSync(output).mode & 0o777]).toEqual([6, "<1234>", 0o600]);
+  writeFileSync(output, "old");
+  await expect(writeImage([layer("a", "1234")], output, { wrap: async () => { throw new Error("no stub"); } })).rejects.toThrow("no stub");
+  onlyTheOldOne();
+});
+
 test("what a killed build left beside it goes, what a running one writes stays", async () => {
   for (const pid of [2 ** 22 + 1, process.ppid]) writeFileSync(join(directory, `boot/.initrd.img.${pid}.new`), "half");
   await writeImage([layer("a", "1234")], output);
