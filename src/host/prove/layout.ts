@@ -1,12 +1,10 @@
-import { MkinitrdError } from "../../core/errors.ts";
 import type { Stage } from "../../core/realroot/types.ts";
 import { type DeviceName, parseDevice } from "../../core/volumes/match.ts";
-import type { Content, FilesystemContent, LuksContent, PvContent, Recipe, RecipeDisk } from "../qemu/recipe.ts";
+import type { Content, LuksContent, PvContent, Recipe } from "../qemu/recipe.ts";
+import { arrayName, checkStage, encrypted, filesystem, refuse, UUID } from "./contents.ts";
+import { inOrder, recipeDisk, type Slot } from "./copy-disks.ts";
 import { parseNode, type DiskNode } from "./disk-node.ts";
-import { contentBytes, MIB } from "./sizes.ts";
-
-/** What opens every volume of a copy. */
-export const TEST_PASSPHRASE = "mkinitrd tests this image";
+import { contentBytes } from "./sizes.ts";
 
 /** Disks with the same stack as those that a realroot spec is about, and nothing of theirs but names. */
 export interface Layout {
@@ -17,12 +15,6 @@ export interface Layout {
   notes: string[];
 }
 
-const GPT_LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
-const UUID = /^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/;
-const FILESYSTEMS = ["ext4", "xfs", "btrfs", "squashfs", "erofs"];
-const FILLER_BYTES = 8 * MIB;
-/** Options of a stage without which the volume is another one. Others change how it is opened, which is what is tested. */
-const OTHER_VOLUME = ["type", "header", "cipher", "size", "hash", "offset", "skip", "sector-size", "keyslot", "hidden", "system", "backup", "protect-hidden", "no-passphrase", "pim", "engine", "vg-uuid"];
 const KEY_FILES = ["keyfile", "keyfile-hidden"];
 
 /** Where something may lie: a partition, a logical volume, what an earlier stage opens. */
@@ -35,13 +27,6 @@ interface Opened extends Place {
   /** `/dev/mapper/NAME` */
   name: string | undefined;
   isFilled: boolean;
-}
-
-interface Slot {
-  number: number | undefined;
-  label: string | undefined;
-  uuid: string | undefined;
-  content: Content | undefined;
 }
 
 /**
@@ -180,49 +165,6 @@ export function layoutFor(stages: readonly Stage[]): Layout {
   };
 }
 
-/** A disk that the spec names by its node has that place: `/dev/sdb` is the second one. */
-function inOrder<Disk extends { node: DiskNode | undefined; slots: Slot[]; whole: Content | undefined }>(disks: Map<string, Disk>): (Disk | undefined)[] {
-  const ordered: (Disk | undefined)[] = [];
-  for (const disk of disks.values()) if (disk.node !== undefined) ordered[disk.node.index] = disk;
-  for (const disk of disks.values()) if (disk.node === undefined) ordered.push(disk);
-  return Array.from(ordered, (disk) => disk);
-}
-
-function recipeDisk(disk: { slots: Slot[]; whole: Content | undefined } | undefined, bytesOf: (content: Content | undefined) => number): RecipeDisk {
-  if (disk === undefined) return { sizeBytes: FILLER_BYTES, table: undefined, content: undefined };
-  if (disk.whole !== undefined) return { sizeBytes: bytesOf(disk.whole), table: undefined, content: disk.whole };
-  const numbered = new Map(disk.slots.flatMap((slot) => (slot.number === undefined ? [] : [[slot.number, slot] as const])));
-  const free = disk.slots.filter(({ number }) => number === undefined);
-  const count = Math.max(0, ...numbered.keys());
-  const slots = [...Array.from({ length: count }, (_, i) => numbered.get(i + 1)), ...free];
-  const partitions = slots.map((slot) => ({
-    sizeBytes: slot === undefined ? FILLER_BYTES : bytesOf(slot.content),
-    type: GPT_LINUX, label: slot?.label, uuid: slot?.uuid, content: slot?.content,
-  }));
-  return { sizeBytes: partitions.reduce((sum, { sizeBytes }) => sum + sizeBytes, FILLER_BYTES), table: { type: "gpt", id: undefined, partitions }, content: undefined };
-}
-
-function filesystem(stage: Stage, device: DeviceName | undefined): FilesystemContent {
-  const fstype = stage.fstype === "auto" ? (stage.subvolume === undefined ? "ext4" : "btrfs") : stage.fstype;
-  if (!FILESYSTEMS.includes(fstype)) throw refuse(stage, `a root of ${fstype} can't be made here; known: ${FILESYSTEMS.join(", ")}`);
-  if (stage.subvolume !== undefined && !/^[A-Za-z0-9@._-]+$/.test(stage.subvolume)) throw refuse(stage, `the subvolume ${stage.subvolume} can't be made here`);
-  return {
-    kind: "filesystem", fstype: fstype as FilesystemContent["fstype"], label: device?.by === "label" ? device.value : undefined, uuid: uuidOf(stage, device),
-    subvolume: stage.subvolume, root: { kind: "busybox", part: "whole", fstab: "" }, files: {},
-  };
-}
-
-function encrypted(stage: Stage, device: DeviceName, content: Content | undefined): Content {
-  if (stage.kind === "tcplay") {
-    if (device.by === "uuid" || device.by === "label") throw refuse(stage, "a TrueCrypt volume has no UUID and no label");
-    return { kind: "tcrypt", passphrase: TEST_PASSPHRASE, cipher: "aes", hash: "sha512", keyfiles: [], content, destroy: undefined, hidden: undefined };
-  }
-  return {
-    kind: "luks", version: 2, passphrase: TEST_PASSPHRASE, uuid: uuidOf(stage, device), label: device.by === "label" ? device.value : undefined,
-    cipher: undefined, keyBits: undefined, pbkdf: { type: "argon2id", iterations: 4, memoryBytes: 32 * MIB, threads: 1 }, header: undefined, content,
-  };
-}
-
 function openedBy(volume: Content, name: string | undefined): Opened {
   const holder = volume as LuksContent;
   return {
@@ -233,33 +175,4 @@ function openedBy(volume: Content, name: string | undefined): Opened {
       holder.content = content;
     },
   };
-}
-
-function uuidOf(stage: Stage, device: DeviceName | undefined): string | undefined {
-  if (device?.by !== "uuid") return undefined;
-  if (!UUID.test(device.value)) throw refuse(stage, `${device.text} is no UUID of a filesystem for a root, nor of LUKS`);
-  return device.value.toLowerCase();
-}
-
-function arrayName(device: DeviceName, stage: Stage): string {
-  const [, name] = /^\/dev\/md\/([A-Za-z0-9_.][A-Za-z0-9_.-]{0,31})$/.exec(device.text) ?? [];
-  if (name === undefined) throw refuse(stage, "a copy has arrays by name alone: md:FILESYSTEM:NAME");
-  return name;
-}
-
-const KINDS = ["local", "crypt", "lvm", "md", "tcplay"];
-
-function checkStage(stage: Stage): void {
-  if (!KINDS.includes(stage.kind)) throw refuse(stage, `no disk for the kind ${stage.kind} can be made here; known: ${KINDS.join(", ")}`);
-  const option = OTHER_VOLUME.find((key) => Object.hasOwn(stage.options, key));
-  if (option !== undefined) throw refuse(stage, `a volume for the option ${option} can't be made here`);
-}
-
-function refuse({ kind, device }: Stage, found: string): MkinitrdError {
-  return new MkinitrdError({
-    tried: "making disks like those of the realroot",
-    on: `${kind} ${device}`,
-    found,
-    next: "test the image on a disk of your own: --test-disk FILE, with --test-expect TEXT that its system prints",
-  });
 }

@@ -8,7 +8,8 @@ import { findKernelFile } from "../kernel-file.ts";
 import { buildDisk } from "../qemu/disks.ts";
 import { type Guest, startGuest } from "../qemu/guest.ts";
 import { type DiskBus, kernelCommandLine, type Machine } from "../qemu/machine.ts";
-import { layoutFor, TEST_PASSPHRASE } from "./layout.ts";
+import { TEST_PASSPHRASE } from "./contents.ts";
+import { layoutFor } from "./layout.ts";
 
 const MEMORY_MIB = 1024;
 /** More often nobody is asked: each volume takes one, and those that another one's opens are not asked for. */
