@@ -51,15 +51,16 @@ export async function programEntries(
   { sysroot, libraries, applets }: { sysroot: Sysroot; libraries: LibraryFinder; applets: ReadonlySet<string> }, found: Found, reason: Reason,
 ): Promise<Entry[]> {
   const self = `${basename(found.links[0]?.path ?? found.path)}, ${reason}`;
-  const interpreter = readInterpreter(found.file);
-  const wanted = interpreter === undefined || applets.has(imagePath(interpreter)) ? undefined : interpreter;
-  const behind = wanted === undefined ? undefined : findProgram(sysroot, wanted);
-  if (wanted !== undefined && behind === undefined) throw missingProgram(sysroot, wanted, `interpreter of ${self}`);
-  return [
-    ...foundEntries(found, reason),
-    ...(await libraries.needs(found, self)),
-    ...(behind === undefined ? [] : await programEntries({ sysroot, libraries, applets }, behind, `interpreter of ${self}`)),
-  ];
+  const behind = readInterpreters(found.file).flatMap((interpreter) => {
+    if (applets.has(imagePath(interpreter))) return [];
+    const program = findProgram(sysroot, interpreter);
+    if (program !== undefined) return [program];
+    if (!interpreter.startsWith("/") && [...applets].some((path) => basename(path) === interpreter)) return [];
+    throw missingProgram(sysroot, interpreter, `interpreter of ${self}`);
+  });
+  const entries = [...foundEntries(found, reason), ...(await libraries.needs(found, self))];
+  for (const program of behind) entries.push(...(await programEntries({ sysroot, libraries, applets }, program, `interpreter of ${self}`)));
+  return entries;
 }
 
 /** The error for a program that the sysroot does not have, with the Debian package where it is known. */
@@ -73,13 +74,18 @@ export function missingProgram(sysroot: Sysroot, name: string, reason: Reason): 
   });
 }
 
-/** The path behind `#!`. */
-function readInterpreter(file: string): string | undefined {
+const ENV = "env";
+
+/** The path behind `#!`; where that is env(1), the name of the program that it looks for as well. */
+function readInterpreters(file: string): string[] {
   const descriptor = openSync(file, "r");
   try {
     const start = Buffer.alloc(256);
     const length = readSync(descriptor, start, 0, start.length, 0);
-    return /^#!\s*(\/\S+)/.exec(start.toString("utf8", 0, length))?.[1];
+    const [path, ...words] = /^#![ \t]*(\/[^\n]*)/.exec(start.toString("utf8", 0, length))?.[1]?.split(/[ \t]+/) ?? [];
+    if (path === undefined) return [];
+    const named = basename(path) === ENV ? words.find((word) => word !== "" && !word.startsWith("-") && !word.includes("=")) : undefined;
+    return named === undefined ? [path] : [path, named];
   } finally {
     closeSync(descriptor);
   }

@@ -61,6 +61,22 @@ test("applets are links to busybox, and none stands beside a program of the same
   expect(find(plan, "linuxrc")).toBeUndefined();
 });
 
+test("a script brings its interpreter, by its path and by env's search for it; one that is missing is an error", async () => {
+  program("usr/bin/perl", "the real one");
+  program("usr/bin/env", "the real one");
+  program("usr/bin/direct", "#! /usr/bin/perl -w\n");
+  program("usr/bin/searched", "#!/usr/bin/env -S LANG=C perl -w\n");
+  program("usr/bin/applet", "#!/usr/bin/env mount\n");
+  const plan = await planImage({ ...CONFIG, programs: ["direct"] }, facts);
+  expect(find(plan, "usr/bin/perl")).toMatchObject({ reason: "interpreter of direct, programs: of the configuration" });
+  expect(find(plan, "usr/bin/env")).toBeUndefined();
+  const searched = await planImage({ ...CONFIG, programs: ["searched", "applet"] }, facts);
+  expect(find(searched, "usr/bin/perl")).toMatchObject({ reason: "interpreter of searched, programs: of the configuration" });
+  expect(find(searched, "usr/bin/env")).toMatchObject({ type: "file" });
+  program("usr/bin/lost", "#!/usr/bin/env python9\n");
+  await expect(planImage({ ...CONFIG, programs: ["lost"] }, facts)).rejects.toThrow(/finding the program python9 \(interpreter of lost, programs: of the configuration\)/);
+});
+
 test("keymaps of the configuration are packed, named for the boot, and need busybox's loadkmap", async () => {
   const keymap = join(directory, "mine.bmap.gz");
   copyFileSync(new URL("../../fixtures/keymaps/small.bmap.gz", import.meta.url), keymap);
