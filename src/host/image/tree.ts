@@ -50,9 +50,11 @@ export async function imageTree(archives: readonly ImageArchive[], file: string)
     if (isReplaced && !remove(path)) return refuse("a directory that holds something stands there already");
     if (first !== undefined) {
       const other = inodes.get(first);
+      if (other !== undefined && other.type !== "directory") {
+        other.paths.add(path);
+        insert(path, other);
+      }
       if (other?.type !== member.type) return refuse("it is a hard link to itself, or to what was replaced");
-      other.paths.add(path);
-      insert(path, other);
     }
     const inode = inodes.get(path);
     if (inode === undefined) insert(path, await newInode(member, archive, path, file));
@@ -74,6 +76,7 @@ export async function imageTree(archives: readonly ImageArchive[], file: string)
     if (stopped === "no directory") return refuse(`${place} is no directory`) as undefined;
     if (links.length > 0) return refuse(`the link ${quote(links.at(-1) ?? "")}, which it lies behind, leads to ${place}, which the image does not have`, true) as undefined;
     if (rest.includes("..")) return undefined; // said already
+    refuse(`the image has no directory ${place}: the kernel makes none by itself, and leaves this out`);
     let directory = at;
     for (const part of rest) {
       insert(directory, impliedDirectory(directory, archive));

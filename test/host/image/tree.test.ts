@@ -57,7 +57,8 @@ test("members of one inode number are one file, of one archive only; its content
 test("hard links to themselves, and to what was replaced, are no files and no circle", async () => {
   const self = { inode: 7, links: 2 };
   const result = await tree([file("a", "1", self), file("a", "", self)], [file("b", "1", self), link("b", "c"), file("d", "", self)]);
-  expect(paths(result)).toEqual(["b"]);
+  expect(paths(result)).toEqual(["b", "d"]); // both are the link that replaced b
+  expect(result.at("d")?.target).toBe("c");
   expect(result.problems.map(({ path, found }) => `${path}: ${found}`)).toEqual(["a", "d"].map((path) => `${path}: it is a hard link to itself, or to what was replaced`));
 });
 
@@ -75,6 +76,7 @@ test("directories that no member makes are marked, and are made by a later one",
   expect(result.at("a")).toMatchObject({ mode: 0o700 });
   expect(result.at("a")?.implied).toBeUndefined();
   expect(result.at("a/b")?.implied).toBe(true);
+  expect(result.problems).toEqual([{ path: "a/b/c", found: 'the image has no directory "a": the kernel makes none by itself, and leaves this out', escapes: false }]);
 });
 
 test.each<{ what: string; members: RawMember[]; found: RegExp; escapes?: false }>([
