@@ -8,8 +8,8 @@ import { type Explanation, requireReasons } from "../image/why.ts";
 import { subjectOf } from "../plan/chain.ts";
 
 const HELP = `
-An image of this tool holds its own manifest: why each file is in it, from what the configuration says to the file. A path without a slash is
-also a file's name, or a kernel module's. Images of other tools have none.
+An image of this tool holds its own manifest: why each file is in it, from what the configuration says to the file. A path without
+a leading slash may be the end of one, or a kernel module's name. Images of other tools have none.
 
   mkinitrd why initrd.img /usr/sbin/cryptsetup
   mkinitrd why initrd.img dm_mod`;
@@ -41,7 +41,7 @@ function named(image: OpenedImage, path: string): ImageNode[] {
   const { tree } = image;
   const found = [tree.at(path), tree.find(path)].filter((node) => node !== undefined && node.implied !== true) as ImageNode[];
   if (found.length > 0) return found.filter((node, index) => found.findIndex((other) => other.path === node.path) === index);
-  const called = path.includes("/") ? [] : tree.nodes.filter((node) => subjectOf(node.path) === path || node.path.endsWith(`/${path}`));
+  const called = path.startsWith("/") ? [] : tree.nodes.filter((node) => subjectOf(node.path) === path || node.path.endsWith(`/${path}`));
   if (called.length > 0) return called;
   throw noSuchPath(image, path);
 }

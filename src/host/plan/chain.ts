@@ -7,6 +7,8 @@ import type { Entry, Reason } from "./types.ts";
 export type ScriptCauses = (script: ScriptFile) => string[];
 
 const RELATION = /^(dependency|softdep|weak dependency|firmware|interpreter|applet) of (.+)$/;
+/** What a key of the configuration wants; more about it stands behind: `modules: auto, a device of this machine`. */
+const KEY = /^(?:[a-z-]+: .|modprobe\.d$)/;
 
 /**
  * The chain behind a reason, the first cause first: `dependency of dm_crypt, for rc.d/crypt.ts` of dm-mod.ko is `rc.d/crypt.ts`,
@@ -24,6 +26,7 @@ export function reasonChain({ path }: Pick<Entry, "path">, reason: Reason, scrip
     const script = scripts.find(({ source }) => source === (wanting ?? step));
     if (script !== undefined && wanting === undefined) return causes(script); // the script itself
     if (script !== undefined) return [...causes(script), script.source, wordOf(script, subject) + own, ...chain.toReversed()];
+    if (KEY.test(step)) return [step, ...(index + 1 < steps.length ? [steps.slice(index + 1).join(", ")] : []), ...(own === "" ? [] : [subject]), ...chain.toReversed()];
     const isAskedFor = index === 0 && steps[1]?.startsWith("for ") === true; // by a name of its own: `libuuid.so.1, for cryptsetup`
     if (relation === undefined && wanting === undefined && isAskedFor) {
       if (step === "dynamic linker") word = step;

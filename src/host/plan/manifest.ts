@@ -22,10 +22,12 @@ export function planManifest(layers: readonly PlannedLayer[], { scripts, stages 
   const behind: number[] = [];
   const known = new Map<string, number>();
   const modules = new Map(layers.flatMap(({ entries }) => entries).filter(({ path }) => path.endsWith(".ko")).map(({ path, reason }) => [subjectOf(path), reason]));
-  const causes: ScriptCauses = ({ header }) => {
+  const causes: ScriptCauses = ({ header, origin }) => {
+    if (origin === "configuration") return ["scripts: of the configuration"];
     const served = header.keyword.filter((kind) => realroots.includes(kind));
     const staged = header.keyword.filter((kind) => stages.some((stage) => stage.kind === kind));
-    return header.keyword.length === 0 ? ["boot steps"] : [staged.length > 0 ? `realroot: ${staged.join(", ")}` : `realroots: ${served.join(", ")}`];
+    if (staged.length > 0) return [`realroot: ${staged.join(", ")}`];
+    return [served.length > 0 ? `realroots: ${served.join(", ")}` : "boot steps"];
   };
   return {
     version: 1, labels, behind,

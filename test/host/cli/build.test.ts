@@ -67,6 +67,17 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     expect(JSON.parse(found.get("etc/mkinitrd/boot.json") ?? "")).toMatchObject({ imageId, realroot: "local:ext4:/dev/vda1", encrypted: false });
   }, 60_000);
 
+  test("why has a chain for each path of the image, from the configuration or from what is in every image", async () => {
+    await json("--realroot", "local:ext4:/dev/vda1", "--modules", "virtio_blk,ext4");
+    const image = join(directory, "out.img");
+    const paths = await printedBy("ls", image);
+    const explained = JSON.parse(await printedBy("why", "--json", image, ...paths.split("\n").filter((path) => path !== ""))) as { path: string; chains: string[][] }[];
+    const roots = /^(realroots?: \w+|boot steps|modules: of the configuration|filesystem of the default realroot|the (runtime|configuration|shell of pid 1|boot program.*|first mounts and nodes)|pid 1|holds other entries|index of the packed modules|modules that the rc scripts require|modprobe\.d|what mkinitrd why reads)$/;
+    expect(explained.flatMap(({ path, chains }) => chains.filter(([root]) => !roots.test(root ?? "")).map((chain) => `${path}: ${chain.join(" → ")}`))).toEqual([]);
+    expect(explained.length).toBeGreaterThan(200);
+    expect(await printedBy("why", image, "rc.d/local.js")).toBe("usr/lib/mkinitrd/rc.d/local.js: layer boot\n  realroot: local → local.js\n");
+  }, 60_000);
+
   test("two caches and two places give the same bytes", async () => {
     await json("--compression", "zstd:1");
     vi.stubEnv("MKINITRD_CACHE", join(directory, "another-cache"));
@@ -194,6 +205,12 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
 
   async function build(...words: string[]): Promise<void> {
     await run(["build", "-c", config, ...words], { build: async () => buildCommand() });
+  }
+
+  async function printedBy(...words: string[]): Promise<string> {
+    printed = "";
+    await run(words);
+    return printed;
   }
 
   async function json(...words: string[]): Promise<BuildReport> {

@@ -76,7 +76,7 @@ test("an image of another tool is a clear error; so is a path that is not there"
   const other = join(folder, "other.img");
   writeFileSync(other, cpio(file("init")));
   expect((await mkinitrd("why", other, "init")).errors).toMatch(/no \/etc\/mkinitrd\/manifest.json that this version reads: another tool made it/);
-  expect((await mkinitrd("why", image, "usr/sbin/cryptsetu")).errors).toMatch(/no such path\n {2}next: did you mean "usr\/sbin\/cryptsetup"/);
+  expect((await mkinitrd("why", image, "/usr/sbin/cryptsetu")).errors).toMatch(/no such path\n {2}next: did you mean "usr\/sbin\/cryptsetup"/);
 });
 
 test.each([

@@ -28,6 +28,11 @@ test.each([
   { path: "bin/sh", reason: "applet of busybox, the shell of pid 1", chain: ["the shell of pid 1", "busybox", "applet"] },
   { path: "usr/bin/perl", reason: "interpreter of script, programs: of the configuration", chain: ["programs: of the configuration", "script", "interpreter"] },
   { path: "rc.d/crypt.js", reason: "rc.d/crypt.ts, serves crypt", chain: ["realroots: crypt"] },
+  { path: "m/e1000.ko", reason: "modules: auto, a device of this machine", chain: ["modules: auto", "a device of this machine"] },
+  { path: "m/mii.ko", reason: "dependency of e1000, modules: auto, a device of this machine", chain: ["modules: auto", "a device of this machine", "e1000", "dependency"] },
+  { path: "m/nvme.ko", reason: "nvme*, modules: of the configuration", chain: ["modules: of the configuration", "nvme*"] },
+  { path: "kernel/x86/microcode/AuthenticAMD.bin", reason: "microcode: auto, of /lib/firmware/amd-ucode", chain: ["microcode: auto", "of /lib/firmware/amd-ucode"] },
+  { path: "etc/modprobe.d/host.conf", reason: "modprobe.d, of /etc/modprobe.d/a.conf, /etc/modprobe.d/b.conf", chain: ["modprobe.d", "of /etc/modprobe.d/a.conf, /etc/modprobe.d/b.conf"] },
   { path: "etc/x", reason: "files: of the configuration", chain: ["files: of the configuration"] },
 ])("$path: $reason", ({ path, reason, chain }) => {
   expect(reasonChain({ path }, reason, [crypt], () => ["realroots: crypt"])).toEqual(chain);
