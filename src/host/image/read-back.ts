@@ -16,7 +16,8 @@ const NEXT = "build again; if it happens again, the memory, the disk or the comp
  */
 export async function checkArchive(layer: PlannedLayer, file: string, { unpackedBytes, unpackedCrc32 }: WrittenArchive): Promise<void> {
   const broken = (found: string, cause?: unknown) => new MkinitrdError({ tried: "reading back what was packed", on: `the layer ${layer.name}`, found, next: NEXT, cause });
-  const [archive, ...others] = await readArchives(readFileSync(file), file).catch((cause: unknown) => {
+  const limits = { packedBytes: Infinity, unpackedBytes: unpackedBytes + 1, members: layer.entries.length + 2, ratio: Infinity };
+  const [archive, ...others] = await readArchives(readFileSync(file), file, limits).catch((cause: unknown) => {
     throw broken(cause instanceof Error ? cause.message.split("\n", 1)[0]! : String(cause), cause);
   });
   if (archive === undefined || others.length > 0) throw broken(`it is ${others.length + 1} archives, not one`);

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { totalmem } from "node:os";
 import { memorySource, piecesSource, type Source, window } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { type NewcMember, readNewc, readNewcContent, readNewcPieces } from "../../core/formats/newc.ts";
@@ -17,9 +18,14 @@ export interface ReadLimits {
   unpackedBytes: number;
   /** Members and archives. */
   members: number;
+  /** What one archive may unpack to, in sizes of the whole image, where that is more than does harm. */
+  ratio: number;
 }
 
-const LIMITS: ReadLimits = { packedBytes: 2 ** 31 - 1, unpackedBytes: 2 ** 31 - 1, members: 1_000_000 };
+const HARMLESS_BYTES = 64 * 1024 * 1024;
+
+/** What is unpacked is held in memory, of which the kernel gives rootfs half, too. */
+const LIMITS: ReadLimits = { packedBytes: 2 ** 31 - 1, unpackedBytes: Math.min(2 ** 31 - 1, Math.floor(totalmem() / 2)), members: 1_000_000, ratio: 500 };
 
 /** One member of an archive; its path is as it was written. */
 export interface ImageMember extends NewcMember {
@@ -89,7 +95,7 @@ async function readArchive(bytes: Buffer, at: number, file: string, left: ReadLi
   }
   const format = compressionAt(bytes, at);
   if (format === undefined) throw refuse(`${file} at byte ${at}`, describeForeign(bytes, at));
-  const { pieces, endBytes } = await unpack(format, bytes, at, file, left.unpackedBytes);
+  const { pieces, endBytes } = await unpack(format, bytes, at, file, Math.min(left.unpackedBytes, Math.max(HARMLESS_BYTES, left.ratio * bytes.length)));
   const source = piecesSource(pieces, `${file}, unpacked (${format}) from byte ${at} on`);
   return { offsetBytes: at, packedBytes: endBytes - at, format, unpackedBytes: source.sizeBytes, source, parts: await readParts(source, left.members) };
 }

@@ -39,12 +39,17 @@ describe("a layer", () => {
     expect((await build(format)).crc32).toBe(built.crc32);
   });
 
+  test("of nothing but zero bytes is no bomb when we packed it ourselves", async () => {
+    const zeroes = { ...layer, entries: [{ path: "z", mode: 0o644, reason: "x", type: "file" as const, from: { bytes: Buffer.alloc(80 << 20) } }] };
+    await expect(build("zstd", zeroes)).resolves.toMatchObject({ cacheHit: false });
+  });
+
   const zstd = spawnSync("sh", ["-c", "command -v zstd"], { encoding: "utf8" }).stdout.trim();
   test.skipIf(zstd === "").each([
     { does: "packs something else", lines: `sed s/world/earth/ | ${zstd} -q -c`, found: /it unpacks to \d+ bytes with CRC 0x/ },
     { does: "stops in the middle", lines: `${zstd} -q -c | head -c 100`, found: /it is cut off/ },
     { does: "packs nothing", lines: `cat > /dev/null; ${zstd} -q -c < /dev/null`, found: /it unpacks to 0 bytes/ },
-    { does: "packs twice", lines: `cat > ${"$0"}.in; ${zstd} -q -c ${"$0"}.in; ${zstd} -q -c ${"$0"}.in`, found: /it is 2 archives, not one/ },
+    { does: "packs twice", lines: `cat > ${"$0"}.in; ${zstd} -q -c ${"$0"}.in; ${zstd} -q -c ${"$0"}.in`, found: /it unpacks to more than|it is 2 archives, not one|more than \d+ members/ },
     { does: "writes rubbish", lines: "cat > /dev/null; echo rubbish", found: /begins no archive/ },
   ])("of a compressor that $does is an error, and the cache has nothing of it (skipped where zstd is missing)", async ({ lines, found }) => {
     mkdirSync(join(folder, "bin"));

@@ -20,7 +20,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const limits = { packedBytes: 1 << 20, unpackedBytes: 1 << 24, members: 1000 };
+const limits = { packedBytes: 1 << 20, unpackedBytes: 1 << 24, members: 1000, ratio: 500 };
 const pack = (program: string, ...args: string[]) => (input: Buffer) => execFileSync(program, args, { input, maxBuffer: 1 << 28 });
 const isThere = (program: string) => spawnSync(program, ["--version"]).error === undefined;
 
@@ -90,6 +90,12 @@ test.each([
 ])("$what is a clear error", async ({ bytes, found }) => {
   write(bytes);
   await expect(readImage(image, limits)).rejects.toThrow(found);
+});
+
+test("a small file that unpacks to more than any image does is refused early", async () => {
+  const bomb = Buffer.concat([cpio(), Buffer.alloc(100 << 20)]);
+  write(zstdCompressSync(bomb));
+  await expect(readImage(image)).rejects.toThrow(/unpacking \(zstd\).*it unpacks to more than 67108864 bytes/);
 });
 
 test("a pipe, a directory, nothing, and a file that is too large are refused before they are opened", async () => {
