@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
 import { checkSecretsOutput } from "../audit/output.ts";
@@ -22,7 +22,7 @@ import { readHostFacts } from "../plan/read-facts.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { readUserScripts } from "../scripts/scripts.ts";
 import { findKernelFile } from "../kernel-file.ts";
-import { checkOutput, writeImage, type WriteOptions } from "./image.ts";
+import { checkOutput, isInPlace, writeImage, type WriteOptions } from "./image.ts";
 import { findUkify, makeUki, type UkiSettings } from "./uki.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 import { checkArchive } from "./read-back.ts";
@@ -58,6 +58,8 @@ export interface UncheckedImage {
 
 export interface BuildReport {
   output: string;
+  /** The output was this image already, and was not written. */
+  unchanged: boolean;
   bytes: number;
   kernelRelease: string;
   imageId: string;
@@ -106,13 +108,11 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   for (const kind of ["layers", "snapshots", "scripts"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
   const drivers = new Set([...facts.modules.builtin, ...plan.layers.flatMap(({ entries }) => entries.filter(({ path }) => MODULE.test(path)).map(({ path }) => moduleName(path)))]);
-  const check = settings.check;
-  const bytes = await writeImage(layers, settings.output, {
-    keepOld: settings.keepOld,
-    wrap,
-    check: check === undefined ? undefined : (file) => check({ file, kernelRelease: plan.kernelRelease, drivers }),
-  });
-  return { output: settings.output, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
+  const check = async (file: string) => settings.check?.({ file, kernelRelease: plan.kernelRelease, drivers });
+  const unchanged = wrap === undefined && (await isInPlace(layers, settings.output));
+  if (unchanged) await check(resolve(settings.output));
+  const bytes = unchanged ? layers.reduce((sum, layer) => sum + layer.bytes, 0) : await writeImage(layers, settings.output, { keepOld: settings.keepOld, wrap, check });
+  return { output: settings.output, unchanged, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
 }
 
 /** What makes the output of the initrd, where that is not it. Throws before anything is built when it could not. */

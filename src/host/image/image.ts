@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -8,6 +8,8 @@ import { withTemporary } from "../temporary.ts";
 import { readBack } from "./read-back.ts";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
+/** An image may hold keys. */
+const IMAGE_MODE = 0o600;
 
 /**
  * Writes the layers, one behind the other, to `output`: beside it first, synced, then renamed, with mode 0600. On any error
@@ -40,6 +42,14 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string, 
   }
 }
 
+/** Whether the output is these layers already, byte by byte, and for its owner only: then there is nothing to write. */
+export async function isInPlace(layers: readonly BuiltLayer[], output: string): Promise<boolean> {
+  const stats = lstatSync(resolve(output), { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isFile() || (stats.mode & 0o7777) !== IMAGE_MODE) return false;
+  if (stats.size !== layers.reduce((sum, layer) => sum + layer.bytes, 0)) return false;
+  return readBack(resolve(output), layers).then(() => true, () => false);
+}
+
 export interface WriteOptions {
   /** Looks at the new image where it was written; when it throws the old one stays. */
   check?: ((aside: string) => Promise<void>) | undefined;
@@ -51,7 +61,7 @@ export interface WriteOptions {
 
 async function finishWrapped(wrap: NonNullable<WriteOptions["wrap"]>, initrd: string, to: string): Promise<void> {
   await wrap(initrd, to);
-  chmodSync(to, 0o600); // the initrd in it may hold keys
+  chmodSync(to, IMAGE_MODE); // the initrd in it may hold keys
   syncFile(to);
 }
 
@@ -105,7 +115,7 @@ export function checkOutput(output: string): void {
 }
 
 async function writeAside(layers: readonly BuiltLayer[], aside: string): Promise<number> {
-  const file = await open(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const file = await open(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, IMAGE_MODE);
   try {
     let bytes = 0;
     for (const layer of layers) bytes += await append(file, layer);

@@ -53,6 +53,12 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     const second = await json("--realroot", "local:ext4:/dev/vda2");
     expect(second.layers.map(({ name, cacheHit }) => [name, cacheHit])).toEqual([["runtime", true], ["tools", true], ["modules", true], ["boot", true], ["site", false]]);
     expect(second.imageId).not.toBe(first.imageId);
+    const before = statSync(join(directory, "out.img"));
+    const third = await json("--realroot", "local:ext4:/dev/vda2");
+    expect([first.unchanged, second.unchanged, third.unchanged]).toEqual([false, false, true]);
+    expect([third.bytes, third.imageId]).toEqual([second.bytes, second.imageId]);
+    const after = statSync(join(directory, "out.img"));
+    expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]); // not written anew
   }, 60_000);
 
   test("the image is archives one behind the other, whose boot.json has the image's name", async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { writeImage } from "../../../src/host/image/image.ts";
+import { isInPlace, writeImage } from "../../../src/host/image/image.ts";
 import type { BuiltLayer } from "../../../src/host/layers/types.ts";
 
 let directory: string;
@@ -49,6 +49,20 @@ test("an image that does not pass its check is not put in place, and leaves noth
   await expect(writeImage([layer("a", "1234")], output, { check, keepOld: true })).rejects.toThrow("it does not boot");
   expect(seen).toBe("1234");
   onlyTheOldOne();
+});
+
+test("an output that is the image already is known by its bytes, and by who may read it", async () => {
+  const layers = [layer("a", "1234"), layer("b", "5678")];
+  expect(await isInPlace(layers, output)).toBe(false);
+  await writeImage(layers, output);
+  expect(await isInPlace(layers, output)).toBe(true);
+  chmodSync(output, 0o644);
+  expect(await isInPlace(layers, output)).toBe(false);
+  for (const other of ["12345679", "1234", "123456789"]) {
+    writeFileSync(output, other);
+    chmodSync(output, 0o600);
+    expect(await isInPlace(layers, output)).toBe(false);
+  }
 });
 
 test("what the initrd is wrapped in is the output, for its owner only; when that fails the old one stays", async () => {
