@@ -7,7 +7,7 @@ import { selectNodes } from "../image/select.ts";
 const HELP = `
 Lists what the kernel would unpack, sorted: where several archives have one path, the last one's. A path names itself and what lies below it;
 * and ? stand for a part of a name, ** for any directories; a pattern without a slash is a name in any directory.
-Images of any tool, in every compression that the kernel knows (xz, lz4, bzip2 and lzop need the program of that name).
+Images of any tool, in every compression that the kernel knows (xz, lz4, bzip2 and lzop need the program of that name), and unified kernel images.
 
   mkinitrd ls initrd.img
   mkinitrd ls -l initrd.img etc 'dm-*.ko'

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { memorySource, piecesSource, type Source, window } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
+import { isPe, peSection } from "../../core/formats/pe.ts";
 import { type NewcMember, readNewc, readNewcContent, readNewcPieces } from "../../core/formats/newc.ts";
 import type { CompressionName } from "../compressions.ts";
 import { decompress, decompressGzipMember } from "../decompress.ts";
@@ -50,12 +51,19 @@ export interface ImageArchive {
 
 /**
  * The archives of an image, of whatever tool: cpio (newc or crc), plain or compressed in a way that the kernel knows, with zero bytes between
- * them. Kernel: Documentation/driver-api/early-userspace/buffer-format.rst, init/initramfs.c. Throws on what the kernel
+ * them; a unified kernel image's are those of its sections. Kernel: Documentation/driver-api/early-userspace/buffer-format.rst, init/initramfs.c. Throws on what the kernel
  * would not unpack, and on what is beyond the limits.
  */
 export async function readImage(file: string, limits = LIMITS): Promise<ImageArchive[]> {
-  return readArchives(readAll(file, limits.packedBytes), file, limits);
+  const bytes = readAll(file, limits.packedBytes);
+  if (!isPe(bytes)) return readArchives(bytes, file, limits);
+  const sections = UKI_SECTIONS.flatMap((section) => peSection(bytes, section, file) ?? []);
+  if (sections.length === 0) throw refuse(file, "a kernel or another EFI program, without an initrd in it (.initrd)");
+  return readArchives(Buffer.concat(sections.flatMap((section) => [section, Buffer.alloc(-section.length & 3)])), `${file}, section ${UKI_SECTIONS.join(" and ")}`, limits);
 }
+
+/** Of a unified kernel image, in the order in which its stub gives them to the kernel. https://uapi-group.org/specifications/specs/unified_kernel_image/ */
+const UKI_SECTIONS = [".ucode", ".initrd"];
 
 /** The same of bytes in memory; `file` is what a person calls them. */
 export async function readArchives(bytes: Buffer, file: string, limits = LIMITS): Promise<ImageArchive[]> {

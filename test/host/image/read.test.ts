@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -7,7 +7,9 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { readImage } from "../../../src/host/image/read.ts";
+import { ukiTools } from "../../../tools/uki.js";
 import { cpio, directory, file } from "./cpio.ts";
+import { pe } from "./pe.ts";
 
 let folder: string;
 let image: string;
@@ -67,6 +69,24 @@ test("a program that is missing is named with its package; lzma is read without"
   await expect(readImage(image)).rejects.toThrow(/unpacking \(xz\).*the xz program is not on this machine\n  next: install it; on Debian: apt-get install xz-utils/);
   write(lzma, Buffer.alloc(-lzma.length & 3), cpio(file("b")));
   expect(await readImage(image)).toMatchObject([{ format: "lzma", packedBytes: lzma.length }, { format: "cpio" }]);
+});
+
+test("a unified kernel image is read by its sections, the microcode in front", async () => {
+  write(pe({ ".linux": Buffer.from("MZ"), ".initrd": gzipSync(cpio(file("init", "1"))), ".ucode": cpio(directory("kernel")) }));
+  expect((await readImage(image)).map(({ format }) => format)).toEqual(["cpio", "gzip"]);
+  write(pe({ ".linux": Buffer.from("MZ") }));
+  await expect(readImage(image)).rejects.toThrow(/a kernel or another EFI program, without an initrd in it/);
+});
+
+const stub = join(ukiTools, "usr/lib/systemd/boot/efi/linuxx64.efi.stub");
+test.skipIf(!existsSync(stub))("what ukify makes of an initrd is read as the initrd is (skipped without ukify of Debian stable)", async () => {
+  const initrd = join(folder, "initrd");
+  writeFileSync(initrd, Buffer.concat([cpio(directory("kernel")), zstdCompressSync(cpio(file("init", "1".repeat(5000))))]));
+  writeFileSync(join(folder, "kernel"), "MZ");
+  execFileSync(join(ukiTools, "usr/bin/ukify"), ["build", `--linux=${join(folder, "kernel")}`, `--initrd=${initrd}`, `--stub=${stub}`, "--uname=6.1", `--output=${image}`],
+    { env: { ...process.env, PYTHONPATH: join(ukiTools, "usr/lib/python3/dist-packages") }, stdio: "pipe" });
+  const shape = async (path: string) => (await readImage(path)).map(({ format, packedBytes, unpackedBytes }) => ({ format, packedBytes, unpackedBytes }));
+  expect(await shape(image)).toEqual(await shape(initrd));
 });
 
 test("several archives in one compression are read, and zero bytes between them", async () => {
