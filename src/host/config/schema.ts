@@ -91,6 +91,6 @@ export const configSchema = z.strictObject({
   uki: uki.default(false).describe("Make a unified kernel image of kernel and initrd, by ukify, for the firmware or a boot loader to start."),
   timeout: z.int().min(0).max(LONGEST_TIMEOUT_SECONDS).default(30).describe("How many seconds the boot waits for a device."),
   rescue: rescue.prefault({}).describe("What happens when a boot fails."),
-  manifest: z.boolean().default(true).describe("Keep in the image why each file is in it, for `mkinitrd why` and `size`: 4 KB."),
+  manifest: z.boolean().default(true).describe("Keep in the image why each file is in it, for `mkinitrd why` and `size`: 1.6 KB of the packed image."),
   sealed: z.boolean().default(false).describe("Ignore the root, the init and every mkinitrd. word of the kernel command line; for signed kernels."),
 });
