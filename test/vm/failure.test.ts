@@ -97,13 +97,27 @@ describeVm("a boot that can't go on", () => {
   });
 
   test.each([
-    { how: "fails beside the prompt", code: 'await new Promise((done) => setTimeout(done, 3000)); throw new Error("beside\\x1b[2J the prompt")', found: "Error: beside?[2J the prompt" },
-    { how: "throws where nobody catches", code: 'setTimeout(() => { throw new Error("behind\\x1b[2J the back") }, 3000)', found: /behind\?\[2J the back[^]*it ended with 1/ },
+    { how: "fails beside the prompt", code: 'await prompt(); throw new Error("beside\\x1b[2J the prompt")', found: "Error: beside?[2J the prompt" },
+    { how: "throws where nobody catches", code: 'prompt().then(() => setTimeout(() => { throw new Error("behind\\x1b[2J the back") }))', found: /behind\?\[2J the back[^]*it ended with 1/ },
   ])("a script that $how ends the question, and the error is on the screen", async ({ code, found }) => {
     const script = join(mkdtempSync(join(tmpdir(), "mkinitrd-beside-")), "beside.js");
     onTestFinished(() => rmSync(dirname(script), { recursive: true }));
-    writeFileSync(script, `// REQUIRE: devices\n// BEFORE: mount\nexport default async function run() { ${code}; }\n`);
+    // Once, when the prompt stands on the screen.
+    writeFileSync(script, `// REQUIRE: devices
+// BEFORE: mount
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+async function prompt() {
+  while (!readFileSync("/run/mkinitrd/log", "utf8").includes("timeline: prompt")) await new Promise((done) => setTimeout(done, 200));
+  await new Promise((done) => setTimeout(done, 1000));
+  writeFileSync("/run/failed", "");
+}
+export default async function run() {
+  if (existsSync("/run/failed")) return;
+  ${code};
+}
+`);
     const guest = await bootRecipe("crypt-luks1", { image: await vmImage({ scripts: [script] }), answers: {} });
+    await guest.waitFor("Passphrase for");
     const menu = await guest.waitFor("Choose:");
     expect(menu).toMatch(found);
     expect(menu).not.toMatch(/shell/i);

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { MkinitrdError } from "../../core/errors.ts";
 import { printable, printableLine } from "../../core/quote.ts";
 import type { Ask, UnlockQuestion } from "../../core/rc/types.ts";
@@ -124,8 +125,9 @@ export function createScreen({ terminals, plain = false, onPrompt = () => {}, on
     },
     ask: (dialog, signal) => open(dialog, signal, true),
     async read(title, lines) {
-      if (fronts.every(({ isPlain }) => isPlain)) print(`\n${lines.join("\n")}`);
-      else await open({ kind: "page", title, lines }, undefined, true);
+      if (!fronts.every(({ isPlain }) => isPlain)) return void (await open({ kind: "page", title, lines }, undefined, true));
+      await immediate(); // the menu that led here is gone then, and does not stand once more behind the lines
+      print(`\n${lines.join("\n")}`);
     },
     async keyPressed(text, withinMs) {
       print(`\n${text}`);

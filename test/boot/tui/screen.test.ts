@@ -519,6 +519,18 @@ test("a line that nobody answers on is asked once, and holds up nothing for long
   expect(raw().split("\x1b[6n").length).toBe(2);
 });
 
+test("on a dumb terminal the log that a menu leads to ends the menu, and a prompt stands once behind it", async () => {
+  const { view, shows, type, text } = open({ isDumb: true });
+  view.passphrase(question).catch(() => {});
+  await shows(/Passphrase for .*:$/);
+  const menu = view.ask({ kind: "choice", title: "Menu", items: [{ key: "l", text: "show the log" }], back: true }).then(() => view.read("The log", ["the only line"]));
+  await shows(/Choose:$/);
+  type("l");
+  await menu;
+  await shows(/the only line\nPassphrase for .*:$/);
+  expect(text().split("Choose:").length).toBe(2);
+});
+
 test("on a dumb terminal a line that is being edited stands again behind a line of the log", async () => {
   const { view, shows, type } = open({ isDumb: true });
   const edited = view.ask({ kind: "text", title: "The realroot of this boot", text: "local:ext4:/dev/v", hints: [] });
