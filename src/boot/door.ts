@@ -28,7 +28,7 @@ export interface Questions {
 }
 
 /**
- * A way in beside the consoles, for programs of the early boot: a stream socket on which lines are exchanged, docs/unlock.md.
+ * A way in beside the consoles, for programs of the early boot: a stream socket on which lines are exchanged, docs/screen.md.
  * `list` and `watch` give the questions, `answer ID BYTES` and as many bytes answer one. Resolves when it listens, with what
  * closes it; a door that can't be made is told of and no more.
  */
