@@ -1,4 +1,4 @@
-/** Every exit code of the program. `docs/exit-codes.md`, the man page and `--help` are made of this. */
+/** Every exit code of the program. The table of docs/mkinitrd.md, the man page and `--help` are made of this. */
 export const EXIT = {
   /** It worked. */
   ok: 0,
