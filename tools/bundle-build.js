@@ -1,6 +1,6 @@
 // Makes dist/host (the command line), dist/image (what runs in the image) and dist/rc (`mkinitrd/rc`, for scripts of others). Runs under the pinned Node; bundle.js
 // starts it, holding the lock, and writes the stamp.
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
@@ -66,13 +66,12 @@ function declarations(sources) {
   try {
     const project = { extends: join(repository, "tsconfig.json"), compilerOptions: { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: join(repository, "src"), outDir: join(folder, "types"), types: ["node"], typeRoots: [join(repository, "node_modules/@types")] }, include: [], files: sources.map((file) => join(repository, file)) };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(project));
-    execFileSync(compiler, ["-p", folder], { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+    const { stdout, error } = spawnSync(compiler, ["-p", folder], { encoding: "utf8" });
+    // It writes what it can of sources with wrong types, too: to find these is `npm run check`'s affair.
+    if (!existsSync(join(folder, "types"))) throw new Error(`making the types of mkinitrd/rc: ${error?.message ?? stdout.trim()}`);
     const made = readdirSync(join(folder, "types"), { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.ts")).sort();
     // A .ts in a declaration would be looked for as a source.
     return new Map(made.map((path) => [`types/${path}`, readFileSync(join(folder, "types", path), "utf8").replace(/(["'])(\.\.?\/[^"']+)\.tsx?\1/g, "$1$2.js$1")]));
-  } catch (error) {
-    const { stdout = "" } = /** @type {{ stdout?: string }} */ (error);
-    throw new Error(`making the types of mkinitrd/rc: ${stdout.trim() || error}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

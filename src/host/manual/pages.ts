@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeCommands } from "../cli/describe-program.ts";
 import { loadCommands } from "../cli/program.ts";
+import { SCHEMA_FILE } from "../config/schema-line.ts";
 import { fillPage } from "./fill.ts";
-import { configJsonSchema, SCHEMA_FILE } from "./json-schema.ts";
+import { configJsonSchema } from "./json-schema.ts";
 import { manPage, type ManPage } from "./man.ts";
 import { commandsReference, exitCodesReference, keysReference } from "./reference.ts";
 

@@ -7,8 +7,9 @@ import { parse } from "yaml";
 import { commandsWithExitCodes, exitCodes } from "../../../src/host/cli/exit-codes.ts";
 import { loadCommands } from "../../../src/host/cli/program.ts";
 import { parseConfig } from "../../../src/host/config/config.ts";
+import { schemaLine } from "../../../src/host/config/schema-line.ts";
 import { fillPage } from "../../../src/host/manual/fill.ts";
-import { configJsonSchema, SCHEMA_FILE, schemaLine } from "../../../src/host/manual/json-schema.ts";
+import { configJsonSchema } from "../../../src/host/manual/json-schema.ts";
 import { manPage } from "../../../src/host/manual/man.ts";
 import { madeFiles } from "../../../src/host/manual/pages.ts";
 import { packageRoot } from "../../../src/host/package-root.ts";
@@ -23,7 +24,15 @@ test.each([...made.keys()])("%s is what the sources make: npm run generate", (pa
 
 describe("the JSON Schema", () => {
   test("is named in the first line of the configuration that comes along", () => {
-    expect(read("mkinitrd.config.yaml").split("\n")[0]).toBe(schemaLine(`./${SCHEMA_FILE}`));
+    expect(read("mkinitrd.config.yaml").split("\n")[0]).toBe("# yaml-language-server: $schema=./mkinitrd.schema.json");
+  });
+
+  test.each([
+    { configuration: "/usr/lib/mkinitrd/mkinitrd.config.yaml", path: "./mkinitrd.schema.json" },
+    { configuration: "/usr/lib/laptop.yaml", path: "./mkinitrd/mkinitrd.schema.json" },
+    { configuration: "/etc/mkinitrd/mkinitrd.config.yaml", path: "/usr/lib/mkinitrd/mkinitrd.schema.json" },
+  ])("is named in $configuration as $path", ({ configuration, path }) => {
+    expect(schemaLine(configuration, "/usr/lib/mkinitrd")).toBe(`# yaml-language-server: $schema=${path}`);
   });
 
   const hasValidator = spawnSync("python3", ["-c", "import jsonschema"]).status === 0;
