@@ -1,15 +1,17 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { parseFstab } from "../../core/formats/fstab.ts";
 import { parseCrypttab } from "../../core/realroot/crypttab.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
+import { schemaLine } from "../config/schema-line.ts";
 import { readKinds } from "../config/kinds.ts";
 import { exec } from "../exec.ts";
 import { configText } from "../init/config-text.ts";
 import { LSBLK_ARGUMENTS, parseLsblk, probeUnknown } from "../init/lsblk.ts";
 import { type MachineFacts, rootStack } from "../init/stack.ts";
+import { packageRoot } from "../package-root.ts";
 import { describeIoError } from "../read-text.ts";
 
 const HELP = `
@@ -33,7 +35,7 @@ async function run({ output, image }: { output: string; image: string }): Promis
   const kinds = await readKinds();
   const facts = await readMachine(kinds);
   const stack = rootStack(facts);
-  const text = configText({ stack, kinds, output: image });
+  const text = configText({ stack, kinds, schemaLine: schemaLine(resolve(output), packageRoot()), output: image });
   if (output === "-") return void process.stdout.write(text);
   try {
     writeFileSync(output, text, { flag: "wx", mode: 0o644 });

@@ -5,16 +5,19 @@ import type { RootStack } from "./stack.ts";
 export interface ConfigFacts {
   stack: RootStack;
   kinds: KindTable;
+  /** The line by which editors find the schema. */
+  schemaLine: string;
   /** Where the image goes, and why there. */
   output: string;
 }
 
 /** A configuration for the machine, with the reason of each value behind a #. */
-export function configText({ stack, kinds, output }: ConfigFacts): string {
+export function configText({ stack, kinds, schemaLine, output }: ConfigFacts): string {
   const { stages, reasons, alsoKinds, notes } = stack;
   const wanted = [...new Set([...stages.map(({ kind }) => kind), ...alsoKinds.map(({ kind }) => kind)])];
   const isEncrypted = stages.some(({ kind }) => kind === "crypt" || kind === "tcplay");
   return [
+    schemaLine,
     "# What `mkinitrd build` makes for this machine; written by `mkinitrd init`.",
     "",
     ...stages.map((stage, index) => `# ${formatRealroot([stage], kinds)}: ${reasons[index] ?? ""}`),

@@ -73,7 +73,8 @@ test("the configuration that is written is one that can be read, with the realro
   const array = device("/dev/md0", "raid1", { fstype: "crypto_LUKS", uuid: UUID, children: [device("/dev/mapper/root", "crypt", { fstype: "ext4", mountpoints: ["/"] })] });
   const stack = stackOf({ devices: [array], crypttab: `root UUID=${UUID} /etc/root.key luks,discard` });
   const file = join(directory, "mkinitrd.config.yaml");
-  const text = configText({ stack, kinds, output: "/boot/initrd-mkinitrd.img" });
+  const text = configText({ stack, kinds, schemaLine: "# yaml-language-server: $schema=/schema.json", output: "/boot/initrd-mkinitrd.img" });
+  expect(text).toMatch(/^# yaml-language-server: \$schema=\/schema\.json\n# What /);
   writeFileSync(file, text);
   const config = await readConfig(file);
   expect(checkConfigRealroot(config, kinds)).toMatchObject([{ kind: "crypt", fstype: "ext4", device: `UUID=${UUID}`, name: "root", options: { discard: true, keyfile: "/etc/root.key" } }]);
