@@ -51,7 +51,7 @@ async function throughStream(stream: Duplex, bytes: Buffer, mostBytes: number): 
 /** Straight from spawn: exec gives text, and this is bytes. */
 async function throughProgram(format: CompressionName, bytes: Buffer, mostBytes: number): Promise<Buffer[]> {
   const { program, formatArguments } = COMPRESSIONS[format];
-  const child = spawn(program, [...(program === "xz" ? [...formatArguments, XZ_MEMORY] : []), "-d", "-c", "-q"], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, [...(program === "xz" ? [...formatArguments, XZ_MEMORY] : []), "-d", "-c", "-q"], { stdio: ["pipe", "pipe", "pipe"], env: programEnvironment() });
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(0, 1000)));
   child.stdin.on("error", () => {}); // one that ends early closes its end: its exit code tells
@@ -68,6 +68,12 @@ async function throughProgram(format: CompressionName, bytes: Buffer, mostBytes:
     await ended.catch(() => {});
     throw error;
   }
+}
+
+/** Without the variables in which these programs take more options, and with messages that can be told apart. */
+function programEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR } = process.env;
+  return { PATH, HOME, TMPDIR, LC_ALL: "C" };
 }
 
 async function collect(stream: Readable, mostBytes: number): Promise<Buffer[]> {

@@ -3,20 +3,26 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { decompress, TooLarge } from "../decompress.ts";
 
 const HEADER_BYTES = 13;
+/** With which a stream may end: the last five bytes are what was left in the range encoder. */
+const ZEROES_MOST = 4;
 
 /**
  * The LZMA archive that begins at `offsetBytes`, and where it ends. The xz program is six times as quick as our decoder, but can't say where it
  * ended: it gets what lies before the next archive that is likely one, and our decoder has the last word where that was wrong.
  */
 export async function decompressLzma(bytes: Buffer, offsetBytes: number, file: string, mostBytes: number): Promise<{ pieces: Buffer[]; endBytes: number }> {
-  let endBytes = likelyEnd(bytes, offsetBytes + HEADER_BYTES);
-  while (bytes[endBytes - 1] === 0) endBytes--; // what fills up to the next archive
-  try {
-    return { pieces: await decompress(bytes.subarray(offsetBytes, endBytes), "lzma", `${file} at byte ${offsetBytes}`, mostBytes), endBytes };
-  } catch (error) {
-    if (error instanceof MkinitrdError && error.cause instanceof TooLarge) throw error;
-    return decodeLzma(bytes, offsetBytes, file, mostBytes);
+  const next = likelyEnd(bytes, offsetBytes + HEADER_BYTES);
+  let least = next;
+  while (bytes[least - 1] === 0) least--; // what fills up to the next archive, but the last byte of this one may be zero, too
+  for (let endBytes = least; endBytes <= Math.min(next, least + ZEROES_MOST); endBytes++) {
+    try {
+      return { pieces: await decompress(bytes.subarray(offsetBytes, endBytes), "lzma", `${file} at byte ${offsetBytes}`, mostBytes), endBytes };
+    } catch (error) {
+      if (error instanceof MkinitrdError && error.cause instanceof TooLarge) throw error;
+      if (!/Unexpected end/.test(String(error))) break;
+    }
   }
+  return decodeLzma(bytes, offsetBytes, file, mostBytes);
 }
 
 /** Where the next plain or LZMA archive begins by its looks, at a multiple of four bytes; else the end. */
