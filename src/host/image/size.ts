@@ -26,13 +26,14 @@ export function sizeTree({ file, archives, tree }: OpenedImage, reasons: Reasons
     return { name: layer ?? `archive ${index + 1}`, format, packedBytes, unpackedBytes, bytes: 0, files: 0, parts: [] };
   });
   const whole: SizePart = { name: file, bytes: 0, files: 0, packedBytes: sum(archives, "packedBytes"), unpackedBytes: sum(archives, "unpackedBytes"), parts };
+  const known: Known = new Map();
   const counted = new Set<Set<string>>();
   for (const node of tree.nodes) {
     if (node.type !== "file" || counted.has(node.paths)) continue;
     counted.add(node.paths);
     const archive = parts[node.archive];
     if (archive === undefined) continue;
-    for (const part of [whole, archive, ...descend(archive, by === "reason" ? causesOf(node, reasons) : node.path.split("/"))]) {
+    for (const part of [whole, archive, ...descend(known, archive, by === "reason" ? causesOf(node, reasons) : node.path.split("/"))]) {
       part.bytes += node.sizeBytes;
       part.files++;
     }
@@ -46,12 +47,20 @@ function causesOf(node: ImageNode, reasons: Reasons | undefined): string[] {
   return reasons?.explain(node)?.chains[0] ?? node.path.split("/");
 }
 
-function descend(from: SizePart, names: readonly string[]): SizePart[] {
+/** The parts of each part by name: an image has directories of thousands of files. */
+type Known = Map<SizePart, Map<string, SizePart>>;
+
+function descend(known: Known, from: SizePart, names: readonly string[]): SizePart[] {
   let part = from;
   return names.map((name) => {
-    const found = part.parts.find((each) => each.name === name);
+    const byName = known.get(part) ?? new Map<string, SizePart>();
+    known.set(part, byName);
+    const found = byName.get(name);
     const next = found ?? { name, bytes: 0, files: 0, parts: [] };
-    if (found === undefined) part.parts.push(next);
+    if (found === undefined) {
+      part.parts.push(next);
+      byName.set(name, next);
+    }
     part = next;
     return next;
   });
