@@ -2,8 +2,8 @@ import { moduleName, type ModuleIndex, parseSoftdeps } from "./module-index.ts";
 import { fnmatch } from "./fnmatch.ts";
 import type { ModprobeLine } from "./modprobe-config.ts";
 
-/** An install line whose command does nothing: the way to forbid a module for good. */
-const NOTHING = /^(?:(?:\/usr)?\/s?bin\/)?(?:true|false|:|exit \d+)(?:\s|$)/;
+/** An install line whose whole command does nothing: the way to forbid a module for good. What does more after it may load the module. */
+const NOTHING = /^(?:(?:\/usr)?\/s?bin\/)?(?:true|false|:|exit \d+)\s*(?:\s#.*)?$/;
 
 /**
  * Applies aliases, softdeps, weakdeps, blacklists and `install NAME /bin/false` of modprobe.d. What is blacklisted is found by its
