@@ -27,18 +27,19 @@ const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | const
 
 /**
  * Writes paths of an image, sorted as a tree has them, below a directory that is there. No link is followed on the way, and nothing that stands
- * there is opened. Directories get their modes last, so that a read-only one can be filled.
+ * there is opened. Directories get their modes last, so that a read-only one can be filled; those that stood there keep theirs.
  */
 export async function extract(nodes: readonly ImageNode[], target: string, options: ExtractOptions): Promise<Extracted> {
   const directory = new SafeDirectory(target);
   const done = { written: 0, skipped: [] as ImageNode[] };
   const first = new Map<Set<string>, string[]>(); // of a file with several paths the one that was written
+  const made = new Set<string>(); // paths of directories
   try {
     for (const node of nodes) {
       if (node.path === ".") continue;
       await named(node, target, () => writeNode(node));
     }
-    for (const node of nodes.toReversed()) if (node.type === "directory" && node.path !== ".") await named(node, target, () => finish(node, directory.enter(partsOf(node.path))));
+    for (const node of nodes.toReversed()) if (made.has(node.path)) await named(node, target, () => finish(node, directory.enter(partsOf(node.path))));
     return done;
   } finally {
     directory.close();
@@ -47,10 +48,10 @@ export async function extract(nodes: readonly ImageNode[], target: string, optio
   async function writeNode(node: ImageNode): Promise<void> {
     const parts = partsOf(node.path);
     const name = parts.pop() ?? "";
-    for (let depth = 0; depth < parts.length; depth++) directory.make(parts.slice(0, depth), parts[depth]!);
+    for (let depth = 0; depth < parts.length; depth++) make(parts.slice(0, depth), parts[depth]!);
     if (node.type === "socket" || (isSpecial(node) && !options.devices)) return void done.skipped.push(node);
     done.written++;
-    if (node.type === "directory") return directory.make(parts, name);
+    if (node.type === "directory") return make(parts, name);
     if (options.force) clear(directory.entry(parts, name));
     const other = first.get(node.paths);
     if (other !== undefined) return hardLink(other, parts, name);
@@ -61,6 +62,10 @@ export async function extract(nodes: readonly ImageNode[], target: string, optio
     else await makeNode(node, directory.enter(parts), name);
     if (options.preserve) lchownSync(path, node.uid, node.gid);
     lutimesSync(path, node.mtime, node.mtime);
+  }
+
+  function make(parts: string[], name: string): void {
+    if (directory.make(parts, name)) made.add([...parts, name].join("/"));
   }
 
   async function writeFile(node: ImageNode, path: Buffer): Promise<void> {

@@ -35,16 +35,13 @@ export class SafeDirectory {
     return this.#last();
   }
 
-  /** Makes a directory for its owner alone, unless there is one. */
-  make(parts: readonly string[], name: string): void {
+  /** Makes a directory for its owner alone, unless there is one; whether it was made. */
+  make(parts: readonly string[], name: string): boolean {
     const isOpen = [...parts, name].every((part, index) => this.#open[index]?.name === part);
-    if (isOpen) return;
-    try {
-      mkdirSync(this.entry(parts, name), 0o700);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-    }
+    if (isOpen) return false;
+    const made = makeDirectory(this.entry(parts, name));
     this.enter([...parts, name]);
+    return made;
   }
 
   close(): void {
@@ -67,6 +64,16 @@ export class SafeDirectory {
       const isInTheWay = ["ELOOP", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "");
       throw new MkinitrdError({ tried: "entering a directory", on: shown, found: isInTheWay ? "a link or a file stands there, where a directory belongs" : describeIoError(cause), next: "extract into an empty directory", cause });
     }
+  }
+}
+
+function makeDirectory(path: Buffer): boolean {
+  try {
+    mkdirSync(path, 0o700);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+    return false;
   }
 }
 

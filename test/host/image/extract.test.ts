@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -90,6 +90,15 @@ test("a directory that holds something is refused; with --force its links are no
   symlinkSync("../canary", join(target, "d"));
   const { code, errors } = await extract("--force");
   expect([code, errors]).toEqual([1, expect.stringMatching(/entering a directory on .*target\/d: a link or a file stands there/)]);
+});
+
+test("--force leaves the modes of directories that stand there, and gives those that it makes theirs", async () => {
+  image_([directory("etc", { mode: DIRECTORY | 0o755, mtime: 86_400 }), directory("etc/keys", { mode: DIRECTORY | 0o750 }), file("etc/keys/a", "new")]);
+  mkdirSync(join(target, "etc"), { recursive: true });
+  chmodSync(join(target, "etc"), 0o700);
+  expect((await extract("--force")).code).toBe(0);
+  expect(["etc", "etc/keys"].map((path) => statSync(join(target, path)).mode & 0o7777)).toEqual([0o700, 0o750]);
+  expect(statSync(join(target, "etc")).mtimeMs).not.toBe(86_400_000);
 });
 
 test("names with control characters reach the disk, and no terminal", async () => {
