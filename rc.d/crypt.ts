@@ -89,7 +89,9 @@ async function openByAny(ctx: Context, options: CryptOptions, volume: OpenVolume
       if (error.exhausted === true || (await byFile) !== "opened") throw error; // nobody can be asked: there is still the key file
       return "withdrawn";
     });
-    if (outcome === "withdrawn") await byFile;
+    if (outcome === "withdrawn" && (await byFile) !== "opened") {
+      throw ctx.failure({ tried: "opening", on: volume.path, found: "the question for its passphrase was taken away, and no key file has opened it", next: "retry" });
+    }
   } finally {
     typed.abort();
   }

@@ -130,5 +130,9 @@ test("without a console a program that watches may answer; without one nobody is
   await hears(/question 1 Passphrase for/);
   socket.write("answer 1 3\nkey");
   expect(String(await answer)).toBe("key");
+  const left = screen.passphrase(question);
+  await hears(/question 2 Passphrase for/);
+  socket.destroy(); // nobody is there any more who could answer
+  await expect(left).rejects.toThrow("no console");
   await expect(screen.confirm({ text: "Start it?", reasons: [], yes: "does", no: "does not" })).rejects.toThrow("no console");
 });

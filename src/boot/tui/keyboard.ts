@@ -115,11 +115,10 @@ export function createKeyboard({ terminal, answer, escape, changed, sequence: he
     const take = (bytes: Buffer) => {
       const taken = line.feed(bytes);
       if (!line.done) return dialog.blind ? undefined : show({ characters: line.count, shown: line.shown });
-      const isEmpty = line.count === 0;
       const secret = line.take();
       if (!dialog.blind) ahead = copyOfSecret(bytes.subarray(taken));
       bytes.fill(0);
-      if (!answer(dialog, isEmpty ? undefined : secret)) secret.fill(0);
+      if (!answer(dialog, dialog.blind && secret.length === 0 ? undefined : secret)) secret.fill(0);
     };
     listen({
       sequences: line.sequences, take, wipe: line.wipe, reveal: line.reveal,

@@ -2,8 +2,8 @@ import type { Questions } from "../door.ts";
 import type { Dialog, Dialogs, SecretDialog } from "./dialogs.ts";
 import type { Store } from "./state.ts";
 
-/** The passphrases that are awaited, for programs: each question has a number of its own for this boot. */
-export function createQuestions(dialogs: Dialogs, store: Store): Questions & { readonly isWatched: boolean } {
+/** The passphrases that are awaited, for programs: each question has a number of its own for this boot. `abandoned` is called when the last of them that watched is gone. */
+export function createQuestions(dialogs: Dialogs, store: Store, abandoned: () => void): Questions & { readonly isWatched: boolean } {
   const ids = new Map<Dialog, number>();
   let watchers = 0;
   const open = () => dialogs.open.filter((dialog): dialog is SecretDialog => dialog.kind === "secret" && dialog.blind !== true);
@@ -29,6 +29,7 @@ export function createQuestions(dialogs: Dialogs, store: Store): Questions & { r
       return () => {
         unsubscribe();
         watchers--;
+        if (watchers === 0) abandoned();
       };
     },
     get isWatched() {

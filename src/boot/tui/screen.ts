@@ -58,7 +58,9 @@ export interface ScreenOptions {
 export function createScreen({ terminals, plain = false, onPrompt = () => {}, onWrong = () => {}, onDraw = () => {} }: ScreenOptions): Screen {
   const store = createStore();
   const dialogs = createDialogs(() => store.set({ dialog: dialogs.visible }));
-  const questions = createQuestions(dialogs, store);
+  const questions = createQuestions(dialogs, store, () => {
+    if (terminals.length === 0) dialogs.cancel(noConsole); // nobody is left who could answer
+  });
   let escape = () => {};
   let closed = false;
   let isOver = false; // the boot: nothing is asked for it any more

@@ -52,6 +52,22 @@ test("a volume is asked for until its passphrase fits; what was wrong is said an
   expect(wiped(tried)).toBe(true);
 });
 
+test("bytes that are no character are a passphrase as others are: wrong, counted, and wiped", async () => {
+  const { view, shows, type, given } = open();
+  const tried: string[] = [];
+  const outcome = view.unlock({ ...question, attempts: 2 }, async (passphrase) => {
+    tried.push(passphrase.toString("hex"));
+    return false;
+  });
+  await shows(/> _/);
+  type(Buffer.from([0x80, 0xbf, 0x0d])); // line noise: not one byte begins a character
+  await shows(/Attempt 2 of 2/);
+  type(Buffer.from([0x80, 0x0d]));
+  await expect(outcome).resolves.toBe("exhausted");
+  expect(tried).toEqual(["80bf", "80"]);
+  expect(wiped(given)).toBe(true);
+});
+
 test("after the last attempt nobody is asked any more", async () => {
   const { view, type } = open();
   type("a\rb\r");
