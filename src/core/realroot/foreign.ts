@@ -148,11 +148,13 @@ export const WORDS: Record<string, Reader> = {
     if (value !== "debug") return "known: debug";
     draft.request.debug = true;
   },
+  // rc.d/init itself prints it when it hands over, for who watches the console: mkinitrd build --test.
+  "mkinitrd.mark": (_draft, value) => (value !== undefined && /^[A-Za-z0-9]{1,64}$/.test(value) ? undefined : "letters and digits, 64 at most"),
   ...Object.fromEntries(KEYMAP_WORDS.map((word): [string, Reader] => [word, readKeymap])),
 };
 
 /** Of those, the ones that a sealed image obeys all the same: they open nothing, run nothing and choose nothing. */
-export const HARMLESS_WORDS = ["quiet"];
+export const HARMLESS_WORDS = ["quiet", "mkinitrd.mark"];
 
 /** Words without a value that the kernel hands to init: sysvinit's init(8) and systemd(1), "Kernel command line". */
 const INIT_WORD = /^(single|emergency|rescue|[sS]|[0-9])$/;

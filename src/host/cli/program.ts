@@ -48,7 +48,7 @@ MKINITRD_DEBUG=1 shows where in the program an error came from`;
  * command line. Never throws: an error is printed on standard error as one message without a stack.
  */
 export async function run(words: string[], commands: CommandTable = COMMANDS): Promise<void> {
-  endWithTheOutput();
+  endWithTheOutput(words);
   if (process.env["MKINITRD_DEBUG"] !== "1") process.removeAllListeners("warning"); // Node's words for those who write programs
   try {
     requireNode();
@@ -99,11 +99,15 @@ function requireNode(): void {
   });
 }
 
+/** Commands whose work is not what they print: it is done also when nobody reads any more. */
+const WORKERS = ["build", "disk", "extract", "init", "install"];
+
 /** `mkinitrd realroot … | head` ends without a word; `mkinitrd … > FILE` on a full filesystem is an error. */
-function endWithTheOutput(): void {
+function endWithTheOutput(words: string[]): void {
+  const works = words.some((word) => WORKERS.includes(word));
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit();
+      if (error.code === "EPIPE") return works ? undefined : process.exit();
       if (stream === process.stdout) console.error(`mkinitrd: writing standard output: ${describeIoError(error)}`);
       process.exit(EXIT.failed);
     });

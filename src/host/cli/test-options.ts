@@ -45,9 +45,9 @@ export function testOf(config: Config, kinds: KindTable, options: TestOptions, p
   if (stages.length === 0 && own === undefined) {
     throw new MkinitrdError({ tried: "testing the image", on: "its realroot", found: "the configuration has none, which is what the boot loader gives then", next: "give the test one: --test-append realroot=KIND:FILESYSTEM:DEVICE" });
   }
-  return async ({ file, kernelRelease, drivers }) => {
+  return async ({ file, isInPlace, kernelRelease, drivers }) => {
     proved(await proveImage({
-      image: file, kernelRelease, drivers, stages, own,
+      image: file, isInPlace, kernelRelease, drivers, stages, own,
       kernel: options.testKernel === undefined ? undefined : resolve(options.testKernel),
       modulesDirectory: config.modulesDirectory ?? join(config.sysroot, "lib/modules"),
       sysroot: config.sysroot,

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
@@ -22,7 +23,7 @@ import { readHostFacts } from "../plan/read-facts.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { readUserScripts } from "../scripts/scripts.ts";
 import { findKernelFile } from "../kernel-file.ts";
-import { checkOutput, isInPlace, writeImage, type WriteOptions } from "./image.ts";
+import { checkOutput, isInPlace, writeImage, type Wrapping } from "./image.ts";
 import { findUkify, makeUki, type UkiSettings } from "./uki.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 import { checkArchive } from "./read-back.ts";
@@ -51,6 +52,8 @@ export interface BuildSettings extends ImageConfig {
 /** An image that is written and not yet in its place. */
 export interface UncheckedImage {
   file: string;
+  /** It is the output itself, which was this image already. */
+  isInPlace: boolean;
   kernelRelease: string;
   /** Names of the kernel's own drivers and of the modules in the image. */
   drivers: ReadonlySet<string>;
@@ -108,19 +111,19 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   for (const kind of ["layers", "snapshots", "scripts"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
   const drivers = new Set([...facts.modules.builtin, ...plan.layers.flatMap(({ entries }) => entries.filter(({ path }) => MODULE.test(path)).map(({ path }) => moduleName(path)))]);
-  const check = async (file: string) => settings.check?.({ file, kernelRelease: plan.kernelRelease, drivers });
+  const check = async (file: string, isInPlace = false) => settings.check?.({ file, isInPlace, kernelRelease: plan.kernelRelease, drivers });
   const unchanged = wrap === undefined && (await isInPlace(layers, settings.output));
-  if (unchanged) await check(resolve(settings.output));
+  if (unchanged) await check(resolve(settings.output), true);
   const bytes = unchanged ? layers.reduce((sum, layer) => sum + layer.bytes, 0) : await writeImage(layers, settings.output, { keepOld: settings.keepOld, wrap, check });
   return { output: settings.output, unchanged, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
 }
 
 /** What makes the output of the initrd, where that is not it. Throws before anything is built when it could not. */
-function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, kernelRelease: string): WriteOptions["wrap"] {
+function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, kernelRelease: string): Wrapping | undefined {
   if (uki === undefined) return undefined;
   findUkify();
   const kernel = uki.kernel ?? findKernelFile({ kernelRelease, sysroot, modulesDirectory: modulesDirectory ?? join(sysroot, "lib/modules") }, { tried: "making a unified kernel image", option: "--uki-kernel" });
-  return (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings: uki, sysroot }, to);
+  return { make: (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings: uki, sysroot }, to), moreBytes: statSync(kernel).size };
 }
 
 /** The site layer with the image's name in boot.json; its hash is another one then. */

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -23,15 +23,16 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string, 
   checkOutput(output);
   try {
     removeAbandoned(target);
-    checkRoom(target, layers.reduce((sum, layer) => sum + layer.bytes, 0));
+    const bytes = layers.reduce((sum, layer) => sum + layer.bytes, 0);
+    checkRoom(target, wrap === undefined ? bytes : 2 * bytes + wrap.moreBytes);
     return await withTemporary(aside, async () => {
       await writeAside(layers, aside);
       await readBack(aside, layers);
       await check?.(aside);
       return await withTemporary(wrapped, async () => {
-        if (wrap !== undefined) await finishWrapped(wrap, aside, wrapped);
+        if (wrap !== undefined) await finishWrapped(wrap.make, aside, wrapped);
         const { size } = statSync(wrapped);
-        if (keepOld) await keepOldImage(target);
+        if (keepOld && !isSameFile(target, wrapped)) await keepOldImage(target);
         renameSync(wrapped, target);
         syncFile(dirname(target)); // so that the new name survives a power cut, too
         return size;
@@ -56,10 +57,22 @@ export interface WriteOptions {
   /** What was at the output stays as OUTPUT.old, in place of an older one. */
   keepOld?: boolean | undefined;
   /** Makes what the output is to be of the initrd, where that is not it: a unified kernel image. */
-  wrap?: ((initrd: string, to: string) => Promise<void>) | undefined;
+  wrap?: Wrapping | undefined;
 }
 
-async function finishWrapped(wrap: NonNullable<WriteOptions["wrap"]>, initrd: string, to: string): Promise<void> {
+export interface Wrapping {
+  make(initrd: string, to: string): Promise<void>;
+  /** What it takes beside the initrd. */
+  moreBytes: number;
+}
+
+/** The way back would be lost if the same image took the place of the one that was kept. */
+function isSameFile(one: string, other: string): boolean {
+  const sizes = [one, other].map((file) => statSync(file, { throwIfNoEntry: false })?.size);
+  return sizes[0] !== undefined && sizes[0] === sizes[1] && readFileSync(one).equals(readFileSync(other));
+}
+
+async function finishWrapped(wrap: Wrapping["make"], initrd: string, to: string): Promise<void> {
   await wrap(initrd, to);
   chmodSync(to, IMAGE_MODE); // the initrd in it may hold keys
   syncFile(to);
@@ -130,7 +143,7 @@ async function writeAside(layers: readonly BuiltLayer[], aside: string): Promise
 function removeAbandoned(target: string): void {
   const prefix = `.${basename(target)}.`;
   for (const name of readdirSync(dirname(target))) {
-    const pid = name.startsWith(prefix) ? /^(?:initrd\.)?(\d+)\.new$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    const pid = name.startsWith(prefix) ? /^(?:initrd\.|old\.)?(\d+)\.new$/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(dirname(target), name), { force: true });
   }
 }

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { MkinitrdError } from "../../core/errors.ts";
 import { printable } from "../../core/quote.ts";
 import type { Stage } from "../../core/realroot/types.ts";
@@ -6,9 +8,10 @@ import { chooseAccelerator } from "../qemu/accelerator.ts";
 import { type Answers, typeAnswers } from "../qemu/answers.ts";
 import { findKernelFile } from "../kernel-file.ts";
 import { buildDisk } from "../qemu/disks.ts";
-import { type Guest, startGuest } from "../qemu/guest.ts";
+import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/guest.ts";
 import { type DiskBus, kernelCommandLine, type Machine } from "../qemu/machine.ts";
 import { TEST_PASSPHRASE } from "./contents.ts";
+import { statOf } from "../stat.ts";
 import { layoutFor } from "./layout.ts";
 
 const MEMORY_MIB = 1024;
@@ -21,6 +24,8 @@ const FAILED = /What now\?|Choose:/;
 export interface ProofOptions {
   /** The image, and the release of the kernel that it is for. */
   image: string;
+  /** It is the output already: nothing takes its place when it does not boot. */
+  isInPlace: boolean;
   kernelRelease: string;
   /** The kernel, where it does not lie where kernels do. */
   kernel?: string | undefined;
@@ -55,45 +60,61 @@ export interface Proof {
 export async function proveImage(options: ProofOptions, progress: (text: string) => void): Promise<Proof> {
   const kernel = options.kernel ?? findKernelFile(options, { tried: "testing the image", option: "--test-kernel" });
   const own = options.own;
+  const mark = randomBytes(8).toString("hex");
   const layout = own === undefined ? layoutFor(options.stages) : undefined;
   const bus = chooseBus(options.drivers, layout?.nodes);
   if (layout !== undefined) progress("making disks like those of the realroot");
   const files = own?.disks ?? (await buildDisk(layout!.recipe, progress)).files;
   const machine: Machine = {
-    kernel, initrd: options.image, append: kernelCommandLine(options.append), memoryMiB: MEMORY_MIB, smp: 2, console: "ttyS0",
+    kernel, initrd: options.image, append: kernelCommandLine(`mkinitrd.mark=${mark} ${options.append}`.trim()), memoryMiB: MEMORY_MIB, smp: 2, console: "ttyS0",
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: files.map((file) => ({ file, bus, format: "raw", snapshot: true })),
   };
+  for (const file of own?.disks ?? []) checkDisk(file);
   progress("booting the image in a virtual machine");
   const started = performance.now();
   const guest = startGuest(machine);
   void typeAnswers(guest, own?.answers ?? { "Passphrase for": Array<string>(MOST_PASSPHRASES).fill(TEST_PASSPHRASE) });
   try {
-    const witness = await waitForWitness(guest, own?.expect ?? WITNESS, options.timeoutMs);
+    const witness = await waitForWitness(guest, mark, own?.expect ?? WITNESS, options);
     return { seconds: (performance.now() - started) / 1000, accelerator: machine.accelerator, bus, witness, notes: layout?.notes ?? [] };
   } finally {
     await guest.end();
   }
 }
 
-async function waitForWitness(guest: Guest, witness: string | RegExp, timeoutMs: number): Promise<string> {
-  const ended = new AbortController();
-  const wait = (pattern: string | RegExp) => guest.terminal.waitFor(pattern, { timeoutMs, signal: ended.signal });
-  const came = wait(witness).then((text) => ({ text }), () => undefined);
-  const failed = wait(FAILED).then(() => undefined, () => new Promise<never>(() => {}));
-  const gone = guest.exited.then(() => guest.terminal.drawn()).then(() => {
-    ended.abort();
-    return came;
-  });
-  const seen = await Promise.race([came, failed, gone]);
-  ended.abort();
-  if (seen !== undefined) return printable((typeof witness === "string" ? witness : witness.exec(seen.text)?.[0]) ?? "").trim();
-  throw new MkinitrdError({
-    tried: "booting the new image in a virtual machine",
-    on: "it was not put in place",
-    found: `the real root did not come up; the guest had written:\n${printable(guest.log()).trimEnd()}\n--- end of the guest's console`,
-    next: "the old image is as it was; mend the configuration, or build without --test",
-  });
+const LOOK_EVERY_MS = 100;
+
+/** Waits for what the real root says: behind the hand-over, since the image, the kernel and a prompt may say the same before. */
+async function waitForWitness(guest: Guest, mark: string, witness: string | RegExp, { timeoutMs, image, isInPlace }: ProofOptions): Promise<string> {
+  const deadline = performance.now() + timeoutMs;
+  let exit: GuestExit | undefined;
+  void guest.exited.then((outcome) => (exit = outcome));
+  for (;;) {
+    const ended = exit; // what it wrote last is looked at once more
+    const log = guest.log();
+    const from = log.indexOf(`mkinitrd hands over: ${mark}`);
+    const said = from < 0 ? "" : log.slice(from);
+    const found = typeof witness === "string" ? (said.includes(witness) ? witness : undefined) : witness.exec(said)?.[0];
+    if (found !== undefined) return printable(found).trim();
+    const reason = from < 0 && FAILED.test(log) ? "the boot failed, and its menu came" : ended !== undefined ? describeExit(ended)
+      : performance.now() > deadline ? `it did not within ${timeoutMs / 1000} s (--test-timeout gives it longer)` : undefined;
+    if (reason !== undefined) {
+      throw new MkinitrdError({
+        tried: "booting the new image in a virtual machine",
+        on: image,
+        found: `the real root did not come up: ${reason}; the guest had written:\n${printable(log).trimEnd()}\n--- end of the guest's console`,
+        next: isInPlace ? "this image is in place, and was there before: mend the configuration and build again" : "the old image is as it was; mend the configuration, or build without --test",
+      });
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+function checkDisk(file: string): void {
+  const stats = statOf(file);
+  if (stats?.isFile() === true || stats?.isBlockDevice() === true) return;
+  throw new MkinitrdError({ tried: "opening the disk of the test", on: file, found: stats === undefined ? "no such file" : "it is no disk image", next: "name a raw disk image: --test-disk FILE" });
 }
 
 const BUSES: { bus: DiskBus; drivers: string[] }[] = [

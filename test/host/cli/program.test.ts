@@ -1,8 +1,9 @@
 import { execFile, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { run } from "../../../src/host/cli/program.ts";
 import packageJson from "../../../package.json" with { type: "json" };
@@ -77,6 +78,15 @@ test("a reader that leaves early is no error", async () => {
   child.stderr.on("data", (chunk) => (stderr += chunk));
   await new Promise((resolve) => child.on("close", resolve));
   expect(stderr).toBe("");
+});
+
+test("a command that does something goes on though its reader leaves, and its exit code says how it went", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-program-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const child = spawn("sh", ["-c", `(sleep 1; "$0" --no-warnings "$1" extract "$2/none" -C "$2"; echo $? >"$2/code") 2>&1 | true`, process.execPath, MAIN, directory]);
+  await new Promise((resolve) => child.on("close", resolve));
+  await expect.poll(() => readdirSync(directory), { timeout: 20_000 }).toContain("code");
+  await expect.poll(() => readFileSync(join(directory, "code"), "utf8")).toBe("1\n");
 });
 
 test("an output that is full is an error in one line, with exit code 1", async () => {

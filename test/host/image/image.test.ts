@@ -34,6 +34,8 @@ test("the image before it stays as .old where that is asked for, and takes the p
   for (const text of ["1", "22", "333"]) await writeImage([layer("a", text)], output, { keepOld: true });
   expect(readFileSync(output, "utf8")).toBe("333");
   expect(readFileSync(`${output}.old`, "utf8")).toBe("22");
+  await writeImage([layer("a", "333")], output, { keepOld: true }); // the same once more: the way back stays
+  expect(readFileSync(`${output}.old`, "utf8")).toBe("22");
   await writeImage([layer("a", "4444")], output);
   expect(readFileSync(`${output}.old`, "utf8")).toBe("22");
   expect(readdirSync(join(directory, "boot"))).toEqual(["initrd.img", "initrd.img.old"]);
@@ -66,15 +68,16 @@ test("an output that is the image already is known by its bytes, and by who may 
 });
 
 test("what the initrd is wrapped in is the output, for its owner only; when that fails the old one stays", async () => {
-  const bytes = await writeImage([layer("a", "1234")], output, { wrap: async (initrd, to) => writeFileSync(to, `<${readFileSync(initrd, "utf8")}>`, { mode: 0o644 }) });
+  const bytes = await writeImage([layer("a", "1234")], output, { wrap: { moreBytes: 2, make: async (initrd, to) => writeFileSync(to, `<${readFileSync(initrd, "utf8")}>`, { mode: 0o644 }) } });
   expect([bytes, readFileSync(output, "utf8"), statSync(output).mode & 0o777]).toEqual([6, "<1234>", 0o600]);
   writeFileSync(output, "old");
-  await expect(writeImage([layer("a", "1234")], output, { wrap: async () => { throw new Error("no stub"); } })).rejects.toThrow("no stub");
+  await expect(writeImage([layer("a", "1234")], output, { wrap: { moreBytes: 0, make: async () => { throw new Error("no stub"); } } })).rejects.toThrow("no stub");
   onlyTheOldOne();
 });
 
 test("what a killed build left beside it goes, what a running one writes stays", async () => {
   for (const pid of [2 ** 22 + 1, process.ppid]) writeFileSync(join(directory, `boot/.initrd.img.${pid}.new`), "half");
+  for (const what of ["old", "initrd"]) writeFileSync(join(directory, `boot/.initrd.img.${what}.${2 ** 22 + 1}.new`), "half");
   await writeImage([layer("a", "1234")], output);
   expect(readdirSync(join(directory, "boot"))).toEqual([`.initrd.img.${process.ppid}.new`, "initrd.img"]);
 });
