@@ -32,6 +32,12 @@ test("after the last attempt the error says how many were made, and the secrets 
   expect(ctx.secrets.every((secret) => secret.every((byte) => byte === 0))).toBe(true);
 });
 
+test("a question that is taken away opens nothing", async () => {
+  const ctx = context();
+  ctx.ask.unlock = async () => "withdrawn";
+  await expect(crypt(ctx)).rejects.toThrow(/opening on \/dev\/vda2: the question for its passphrase was taken away, and no key file has opened it/);
+});
+
 test("an exit code that is not about the passphrase ends at once, with the passphrase wiped", async () => {
   const ctx = context({ answers: ["a"], exitCodes: [4] });
   await expect(crypt(ctx)).rejects.toThrow(/unlocking on \/dev\/vda2: cryptsetup: exit code 4[^]*next: check that the disk is still attached/);
