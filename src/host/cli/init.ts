@@ -54,7 +54,7 @@ async function readMachine(kinds: KindTable): Promise<MachineFacts> {
   return {
     devices,
     fstab: parseFstab(optional("/etc/fstab")).entries,
-    crypttab: parseCrypttab(optional("/etc/crypttab"), kinds).entries,
+    crypttab: parseCrypttab(optional("/etc/crypttab"), kinds),
     dmUuid: (kname) => optional(`/sys/class/block/${basename(kname)}/dm/uuid`).trim() || undefined,
     subvolume: root?.[3],
   };

@@ -1,5 +1,6 @@
-import { formatRealroot } from "../../core/realroot/stage.ts";
-import type { KindTable } from "../../core/realroot/types.ts";
+import { explain, MkinitrdError } from "../../core/errors.ts";
+import { formatRealroot, parseRealroot } from "../../core/realroot/stage.ts";
+import type { KindTable, Stage } from "../../core/realroot/types.ts";
 import type { RootStack } from "./stack.ts";
 
 export interface ConfigFacts {
@@ -11,18 +12,19 @@ export interface ConfigFacts {
   output: string;
 }
 
-/** A configuration for the machine, with the reason of each value behind a #. */
+/** A configuration for the machine, with the reason of each value behind a #. Throws where its realroot would be none. */
 export function configText({ stack, kinds, schemaLine, output }: ConfigFacts): string {
   const { stages, reasons, alsoKinds, notes } = stack;
   const wanted = [...new Set([...stages.map(({ kind }) => kind), ...alsoKinds.map(({ kind }) => kind)])];
   const isEncrypted = stages.some(({ kind }) => kind === "crypt" || kind === "tcplay");
+  const realroot = realrootText(stages, kinds);
   return [
     schemaLine,
     "# What `mkinitrd build` makes for this machine; written by `mkinitrd init`.",
     "",
     ...stages.map((stage, index) => `# ${formatRealroot([stage], kinds)}: ${reasons[index] ?? ""}`),
     ...notes.map((note) => `# TO DO: ${note}`),
-    `realroot: ${quoteYaml(formatRealroot(stages, kinds))}`,
+    `realroot: ${quoteYaml(realroot)}`,
     "",
     "# The kinds of root that the image opens: those of the realroot.",
     ...alsoKinds.map(({ kind, reason }) => `# ${kind}: ${reason}`),
@@ -46,6 +48,21 @@ export function configText({ stack, kinds, schemaLine, output }: ConfigFacts): s
     `output: ${quoteYaml(output)}`,
     "",
   ].join("\n");
+}
+
+/** The spec of these stages, read back before anybody relies on it. */
+function realrootText(stages: readonly Stage[], kinds: KindTable): string {
+  try {
+    const text = formatRealroot(stages, kinds);
+    parseRealroot(text, kinds);
+    return text;
+  } catch (cause) {
+    throw new MkinitrdError({
+      tried: "writing the realroot of this machine",
+      on: stages.map(({ kind, device, name }) => [kind, device, ...(name === undefined ? [] : [name])].join(" ")).join(", "),
+      found: `it is no spec that can be read: ${explain(cause)}`, next: "write the realroot yourself: docs/realroot.md", cause,
+    });
+  }
 }
 
 /** As a plain scalar where YAML reads it as the text that it is. */

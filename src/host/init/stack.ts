@@ -1,9 +1,10 @@
 import { MkinitrdError } from "../../core/errors.ts";
 import type { FstabEntry } from "../../core/formats/fstab.ts";
-import type { CrypttabEntry } from "../../core/realroot/crypttab.ts";
+import type { Crypttab } from "../../core/realroot/crypttab.ts";
 import type { Stage } from "../../core/realroot/types.ts";
-import { parseDevice } from "../../core/volumes/match.ts";
+import { applyCrypttab, crypttabNotes } from "./crypttab-notes.ts";
 import { type BlockDevice, waysTo } from "./lsblk.ts";
+import { isHiddenVolume, logicalName, namedWays } from "./named-ways.ts";
 
 /** What the root of a machine lies on. */
 export interface RootStack {
@@ -18,11 +19,19 @@ export interface RootStack {
 export interface MachineFacts {
   devices: BlockDevice[];
   fstab: FstabEntry[];
-  crypttab: CrypttabEntry[];
+  crypttab: Crypttab;
   /** The UUID of a device-mapper device by the kernel's name for it: `CRYPT-LUKS2-…`. */
   dmUuid(kname: string): string | undefined;
   /** The subvolume of the mounted root, as /proc/self/mountinfo has it. */
   subvolume?: string | undefined;
+}
+
+/** A stage with its reason. */
+export interface Opener {
+  stage: Stage;
+  reason: string;
+  /** A LUKS volume on which no LUKS header is to be seen. */
+  detached?: true;
 }
 
 /**
@@ -31,21 +40,19 @@ export interface MachineFacts {
  */
 export function rootStack(facts: MachineFacts): RootStack {
   const entry = facts.fstab.find(({ target }) => target === "/");
-  const ways = rootWays(facts, entry);
-  const root = ways[0]?.at(-1);
+  const named = rootWays(facts, entry);
+  const root = named[0]?.at(-1);
   if (root === undefined) throw noRoot(entry);
+  const ways = [...otherWays(facts, named, root), ...named];
   const fstype = root.fstype ?? entry?.fstype ?? "auto";
   const stack: RootStack = { stages: [], reasons: [], alsoKinds: [], notes: [] };
   const subvolume = fstype === "btrfs" ? (entry?.options.find((option) => option.startsWith("subvol="))?.slice("subvol=".length) ?? facts.subvolume)?.replace(/^\//, "") : undefined;
-  const found: { stage: Stage; reason: string; above: number }[] = [];
+  const found: (Opener & { above: number })[] = [];
   for (const way of ways) {
-    for (const [index, one] of way.entries()) {
-      const opener = openerOf(one, way[index - 1], facts, stack);
-      if (opener === undefined || found.some(({ stage: { kind, device } }) => kind === opener.stage.kind && device === opener.stage.device)) continue;
-      found.push({ ...opener, above: way.length - index });
-    }
+    for (const { opener, above } of openersOf(way, facts, stack)) if (!found.some((other) => isSame(other, opener))) found.push({ ...opener, above });
   }
-  for (const opener of found) applyCrypttab(opener, facts.crypttab, stack);
+  for (const opener of found) applyCrypttab(opener, facts.crypttab.entries, stack.notes);
+  stack.notes.push(...crypttabNotes(found, facts.crypttab.warnings));
   found.sort((one, other) => other.above - one.above); // what several volumes lie on is opened before what lies on them
   stack.stages = found.map(({ stage }) => stage);
   stack.reasons = found.map(({ reason }) => reason);
@@ -59,26 +66,46 @@ export function rootStack(facts: MachineFacts): RootStack {
     stack.stages.push({ kind: "local", fstype, device: root.uuid === undefined ? root.name : `UUID=${root.uuid}`, ...(subvolume === undefined || subvolume === "" ? {} : { subvolume }), options: {}, mountOptions: [] });
     stack.reasons.push(`${root.name}: ${from}`);
   }
+  addUsr(facts, found, stack);
   return stack;
 }
 
 function rootWays({ devices }: MachineFacts, entry: FstabEntry | undefined): BlockDevice[][] {
   const mounted = waysTo(devices, ({ mountpoints }) => mountpoints.includes("/"));
-  if (mounted.length > 0 || entry === undefined) return mounted;
-  const named = parseDevice(entry.source);
-  return waysTo(devices, (device) => {
-    if (named.by === "uuid") return device.uuid?.toLowerCase() === named.value.toLowerCase() && !isContainer(device);
-    if (named.by === "label") return device.label === named.value && !isContainer(device);
-    if (named.by === "partuuid") return device.partuuid?.toLowerCase() === named.value.toLowerCase();
-    if (named.by === "lv") return device.type === "lvm" && logicalName(device) === `${named.vg}/${named.lv}`;
-    return device.name === entry.source || device.kname === entry.source;
+  return mounted.length > 0 || entry === undefined ? mounted : namedWays(devices, entry.source);
+}
+
+/** A btrfs lies on several devices, and lsblk lists one of them as mounted. */
+function otherWays({ devices }: MachineFacts, named: BlockDevice[][], root: BlockDevice): BlockDevice[][] {
+  if (root.fstype !== "btrfs" || root.uuid === undefined) return [];
+  const known = new Set(named.map((way) => way.at(-1)?.name));
+  return waysTo(devices, ({ fstype, uuid, name }) => fstype === "btrfs" && uuid === root.uuid && !known.has(name));
+}
+
+/** What /usr of the fstab needs beside the stages of the root: volumes are activated for it, and nobody is asked for a key. */
+function addUsr(facts: MachineFacts, found: Opener[], stack: RootStack): void {
+  const entry = facts.fstab.find(({ target }) => target === "/usr");
+  if (entry === undefined) return;
+  const aside: RootStack = { ...stack, notes: [] };
+  const needed = namedWays(facts.devices, entry.source).flatMap((way) => openersOf(way, facts, aside)).map(({ opener }) => opener);
+  const missing = needed.filter((opener, index) => ![...found, ...needed.slice(0, index)].some((other) => isSame(other, opener)));
+  for (const { stage, reason } of missing) {
+    if (stage.kind !== "lvm") stack.notes.push(`/usr (/etc/fstab line ${entry.lineNumber}) lies on a volume that no stage of the root opens (${reason}): add a stage for it in front, or a crypttab to the image, docs/mounting.md`);
+    else if (![...stack.stages, ...stack.alsoKinds].some(({ kind }) => kind === "lvm")) stack.alsoKinds.push({ kind: "lvm", reason: `${reason}; /etc/fstab line ${entry.lineNumber} mounts it at /usr` });
+  }
+}
+
+function openersOf(way: BlockDevice[], facts: MachineFacts, stack: RootStack): { opener: Opener; above: number }[] {
+  return way.flatMap((one, index) => {
+    const opener = isHiddenVolume(one, way[index + 1]) ? undefined : openerOf(one, way[index - 1], facts, stack);
+    return opener === undefined ? [] : [{ opener, above: way.length - index }];
   });
 }
 
-const isContainer = ({ fstype }: BlockDevice) => ["crypto_LUKS", "LVM2_member", "linux_raid_member"].includes(fstype ?? "");
+const isSame = (one: Opener, other: Opener) => one.stage.kind === other.stage.kind && one.stage.device === other.stage.device;
 
 /** The stage that makes a device out of the one below it; none for disks and partitions. */
-function openerOf(device: BlockDevice, below: BlockDevice | undefined, facts: MachineFacts, stack: RootStack): { stage: Stage; reason: string } | undefined {
+function openerOf(device: BlockDevice, below: BlockDevice | undefined, facts: MachineFacts, stack: RootStack): Opener | undefined {
   const stage = (kind: string, what: string, name?: string): Stage => ({ kind, fstype: "none", device: what, ...(name === undefined ? {} : { name }), options: {}, mountOptions: [] });
   if (device.type === "lvm") return { stage: stage("lvm", logicalName(device)), reason: `${device.name} is a logical volume` };
   if (device.type.startsWith("raid") || device.type === "linear") {
@@ -92,6 +119,7 @@ function openerOf(device: BlockDevice, below: BlockDevice | undefined, facts: Ma
     const at = below?.uuid !== undefined && below.fstype === "crypto_LUKS" ? `UUID=${below.uuid}` : below?.partuuid !== undefined ? `PARTUUID=${below.partuuid}` : (below?.name ?? "");
     if (uuid.startsWith("CRYPT-TCRYPT-")) return { stage: stage("tcplay", at, name), reason: `${device.name} is a TrueCrypt or VeraCrypt volume on ${below?.name ?? "?"}` };
     if (below?.fstype === "crypto_LUKS") return { stage: stage("crypt", at, name), reason: `${device.name} is LUKS on ${below.name}` };
+    if (uuid.startsWith("CRYPT-LUKS")) return { stage: stage("crypt", at, name), reason: `${device.name} is LUKS with its header elsewhere, on ${below?.name ?? "?"}`, detached: true };
     const plain = stage("crypt", at, name);
     plain.options["type"] = "plain";
     stack.notes.push(`${device.name} is no LUKS volume: cipher, size and hash of a plain one have to be added to its options, docs/crypt.md`);
@@ -101,25 +129,8 @@ function openerOf(device: BlockDevice, below: BlockDevice | undefined, facts: Ma
   return undefined;
 }
 
-/** The options that the system itself opens the volume with. */
-function applyCrypttab(opener: { stage: Stage; reason: string }, crypttab: CrypttabEntry[], stack: RootStack): void {
-  const { stage } = opener;
-  const entry = stage.name === undefined ? undefined : crypttab.find((one) => one.stage.name === stage.name && one.stage.kind === stage.kind);
-  if (entry === undefined) return;
-  stage.options = entry.stage.options;
-  opener.reason += `, with the options that /etc/crypttab gives it`;
-  const key = stage.options["keyfile"];
-  if (typeof key === "string") stack.notes.push(`the key file ${key} is not in the image: \`files: [{from: ${key}, to: ${key}, mode: "0400"}]\` packs it, docs/secrets.md; else the passphrase is asked for`);
-}
-
 function opens(stage: Stage, root: BlockDevice): boolean {
   return stage.kind === "lvm" ? root.type === "lvm" : root.type === "crypt";
-}
-
-/** `vg00/root` for /dev/mapper/vg00-root, whose dashes within a name are doubled. */
-function logicalName({ name }: BlockDevice): string {
-  const [, vg = "", lv = ""] = /^\/dev\/mapper\/((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(name) ?? [];
-  return [vg, lv].map((part) => part.replaceAll("--", "-")).join("/");
 }
 
 function noRoot(entry: FstabEntry | undefined): MkinitrdError {

@@ -23,7 +23,7 @@ interface Given {
   subvolume?: string;
 }
 const facts = ({ devices, fstab = "", crypttab = "", dm = {}, subvolume }: Given) =>
-  ({ devices, fstab: parseFstab(fstab).entries, crypttab: parseCrypttab(crypttab, kinds).entries, dmUuid: (kname: string) => dm[kname], ...(subvolume === undefined ? {} : { subvolume }) });
+  ({ devices, fstab: parseFstab(fstab).entries, crypttab: parseCrypttab(crypttab, kinds), dmUuid: (kname: string) => dm[kname], ...(subvolume === undefined ? {} : { subvolume }) });
 const stackOf = (given: Given) => rootStack(facts(given));
 const spec = (given: Given) => formatRealroot(stackOf(given).stages, kinds);
 
@@ -55,6 +55,26 @@ test.each<[string, Given, string]>([
       device(`/dev/mapper/pv${n}`, "crypt", { fstype: "LVM2_member", children: [device("/dev/mapper/my--vg-root", "lvm", { fstype: "ext4", mountpoints: ["/"] })] }),
     ] })),
   }, `crypt:none:UUID=${UUID.replace(/4$/, "1")}:pv1 crypt:none:UUID=${UUID.replace(/4$/, "2")}:pv2 lvm:ext4:my-vg/root`],
+  ["a RAID of LVM's, with the volumes that it keeps below", {
+    devices: [1, 2].map((n) => device(`/dev/sda${n}`, "part", { fstype: "LVM2_member", children: [`rimage_${n}`, `rmeta_${n}`].map((name) =>
+      device(`/dev/mapper/vg-root_${name}`, "lvm", { children: [device("/dev/mapper/vg-root", "lvm", { fstype: "ext4", mountpoints: ["/"] })] })) })),
+  }, "lvm:ext4:vg/root"],
+  ["the origin of a snapshot", {
+    devices: [device("/dev/sda1", "part", { fstype: "LVM2_member", children: [device("/dev/mapper/vg-root-real", "lvm", { children: [device("/dev/mapper/vg-root", "lvm", { fstype: "ext4", mountpoints: ["/"] })] })] })],
+  }, "lvm:ext4:vg/root"],
+  ["a thin volume", {
+    devices: [device("/dev/sda1", "part", { fstype: "LVM2_member", children: ["tmeta", "tdata"].map((name) => device(`/dev/mapper/vg-pool_${name}`, "lvm", { children: [
+      device("/dev/mapper/vg-pool-tpool", "lvm", { children: [device("/dev/mapper/vg-root", "lvm", { fstype: "ext4", mountpoints: ["/"] })] })] })) })],
+  }, "lvm:ext4:vg/root"],
+  ["a group on a volume of another group", {
+    devices: [device("/dev/sda1", "part", { fstype: "LVM2_member", children: [device("/dev/mapper/below-pv", "lvm", { fstype: "LVM2_member", children: [device("/dev/mapper/vg-root", "lvm", { fstype: "ext4", mountpoints: ["/"] })] })] })],
+  }, "lvm:none:below/pv lvm:ext4:vg/root"],
+  ["a btrfs on two LUKS volumes, of which one is listed as mounted", {
+    devices: [1, 2].map((n) => device(`/dev/sda${n}`, "part", { fstype: "crypto_LUKS", uuid: UUID.replace(/4$/, String(n)), children: [
+      device(`/dev/mapper/data${n}`, "crypt", { fstype: "btrfs", uuid: UUID, mountpoints: n === 1 ? ["/"] : [] }),
+    ] })),
+  }, `crypt:none:UUID=${UUID.replace(/4$/, "2")}:data2 crypt:btrfs:UUID=${UUID.replace(/4$/, "1")}:data1`],
+  ["LUKS whose header is elsewhere", { devices: [device("/dev/sda1", "part", { partuuid: "p-1", children: [device("/dev/mapper/root", "crypt", { kname: "/dev/dm-0", fstype: "ext4", mountpoints: ["/"] })] })], dm: { "/dev/dm-0": "CRYPT-LUKS2-0123-root" } }, "crypt:ext4:PARTUUID=p-1:root"],
   ["an array below LUKS", { devices: [device("/dev/sda1", "part", { fstype: "linux_raid_member", children: [device("/dev/md0", "raid1", { fstype: "crypto_LUKS", uuid: UUID, children: [device("/dev/mapper/root", "crypt", { fstype: "ext4", mountpoints: ["/"] })] })] })] }, `crypt:ext4:UUID=${UUID}:root`],
   ["VeraCrypt", { devices: [device("/dev/sda1", "part", { partuuid: "p-1", children: [device("/dev/mapper/root", "crypt", { kname: "/dev/dm-0", fstype: "ext4", mountpoints: ["/"] })] })], dm: { "/dev/dm-0": "CRYPT-TCRYPT-root" } }, "tcplay:ext4:PARTUUID=p-1:root"],
   ["what fstab says, where nothing is mounted", { devices: [device("/dev/sda1", "part", { fstype: "ext4", uuid: UUID })], fstab: `UUID=${UUID} / ext4 defaults 0 1` }, `local:ext4:UUID=${UUID}`],
@@ -65,6 +85,38 @@ test.each<[string, Given, string]>([
 test("a root that nobody knows is an error, with what fstab says", () => {
   expect(() => stackOf({ devices: [] })).toThrow(/nothing that lsblk lists is mounted at \/, and \/etc\/fstab has no line for it/);
   expect(() => stackOf({ devices: [], fstab: "UUID=x / ext4 defaults 0 1" })).toThrow(/on UUID=x: lsblk lists no such device/);
+});
+
+const encrypted = (below: Partial<BlockDevice> = { fstype: "crypto_LUKS", uuid: UUID }) =>
+  [device("/dev/sda1", "part", { ...below, children: [device("/dev/mapper/root", "crypt", { kname: "/dev/dm-0", fstype: "ext4", mountpoints: ["/"] })] })];
+
+test("what a crypttab has that can't be used is to be done: about the root, else all; without an encrypted root nothing", () => {
+  const crypttab = `root UUID=${UUID} key.bin luks\nhome UUID=x none bitlk`;
+  expect(stackOf({ devices: encrypted(), crypttab }).notes).toEqual([expect.stringMatching(/^\/etc\/crypttab line 1: "root": the key file "key\.bin" can't be read here/)]);
+  expect(stackOf({ devices: encrypted(), crypttab: "home UUID=x none bitlk" }).notes).toEqual([expect.stringMatching(/^\/etc\/crypttab line 1: "home" can't be opened here: bitlk/)]);
+  expect(stackOf({ devices: [device("/dev/sda1", "part", { fstype: "ext4", uuid: UUID, mountpoints: ["/"] })], crypttab }).notes).toEqual([]);
+});
+
+test("a header that is elsewhere is asked for; one that is a file has to be packed, one on a device not", () => {
+  const below = { partuuid: "p-1" };
+  const notes = (crypttab: string) => stackOf({ devices: encrypted(below), dm: { "/dev/dm-0": "CRYPT-LUKS2-0123-root" }, crypttab }).notes;
+  expect(notes("")).toEqual([expect.stringMatching(/^no LUKS header is to be seen on PARTUUID=p-1.*add header=PATH or header=DEVICE/)]);
+  expect(notes("root PARTUUID=p-1 none luks,header=/etc/root.header")).toEqual([expect.stringMatching(/^the header \/etc\/root\.header of PARTUUID=p-1 is not in the image: `files: \[\{from: \/etc\/root\.header,/)]);
+  expect(notes("root PARTUUID=p-1 none luks,header=/dev/disk/by-partlabel/header")).toEqual([]);
+});
+
+test("/usr on a volume that no stage opens is to be done; on a logical volume the image needs lvm", () => {
+  const usr = device("/dev/sdb1", "part", { fstype: "crypto_LUKS", uuid: "b-1", children: [device("/dev/mapper/usr", "crypt", { fstype: "ext4", uuid: "u-1" })] });
+  const { notes, stages } = stackOf({ devices: [...encrypted(), usr], fstab: "UUID=u-1 /usr ext4 defaults 0 2" });
+  expect(notes).toEqual([expect.stringMatching(/^\/usr \(\/etc\/fstab line 1\) lies on a volume that no stage of the root opens \(\/dev\/mapper\/usr is LUKS on \/dev\/sdb1\).*docs\/mounting\.md$/)]);
+  expect(stages).toHaveLength(1);
+  const volume = device("/dev/sdb1", "part", { fstype: "LVM2_member", children: [device("/dev/mapper/vg-usr", "lvm", { fstype: "ext4" })] });
+  expect(stackOf({ devices: [...encrypted(), volume], fstab: "/dev/vg/usr /usr ext4 defaults 0 2" })).toMatchObject({ notes: [], alsoKinds: [{ kind: "lvm", reason: expect.stringMatching(/\/dev\/mapper\/vg-usr is a logical volume; \/etc\/fstab line 1 mounts it at \/usr/) as string }] });
+});
+
+test("stages that are no spec are an error, and nothing is written", () => {
+  const stack = stackOf({ devices: [device("/dev/sda1", "part", { fstype: "LVM2_member", children: [device("/dev/mapper/odd", "lvm", { fstype: "ext4", mountpoints: ["/"] })] })] });
+  expect(() => configText({ stack, kinds, schemaLine: "#", output: "/boot/x" })).toThrow(/writing the realroot of this machine on lvm \/: it is no spec that can be read/);
 });
 
 test("the configuration that is written is one that can be read, with the realroot, the kinds and what is still to be done", async () => {
