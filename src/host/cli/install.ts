@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
+import { checkConfigRealroot, readConfig } from "../config/config.ts";
+import { readKinds } from "../config/kinds.ts";
 import { DEFAULT_IMAGE, installHooks, removeHooks } from "../install/install.ts";
 import { packageRoot } from "../package-root.ts";
 
@@ -35,7 +37,7 @@ export function installCommand(): Command {
     .action(run);
 }
 
-function run({ config, image, root, test, remove }: InstallOptions): void {
+async function run({ config, image, root, test, remove }: InstallOptions): Promise<void> {
   if (remove === true) {
     const files = removeHooks(root);
     console.log(files.length === 0 ? "There was no hook of ours." : files.map((file) => `removed ${file}`).join("\n"));
@@ -46,7 +48,9 @@ function run({ config, image, root, test, remove }: InstallOptions): void {
   if (!image.startsWith("/") || !image.includes("{kernel}")) {
     throw new MkinitrdError({ tried: "installing the hooks for new kernels", on: image, found: "it is no absolute path with {kernel} in it: one kernel's image would take the place of another's", next: `--image ${DEFAULT_IMAGE}` });
   }
-  const { files, notes } = installHooks(root, { node: process.execPath, program: join(packageRoot(), "dist/host/mkinitrd.js"), config: path, image, test: test === true });
+  const read = await readConfig(path); // wrong, it would be an error of each kernel package that is installed
+  checkConfigRealroot(read, await readKinds(read.scripts));
+  const { files, notes } = installHooks(root, { node: process.execPath, program: join(packageRoot(), "dist/host/mkinitrd.js"), config: path, image, test: test === true, uki: read.uki !== undefined });
   console.log(files.map((file) => `installed ${file}`).join("\n"));
   for (const note of notes) console.log(`note: ${note}`);
 }

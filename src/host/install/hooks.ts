@@ -8,6 +8,8 @@ export interface HookSettings {
   image: string;
   /** Each image is booted before it is put in place. */
   test: boolean;
+  /** The configuration makes a unified kernel image. */
+  uki: boolean;
 }
 
 export interface HookFile {
@@ -30,15 +32,18 @@ export function debianHooks(settings: HookSettings): HookFile[] {
 
 /** systemd's: called with a command, the release, and in the environment where the image is to lie until it is installed; kernel-install(8). */
 export function kernelInstallPlugin(settings: HookSettings): HookFile {
+  const build = settings.uki
+    ? buildCommand(settings, '"$2" --uki-kernel "$4"', '"$KERNEL_INSTALL_STAGING_AREA/uki.efi"', { keepOld: false })
+    : buildCommand(settings, '"$2"', '"$KERNEL_INSTALL_STAGING_AREA/initrd"', { keepOld: false });
   return {
     path: "etc/kernel/install.d/50-mkinitrd.install",
     text: lines([
       "#!/bin/sh", MARK,
       '[ "$1" = add ] || exit 0',
-      '[ "${KERNEL_INSTALL_INITRD_GENERATOR:-mkinitrd}" = mkinitrd ] || exit 0',
+      `[ "\${${settings.uki ? "KERNEL_INSTALL_UKI_GENERATOR" : "KERNEL_INSTALL_INITRD_GENERATOR"}:-mkinitrd}" = mkinitrd ] || exit 0`,
       '[ $# -le 4 ] || exit 0 # somebody has brought an initrd along',
       '[ -n "$KERNEL_INSTALL_STAGING_AREA" ] || { echo "mkinitrd: kernel-install(8) of systemd 251 or later is needed" >&2; exit 1; }',
-      `exec ${buildCommand(settings, '"$2"', '"$KERNEL_INSTALL_STAGING_AREA/initrd"', { keepOld: false })} >&2`,
+      `exec ${build} >&2`,
     ]),
   };
 }

@@ -1,5 +1,5 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { describeIoError } from "../read-text.ts";
 import { debianHooks, type HookFile, type HookSettings, isOurs, kernelInstallPlugin } from "./hooks.ts";
@@ -19,7 +19,9 @@ export interface Installed {
  * Puts the hooks in place that a system below `root` calls for a new kernel. Throws where it calls none, and where another
  * builder would write the same file.
  */
-export function installHooks(root: string, settings: HookSettings): Installed {
+export function installHooks(root: string, given: HookSettings): Installed {
+  checkRoot(root);
+  const settings = { ...given, image: normalize(given.image) };
   const usesDebians = existsSync(join(root, DEBIAN_DIRECTORY)) || existsSync(join(root, "etc/debian_version"));
   const usesSystemds = KERNEL_INSTALL.some((directory) => existsSync(join(root, directory)));
   if (!usesDebians && !usesSystemds) {
@@ -27,6 +29,13 @@ export function installHooks(root: string, settings: HookSettings): Installed {
       tried: "installing the hooks for new kernels", on: root,
       found: `neither ${DEBIAN_DIRECTORY} nor ${KERNEL_INSTALL[0]} is there`,
       next: `have whatever installs kernels here run: mkinitrd build -c ${settings.config} --kernel RELEASE -o FILE`,
+    });
+  }
+  if (settings.uki && !settings.image.endsWith(".efi")) {
+    throw new MkinitrdError({
+      tried: "installing the hooks for new kernels", on: settings.image,
+      found: `${settings.config} makes a unified kernel image (uki), which no boot loader takes for an initrd`,
+      next: "give it a name that ends in .efi: --image '/boot/efi/EFI/Linux/mkinitrd-{kernel}.efi'",
     });
   }
   const other = OTHERS.find((path) => isProgram(join(root, path)));
@@ -40,14 +49,15 @@ export function installHooks(root: string, settings: HookSettings): Installed {
   const hooks = [...(usesDebians ? debianHooks(settings) : []), ...(usesSystemds ? [kernelInstallPlugin(settings)] : [])];
   for (const hook of hooks) refuseForeign(root, hook);
   for (const hook of hooks) write(root, hook);
-  return { files: hooks.map(({ path }) => join(root, path)), notes: usesSystemds ? installConfNotes(root) : [] };
+  return { files: hooks.map(({ path }) => join(root, path)), notes: usesSystemds ? installConfNotes(root, settings) : [] };
 }
 
 /** Takes away what `installHooks` has written; gives the files that were there. */
 export function removeHooks(root: string): string[] {
-  const settings: HookSettings = { node: "", program: "", config: "", image: DEFAULT_IMAGE, test: false };
+  checkRoot(root);
+  const settings: HookSettings = { node: "", program: "", config: "", image: DEFAULT_IMAGE, test: false, uki: false };
   const files = [...debianHooks(settings), kernelInstallPlugin(settings)].map(({ path }) => join(root, path));
-  const ours = files.filter((file) => existsSync(file) && isOurs(readFileSync(file, "utf8")));
+  const ours = files.filter((file) => isFile(file) && isOurs(readFileSync(file, "utf8")));
   for (const file of ours) rmSync(file);
   return ours;
 }
@@ -57,8 +67,18 @@ export const DEFAULT_IMAGE = "/boot/initrd.img-{kernel}";
 
 function refuseForeign(root: string, { path }: HookFile): void {
   const file = join(root, path);
-  if (!existsSync(file) || isOurs(readFileSync(file, "utf8"))) return;
-  throw new MkinitrdError({ tried: "installing the hooks for new kernels", on: file, found: "there is another file of that name", next: "move it away" });
+  if (!existsSync(file) || (isFile(file) && isOurs(readFileSync(file, "utf8")))) return;
+  throw new MkinitrdError({ tried: "installing the hooks for new kernels", on: file, found: `there is another ${isFile(file) ? "file" : "directory or device"} of that name`, next: "move it away" });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function checkRoot(root: string): void {
+  const found = statSync(root, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
+  throw new MkinitrdError({ tried: "looking for the hooks for new kernels", on: root, found: found === undefined ? "there is no such directory" : "it is no directory", next: "--root names the directory in which a system is mounted" });
 }
 
 function write(root: string, { path, text }: HookFile): void {
@@ -72,11 +92,16 @@ function write(root: string, { path, text }: HookFile): void {
   }
 }
 
-/** kernel-install asks every generator unless it is told which one; kernel-install(8), "install.conf". */
-function installConfNotes(root: string): string[] {
+/** kernel-install asks every generator unless it is told which one, and installs a unified kernel image only where that is the layout; kernel-install(8), "install.conf". */
+function installConfNotes(root: string, { uki }: HookSettings): string[] {
   const file = join(root, INSTALL_CONF);
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  return /^\s*initrd_generator\s*=\s*mkinitrd\s*$/m.test(text) ? [] : [`add the line initrd_generator=mkinitrd to ${file}: kernel-install runs other generators as well without it`];
+  const has = (key: string, value: string) => new RegExp(`^\\s*${key}\\s*=\\s*${value}\\s*$`, "m").test(text);
+  const generator = uki ? "uki_generator" : "initrd_generator";
+  return [
+    ...(has(generator, "mkinitrd") ? [] : [`add the line ${generator}=mkinitrd to ${file}: kernel-install runs other generators as well without it`]),
+    ...(!uki || has("layout", "uki") ? [] : [`add the line layout=uki to ${file}: kernel-install installs no unified kernel image without it`]),
+  ];
 }
 
 function isProgram(file: string): boolean {
