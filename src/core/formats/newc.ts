@@ -40,9 +40,18 @@ export interface NewcHead {
   minor?: number;
 }
 
-/** The header, name and padding of one member; owner is root. `inode` must differ from member to member. */
-export function encodeNewcHead(head: NewcHead, inode: number, mtime: number): Buffer {
-  return encodeHeader(head.path, {
+/** Where a member begins in its archive, and of what its data's place in it is to be a multiple; a multiple of 4 itself. */
+export interface NewcPlace {
+  offsetBytes: number;
+  alignBytes: number;
+}
+
+/**
+ * The header, name and padding of one member; owner is root. `inode` must differ from member to member. A `place` is reached by more
+ * zero bytes behind the name, which count as part of it: the kernel and cpio(1) read a name to its first one.
+ */
+export function encodeNewcHead(head: NewcHead, inode: number, mtime: number, place?: NewcPlace): Buffer {
+  return encodeHeader(head.path, place, {
     inode,
     mode: TYPE_BITS[head.type] | head.mode,
     links: head.type === "directory" ? 2 : 1,
@@ -60,11 +69,11 @@ export function newcPadding(sizeBytes: number): Buffer {
 
 /** The member that ends an archive. */
 export function encodeNewcTrailer(): Buffer {
-  return encodeHeader(TRAILER, { links: 1 });
+  return encodeHeader(TRAILER, undefined, { links: 1 });
 }
 
-function encodeHeader(path: string, fields: Partial<Header>): Buffer {
-  const name = Buffer.from(`${path}\0`);
+function encodeHeader(path: string, place: NewcPlace | undefined, fields: Partial<Header>): Buffer {
+  const name = padName(Buffer.from(`${path}\0`), place);
   if (name.length > NAME_BYTES_MAX) {
     throw refuse("writing a cpio archive", path.slice(0, 60), `its name has ${name.length} bytes, the kernel takes ${NAME_BYTES_MAX}`);
   }
@@ -72,6 +81,12 @@ function encodeHeader(path: string, fields: Partial<Header>): Buffer {
   const numbers = FIELDS.map((field) => digits(path, field, all[field] ?? 0));
   const headBytes = NEWC_HEADER_BYTES + name.length;
   return Buffer.concat([Buffer.from(`070701${numbers.join("")}`), name], align(headBytes));
+}
+
+function padName(name: Buffer, place: NewcPlace | undefined): Buffer {
+  if (place === undefined) return name;
+  const end = place.offsetBytes + NEWC_HEADER_BYTES + name.length;
+  return Buffer.concat([name], name.length + Math.ceil(end / place.alignBytes) * place.alignBytes - end);
 }
 
 function digits(path: string, field: string, value: number): string {
@@ -155,8 +170,9 @@ function decodeHeader(bytes: Buffer, source: Source, position: number): { header
 async function readName(source: Source, position: number, nameBytes: number): Promise<string> {
   if (nameBytes < 2 || nameBytes > NAME_BYTES_MAX) throw broken(source, position, `a name has ${nameBytes} bytes; 2 to ${NAME_BYTES_MAX} are possible`);
   const name = await readAt(source, position + NEWC_HEADER_BYTES, nameBytes);
-  if (name.indexOf(0) !== nameBytes - 1) throw broken(source, position, `a name of ${nameBytes} bytes does not end in its only zero byte`);
-  return decodeName(name.subarray(0, nameBytes - 1));
+  const end = name.indexOf(0);
+  if (end < 1 || name.subarray(end).some((byte) => byte !== 0)) throw broken(source, position, `a name of ${nameBytes} bytes is empty, has no zero byte at its end, or something behind the first one`);
+  return decodeName(name.subarray(0, end));
 }
 
 function member(path: string, header: Header, dataOffsetBytes: number, magic: string): NewcMember {

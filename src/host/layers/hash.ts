@@ -6,16 +6,18 @@ import type { FileMemo } from "../file-memo.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { describeIoError } from "../read-text.ts";
+import { dataAlignment } from "./archive.ts";
 import type { LayerOptions } from "./types.ts";
 
 /** Changes when the bytes that we write for the same entries change. */
 const ARCHIVE_VERSION = 2;
 const FILES_AT_ONCE = 16;
 
-/** Hash of what decides a layer's content: each entry's path, type, mode and content. In hexadecimal. */
+/** Hash of what decides a layer's content: each entry's path, type, mode and content, and how its data is aligned. In hexadecimal. */
 export async function hashContent(layer: PlannedLayer, memo: FileMemo): Promise<string> {
   const lines = await mapLimited(layer.entries, FILES_AT_ONCE, async (entry) => JSON.stringify([entry.path, entry.type, entry.mode, await contentOf(entry, memo)]));
-  return sha256(lines.join("\n"));
+  const alignBytes = dataAlignment(layer);
+  return sha256([...(alignBytes === undefined ? [] : [`aligned ${alignBytes}`]), ...lines].join("\n"));
 }
 
 /** Hash that names a built layer in the cache: its content, and how it is written. */

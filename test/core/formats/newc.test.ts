@@ -63,7 +63,7 @@ describe("hostile archives", () => {
     { what: "the size", at: 54, bytes: "f", found: /has 4026531844 bytes from byte 112 on, but the archive ends/ },
     { what: "the name's length", at: 94, bytes: "f", found: /a name has 4026531842 bytes/ },
     { what: "the name's length to nothing", at: 101, bytes: "0", found: /a name has 0 bytes/ },
-    { what: "the name's end", at: 111, bytes: "b", found: /does not end in its only zero byte/ },
+    { what: "the name's end", at: 111, bytes: "b", found: /a name of 2 bytes is empty, has no zero byte at its end/ },
   ])("a change of $what is refused", async ({ at, bytes, found }) => {
     const changed = Buffer.from(good);
     changed.write(bytes, at);
@@ -92,6 +92,20 @@ describe("hostile archives", () => {
     const { members } = await readNewc(source);
     await expect(readNewcContent(source, members[0]!)).rejects.toThrow("the sum of a is 0x0000018a, its header says 0x0000018b");
   });
+});
+
+test("data begins where it is asked to, by zero bytes behind the name; something else behind it is refused", async () => {
+  for (let length = 1; length <= 20; length++) {
+    const [head, path] = [{ type: "file", mode: 0o600, sizeBytes: 4 } as const, "n".repeat(length)];
+    const before = encodeNewcHead({ type: "directory", mode: 0o700, sizeBytes: 0, path: "d" }, 1, 0);
+    const bytes = Buffer.concat([before, encodeNewcHead({ ...head, path }, 2, 0, { offsetBytes: before.length, alignBytes: 16 }), Buffer.from("data"), encodeNewcTrailer()]);
+    const { members } = await readNewc(memorySource(bytes));
+    expect(members[1]).toMatchObject({ path, sizeBytes: 4 });
+    expect([members[1]!.dataOffsetBytes % 16, bytes.indexOf("data")]).toEqual([0, members[1]!.dataOffsetBytes]);
+    if (bytes.indexOf("data") - before.length - 110 - length < 2) continue; // no room behind the name
+    bytes[bytes.indexOf("data") - 1] = 0x62;
+    await expect(readNewc(memorySource(bytes))).rejects.toThrow(/something behind the first one/);
+  }
 });
 
 test.each([

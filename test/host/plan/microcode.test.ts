@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
 import { writeImage } from "../../../src/host/image/image.ts";
+import { openImage } from "../../../src/host/image/open.ts";
 import { buildLayer } from "../../../src/host/layers/build.ts";
 import { hashContent } from "../../../src/host/layers/hash.ts";
 import type { Cpu } from "../../../src/host/plan/cpu.ts";
@@ -91,6 +92,10 @@ test.skipIf(spawnSync("cpio", ["--version"]).status !== 0)("cpio lists it in fro
   expect(spawnSync("cpio", ["-it", "--quiet"], { input: image, encoding: "utf8" }).stdout.split("\n")).toEqual([
     "kernel", "kernel/x86", "kernel/x86/microcode", "kernel/x86/microcode/AuthenticAMD.bin", "kernel/x86/microcode/GenuineIntel.bin", "",
   ]);
+  // A processor of Intel's takes it from where it lies: Intel SDM 3A, 9.11.6.
+  for (const data of ["DMA\0microcode_amd.bin;", "\x01\0\0\x0006-8e-09;"]) expect([image.indexOf(data, 0, "latin1") > 0, image.indexOf(data, 0, "latin1") % 16]).toEqual([true, 0]);
+  const { archives } = await openImage(join(root, "image"));
+  expect(archives[0]!.parts[0]!.map(({ path }) => path).at(-1)).toBe("kernel/x86/microcode/GenuineIntel.bin"); // by our own reader
 });
 
 function plan(choice: MicrocodeChoice, cpu: Cpu, kernelConfig = TAKES) {
