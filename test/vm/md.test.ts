@@ -15,7 +15,7 @@ describeVm("a root on md arrays", () => {
     const guest = await bootMd("raid1-luks-lvm", { append: "realroot.cat=/proc/mdstat" });
     const text = await guest.waitFor("REALROOT-END");
     expect(text).toMatch(ROOT_ON_MIRROR);
-    expect(text).toMatch(/active raid1 .*\n.*\[2\/2\] \[UU\]/);
+    expect(text).toMatch(/active (?:\(auto-read-only\) )?raid1 .*\n.*\[2\/2\] \[UU\]/);
   });
 
   test("with one member missing it is refused, and the member is named", async () => {
@@ -76,15 +76,15 @@ describeVm("a root on md arrays", () => {
     const guest = await bootMd("raid1-at-end", { realroot: "md:ext4:UUID=6b1f0d5e-9c1a-4a52-8d0e-3f2b7c4a9e04", append: "realroot.cat=/proc/mdstat" });
     const text = await guest.waitFor("REALROOT-END");
     expect(text).toMatch(/root=\/dev\/md\d+:ext4:ro/);
-    expect(text).toMatch(/active raid1 .*\n +\d+ blocks \[2\/2\] \[UU\]/); // of 0.90 the kernel names no version
+    expect(text).toMatch(/active (?:\(auto-read-only\) )?raid1 .*\n +\d+ blocks \[2\/2\] \[UU\]/); // of 0.90 the kernel names no version
   });
 
   test("raid0, raid6 and raid10 are assembled, each from its own members", async () => {
     const guest = await bootMd("md-levels", { realroot: "md:none:zero md:none:six md:ext4:ten", append: "realroot.cat=/proc/mdstat" });
     const text = await guest.waitFor("REALROOT-END");
-    expect(text).toMatch(/active raid0 .*\[2\].*\n/);
-    expect(text).toMatch(/active raid6 .*\n.* level 6, .*\[4\/4\] \[UUUU\]/);
-    expect(text).toMatch(/active raid10 .*\n.*\[4\/4\] \[UUUU\]/);
+    expect(text).toMatch(/active (?:\(auto-read-only\) )?raid0 .*\[2\].*\n/);
+    expect(text).toMatch(/active (?:\(auto-read-only\) )?raid6 .*\n.* level 6, .*\[4\/4\] \[UUUU\]/);
+    expect(text).toMatch(/active (?:\(auto-read-only\) )?raid10 .*\n.*\[4\/4\] \[UUUU\]/);
     expect(text).toMatch(/root=\/dev\/md\d+:ext4:ro/);
   });
 
