@@ -136,7 +136,10 @@ export default async function run() {
   test("a keyslot that wants more memory than there is: the error has both figures, before anybody types", async () => {
     const guest = await bootRecipe("crypt-greedy", { memoryMiB: 384, answers: {} });
     const error = await guest.waitFor("Choose:");
-    expect(error).toMatch(/a keyslot wants 256 MiB of memory, and \d+ MiB are free/);
+    // cryptsetup takes less than the 256 MiB of the recipe where the machine that makes the disk has not so much free.
+    const [, wants, free] = /a keyslot wants (\d+) MiB of memory, and (\d+) MiB are free/.exec(error) ?? [];
+    expect(Number(wants)).toBeGreaterThan(200);
+    expect(Number(free)).toBeLessThan(Number(wants));
     expect(error).not.toContain("Passphrase for");
   });
 });
