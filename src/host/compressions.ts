@@ -35,3 +35,9 @@ export const COMPRESSIONS: Record<CompressionName, CompressionFormat> = {
 function bytes(hex: string): Buffer {
   return Buffer.from(hex, "hex");
 }
+
+/** For these programs: without the variables in which they take more options (GZIP=, XZ_OPT=, LZOP=, ZSTD_CLEVEL=), and with messages that can be told apart. */
+export function programEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR } = process.env;
+  return { PATH, HOME, TMPDIR, LC_ALL: "C" };
+}

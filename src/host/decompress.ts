@@ -3,7 +3,7 @@ import { Readable, type Duplex } from "node:stream";
 import { crc32, createGunzip, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { hex32, MkinitrdError } from "../core/errors.ts";
 import { GZIP_TRAILER_BYTES, gzipDataStart } from "../core/formats/gzip-member.ts";
-import { COMPRESSIONS, type CompressionName } from "./compressions.ts";
+import { COMPRESSIONS, type CompressionName, programEnvironment } from "./compressions.ts";
 
 const PIECE_BYTES = 1024 * 1024;
 /** A hostile header asks xz for 4 GiB. */
@@ -68,12 +68,6 @@ async function throughProgram(format: CompressionName, bytes: Buffer, mostBytes:
     await ended.catch(() => {});
     throw error;
   }
-}
-
-/** Without the variables in which these programs take more options, and with messages that can be told apart. */
-function programEnvironment(): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR } = process.env;
-  return { PATH, HOME, TMPDIR, LC_ALL: "C" };
 }
 
 async function collect(stream: Readable, mostBytes: number): Promise<Buffer[]> {

@@ -1,4 +1,4 @@
-import { statSync, type Stats } from "node:fs";
+import { accessSync, constants, statSync, type Stats } from "node:fs";
 import { MkinitrdError } from "../core/errors.ts";
 import { describeIoError } from "./read-text.ts";
 
@@ -15,4 +15,14 @@ export function statOf(path: string): Stats | undefined {
 /** Whether a directory is there, or a link to one. */
 export function isDirectory(path: string): boolean {
   return statOf(path)?.isDirectory() === true;
+}
+
+/** Whether this process may run what stands at a path. */
+export function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
+import { isProgram } from "../stat.ts";
 
 /** What a unified kernel image is made of beside the initrd; https://uapi-group.org/specifications/specs/unified_kernel_image/ */
 export interface UkiSettings {
@@ -35,13 +36,4 @@ export function findUkify(path = process.env["PATH"] ?? ""): string {
   const found = [...path.split(":").filter((directory) => directory !== "").map((directory) => join(directory, "ukify")), LIBRARY_PLACE].find(isProgram);
   if (found !== undefined) return found;
   throw new MkinitrdError({ tried: "making a unified kernel image", on: "this machine", found: "no program ukify", next: "install it; on Debian 13 and later: apt-get install systemd-ukify systemd-boot-efi" });
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,8 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { describeIoError } from "../read-text.ts";
+import { isProgram } from "../stat.ts";
 import { debianHooks, type HookFile, type HookSettings, isOurs, kernelInstallPlugin } from "./hooks.ts";
 
 const DEBIAN_DIRECTORY = "etc/kernel/postinst.d";
@@ -102,13 +103,4 @@ function installConfNotes(root: string, { uki }: HookSettings): string[] {
     ...(has(generator, "mkinitrd") ? [] : [`add the line ${generator}=mkinitrd to ${file}: kernel-install runs other generators as well without it`]),
     ...(!uki || has("layout", "uki") ? [] : [`add the line layout=uki to ${file}: kernel-install installs no unified kernel image without it`]),
   ];
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

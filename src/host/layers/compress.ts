@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
@@ -7,7 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { constants as zlib, createGzip, createZstdCompress } from "node:zlib";
 import { MkinitrdError } from "../../core/errors.ts";
 import { clearLzopTime, LZOP_HEADER_BYTES_MAX } from "../../core/formats/lzop.ts";
-import { type CompressionName, COMPRESSIONS } from "../compressions.ts";
+import { type CompressionName, COMPRESSIONS, programEnvironment } from "../compressions.ts";
+import { isProgram } from "../stat.ts";
 import type { Compression } from "./types.ts";
 
 /** What writes a layer: the zstd program works on all processors, Node's own on one, and their bytes differ. */
@@ -72,12 +72,6 @@ async function compressWithProgram(bytes: AsyncIterable<Buffer>, output: Writabl
   }
 }
 
-/** Without the variables in which these programs take more options: GZIP=, XZ_OPT=, LZOP=, ZSTD_CLEVEL= … */
-function programEnvironment(): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR } = process.env;
-  return { PATH, HOME, TMPDIR, LC_ALL: "C" };
-}
-
 async function* withoutTime(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let beginning: Buffer | undefined = Buffer.alloc(0);
   for await (const piece of packed) {
@@ -101,13 +95,4 @@ function missingProgram(format: CompressionName): MkinitrdError {
     tried: "choosing the compression", on: format, found: `the program ${program} is not on this machine`,
     next: `install it (on Debian: apt-get install ${debian}), or choose zstd or gzip, which need no program`,
   });
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
