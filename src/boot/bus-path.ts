@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { attribute, listDirectory } from "./sysfs-files.ts";
 
 /** `0000:00:1f.2`. */
 const PCI = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/;
@@ -20,7 +21,7 @@ export function busPaths(folder: string): string[] {
   const behind = parts.slice(pciAt + 1);
   const upTo = (part: string) => parts.slice(0, parts.lastIndexOf(part) + 1).join("/");
   if (behind[0] === "nvme") {
-    const namespace = read(`${folder}/nsid`);
+    const namespace = attribute(`${folder}/nsid`);
     return namespace === undefined ? [] : [`${pci}-nvme-${namespace}`];
   }
   const host = behind.find((part) => /^host\d+$/.test(part));
@@ -37,29 +38,13 @@ export function busPaths(folder: string): string[] {
 
 /** The port's number on its controller, and the device on that port. */
 function ataPaths(pci: string, port: string, address: string): string[] {
-  const number = read(`${port}/port_no`);
+  const number = attribute(`${port}/port_no`);
   const [, , target] = address.split(":");
   return number === undefined ? [] : [`${pci}-ata-${number}`, `${pci}-ata-${number}.${target}`];
 }
 
 /** The kernel counts hosts over the whole machine, as they come; the name counts those of one controller. */
 function scsiAddress(address: string, host: string, hostFolder: string): string {
-  const hosts = list(hostFolder.slice(0, hostFolder.lastIndexOf("/"))).flatMap((name) => /^host(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  const hosts = listDirectory(hostFolder.slice(0, hostFolder.lastIndexOf("/"))).flatMap((name) => /^host(\d+)$/.exec(name)?.[1] ?? []).map(Number);
   return [Number(host.slice("host".length)) - Math.min(...hosts), ...address.split(":").slice(1)].join(":");
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return undefined;
-  }
-}
-
-function list(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync, existsSync } from "node:fs";
+import { readFileSync, readlinkSync, existsSync } from "node:fs";
 import { SECTOR_BYTES } from "../core/binary/source.ts";
 import { busPaths } from "./bus-path.ts";
+import { attribute, listDirectory } from "./sysfs-files.ts";
 
 /** A block device as sysfs describes it; kernel documentation, ABI/stable/sysfs-block. */
 export interface SysfsBlock {
@@ -73,15 +74,6 @@ const devicePath = (name: string) => `/dev/${name.replaceAll("!", "/")}`;
 
 const blockBytes = (folder: string) => Number(attribute(`${folder}/queue/logical_block_size`) ?? SECTOR_BYTES);
 
-/** The text of a sysfs attribute; undefined when it isn't there or its device has just gone. */
-function attribute(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return undefined;
-  }
-}
-
 /** The serial number of a SCSI or SATA disk, as it answered the kernel's inquiry; SPC-4, 7.8.15 "Unit Serial Number VPD page". */
 function unitSerial(path: string): string | undefined {
   try {
@@ -102,12 +94,4 @@ export function listModaliases(sysfs = "/sys"): string[] {
     }
   }
   return [...found].sort();
-}
-
-function listDirectory(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

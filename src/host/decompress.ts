@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
-import { Readable, type Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { crc32, createGunzip, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { hex32, MkinitrdError } from "../core/errors.ts";
 import { GZIP_TRAILER_BYTES, gzipDataStart } from "../core/formats/gzip-member.ts";
-import { COMPRESSIONS, type CompressionName, programEnvironment } from "./compressions.ts";
+import { COMPRESSIONS, type CompressionName } from "./compressions.ts";
+import { FilterFailed, throughProgram } from "./filter-program.ts";
 
 const PIECE_BYTES = 1024 * 1024;
 /** A hostile header asks xz for 4 GiB. */
@@ -20,7 +20,7 @@ export async function decompress(bytes: Buffer, format: CompressionName, name: s
   try {
     if (format === "zstd") return await throughStream(createZstdDecompress({ chunkSize: PIECE_BYTES }), bytes, mostBytes);
     if (format === "gzip") return await throughStream(createGunzip({ chunkSize: PIECE_BYTES }), bytes, mostBytes);
-    return await throughProgram(format, bytes, mostBytes);
+    return await unpackWithProgram(format, bytes, mostBytes);
   } catch (cause) {
     throw decompressError(cause, format, name);
   }
@@ -48,25 +48,14 @@ async function throughStream(stream: Duplex, bytes: Buffer, mostBytes: number): 
   return collect(stream, mostBytes);
 }
 
-/** Straight from spawn: exec gives text, and this is bytes. */
-async function throughProgram(format: CompressionName, bytes: Buffer, mostBytes: number): Promise<Buffer[]> {
+/** Held in memory, up to the limit. */
+async function unpackWithProgram(format: CompressionName, bytes: Buffer, mostBytes: number): Promise<Buffer[]> {
   const { program, formatArguments } = COMPRESSIONS[format];
-  const child = spawn(program, [...(program === "xz" ? [...formatArguments, XZ_MEMORY] : []), "-d", "-c", "-q"], { stdio: ["pipe", "pipe", "pipe"], env: programEnvironment() });
-  let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(0, 1000)));
-  child.stdin.on("error", () => {}); // one that ends early closes its end: its exit code tells
-  child.stdin.end(bytes);
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => (code === 0 ? resolve() : reject(new Error(errors.trim() || `it is damaged: ${program} ended with ${code ?? signal}`))));
-  });
+  const args = [...(program === "xz" ? [...formatArguments, XZ_MEMORY] : []), "-d", "-c", "-q"];
   try {
-    const [pieces] = await Promise.all([collect(child.stdout, mostBytes), ended]);
-    return pieces;
+    return await throughProgram({ program, args, mayStopEarly: true }, [bytes], (output) => collect(output, mostBytes));
   } catch (error) {
-    child.kill("SIGKILL");
-    await ended.catch(() => {});
-    throw error;
+    throw error instanceof FilterFailed && error.said === "" ? new Error(`it is damaged: ${error.message}`, { cause: error }) : error;
   }
 }
 

@@ -17,6 +17,7 @@ const REASONS: Record<string, string> = {
   EISDIR: "it is a directory",
   ENOTDIR: "a part of the path is no directory",
   ELOOP: "a link leads to itself",
+  ENAMETOOLONG: "a name in it is longer than 255 bytes, or all of it than 4095",
   EACCES: "permission denied",
   EPERM: "permission denied",
   EROFS: "the filesystem is read-only",

@@ -1,11 +1,20 @@
-import { accessSync, constants, statSync, type Stats } from "node:fs";
+import { accessSync, constants, lstatSync, statSync, type Stats } from "node:fs";
 import { MkinitrdError } from "../core/errors.ts";
 import { describeIoError } from "./read-text.ts";
 
 /** What stands at a path, through links; undefined where nothing does. Throws where one may not look. */
 export function statOf(path: string): Stats | undefined {
+  return look(path, statSync);
+}
+
+/** The same of the name itself, a link or not. */
+export function lstatOf(path: string): Stats | undefined {
+  return look(path, lstatSync);
+}
+
+function look(path: string, stat: (path: string) => Stats): Stats | undefined {
   try {
-    return statSync(path);
+    return stat(path);
   } catch (cause) {
     if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw new MkinitrdError({ tried: "looking for a file", on: path, found: describeIoError(cause), cause });

@@ -24,6 +24,7 @@ test("a pipe is read to its end", () => {
 test.each([
   { path: "none", found: /^reading a text on .*none: no such file\n  next: look$/ },
   { path: ".", found: /: it is a directory/ },
+  { path: "x".repeat(256), found: /x: a name in it is longer than 255 bytes/ },
   { path: "/etc/passwd/below", found: /: a part of the path is no directory/ },
   { path: "/dev/zero", found: /: it is larger than 1048576 bytes/ },
 ])("$path is refused", ({ path, found }) => {

@@ -1,13 +1,13 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { bootstrapLacks } from "../../src/host/qemu/debootstrap.ts";
 import { rootsOf } from "../../src/host/qemu/disk-builder.ts";
 import type { Recipe } from "../../src/host/qemu/recipe.ts";
 import { findVmKernel, vmKernels } from "../../src/host/qemu/vm-kernel.ts";
 import { type BootedGuest, type BootOptions, bootRecipe, describeVm, vmImage } from "./boot-helper.ts";
+import { copies } from "./disk-copies.ts";
 import { vmDisk } from "./disks.ts";
 
 const TIMEOUT_MS = 600_000;
@@ -121,16 +121,6 @@ function crypttabOf(recipe: Recipe): string {
   const file = join(temporaryDirectory(), "crypttab");
   writeFileSync(file, text);
   return file;
-}
-
-/** Copies of the disks, to be written to. */
-function copies(files: string[]): string[] {
-  const directory = temporaryDirectory();
-  return files.map((file) => {
-    const copy = join(directory, basename(file));
-    execFileSync("cp", ["--sparse=always", file, copy]);
-    return copy;
-  });
 }
 
 function temporaryDirectory(): string {

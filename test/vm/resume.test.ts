@@ -1,27 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { bootRecipe, describeVm } from "./boot-helper.ts";
-
-/** Of the test's own: copies of a recipe's disks, which keep what the guest writes. */
-function copies(): (files: string[]) => string[] {
-  const directory = mkdtempSync(join(tmpdir(), "mkinitrd-resume-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return (files) => files.map((file) => {
-    const copy = join(directory, basename(file));
-    execFileSync("cp", ["--sparse=always", file, copy]);
-    return copy;
-  });
-}
+import { copies } from "./disk-copies.ts";
 
 const HIBERNATE = "echo shutdown >/sys/power/disk; echo disk >/sys/power/state";
 
 describeVm("a machine that hibernated", () => {
   test("wakes up where it was, its swap on LVM in LUKS, when resume= names that", async () => {
     const boot = { append: "resume=/dev/vg00/swap0 realroot.shell", memoryMiB: 512, keepWrites: true };
-    const before = await bootRecipe("hibernated", { ...boot, disks: copies() });
+    const before = await bootRecipe("hibernated", { ...boot, disks: copies });
     await before.waitFor("REALROOT-SETTLED");
     before.type(`kept=in-memory; swapon /dev/mapper/vg00-swap0; ${HIBERNATE}; echo WOKEN $kept\r`);
     await expect(before.exited).resolves.toMatchObject({ reason: "guest-shutdown" });
@@ -33,7 +20,7 @@ describeVm("a machine that hibernated", () => {
 
   test.runIf(process.env["MKINITRD_TEST_ALL"])("wakes up from a swap file, when resume_offset= says where that begins", { timeout: 300_000 }, async () => {
     const boot = { memoryMiB: 400, keepWrites: true };
-    const before = await bootRecipe("swap-file", { ...boot, append: "rw realroot.shell", disks: copies() });
+    const before = await bootRecipe("swap-file", { ...boot, append: "rw realroot.shell", disks: copies });
     await before.waitFor("REALROOT-SETTLED");
     before.type("dd if=/dev/zero of=/swap bs=1M count=200 && mkswap /swap && mount -o remount,ro / && mount -o remount,rw / && echo READY\r");
     await before.waitFor(/^READY/m);

@@ -1,4 +1,5 @@
 import type { BadOption, Stage } from "../realroot/types.ts";
+import { hasLongName, LONG_NAME } from "../realroot/long-name.ts";
 import { LARGEST_KEY_FILE_BYTES, parseKeyFile } from "../realroot/key-file.ts";
 
 /** What the options of a `crypt` stage ask for. */
@@ -63,6 +64,7 @@ function read(options: Stage["options"]): CryptOptions {
   const keyslot = count(options, "keyslot", 0, KEYSLOTS - 1);
   const keyFile = readKeyFile(options);
   const header = text(options, "header", /^(\/|[A-Z]+=).+$/, "/PATH or a device");
+  if (header !== undefined && hasLongName(header)) throw new Refusal("header", LONG_NAME, "write header= and /PATH or a device");
   return {
     type,
     discard: isSet(options, "discard"),

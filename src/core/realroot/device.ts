@@ -1,4 +1,5 @@
 import { quote } from "../quote.ts";
+import { hasLongName, LONG_NAME } from "./long-name.ts";
 
 /** What may stand in front of `=` in place of a path. */
 export const DEVICE_TAGS = ["UUID", "LABEL", "PARTUUID", "PARTLABEL", "SERIAL"];
@@ -15,6 +16,7 @@ export function normalizeDevice(kind: string, device: string): { text: string } 
     if (!DEVICE_TAGS.includes(tag)) return { reason: `${quote(device)} is no device; known: a path, ${DEVICE_TAGS.map((known) => `${known}=`).join(", ")}` };
     return value === "" ? { reason: `nothing behind ${tag}=` } : { text: device };
   }
+  if (hasLongName(device)) return { reason: `${quote(device)}: ${LONG_NAME}` };
   if (kind === "md" && !/^(\/|md\d+$)/.test(device)) return { text: `/dev/md/${device}` };
   return { text: device.startsWith("/") ? device : `/dev/${device}` };
 }

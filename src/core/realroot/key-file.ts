@@ -1,3 +1,5 @@
+import { hasLongName, LONG_NAME } from "./long-name.ts";
+
 /** cryptsetup's own limit for key files, DEFAULT_KEYFILE_SIZE_MAXKB. */
 export const LARGEST_KEY_FILE_BYTES = 8192 * 1024;
 
@@ -19,6 +21,7 @@ export function parseKeyFile(text: string): KeyFilePlace | { reason: string } {
   const device = at < 0 ? undefined : text.slice(at + 1);
   if (!path.startsWith("/")) return { reason: "it is no absolute path; write /PATH, or /PATH@DEVICE for one on another device" };
   if (path.includes("\0") || device?.includes("\0")) return { reason: "it holds a NUL" };
+  if (hasLongName(path)) return { reason: LONG_NAME };
   if (path.split("/").includes("..")) return { reason: "it holds .. as a part of its path" };
   if (device === "") return { reason: "no device behind the @" };
   return { path, ...(device === undefined ? {} : { device }) };

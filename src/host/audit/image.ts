@@ -23,7 +23,7 @@ export interface ImageAudit {
 /** Audits an image, of this tool or of another. `filesystemType` gives statfs(2)'s f_type of a directory; a test has another one. */
 export async function auditImage(image: string, filesystemType = (path: string): number => statfsSync(path).type): Promise<ImageAudit> {
   const stats = statOf(image);
-  if (stats === undefined) throw new MkinitrdError({ tried: "auditing", on: image, found: "no such file" });
+  if (stats === undefined) throw new MkinitrdError({ tried: "looking for secrets in an image", on: image === "" ? '""' : image, found: "no such file", next: "name an image: mkinitrd audit /boot/initrd.img" });
   const { nodes } = (await openImage(image)).tree;
   const secrets = (await findSecrets(nodes.filter(({ type }) => type === "file").map(audited))).map((secret) => {
     const exposed = describeExposure(secret.mode);

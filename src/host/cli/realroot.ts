@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { MkinitrdError } from "../../core/errors.ts";
 import { parseCommandLine } from "../../core/realroot/command-line.ts";
 import { explainRealroot } from "../../core/realroot/explain.ts";
 import { formatStage } from "../../core/realroot/stage.ts";
@@ -32,6 +33,13 @@ export function realrootCommand(): Command {
 }
 
 async function run(words: string[], { config: path, json }: RealrootOptions): Promise<void> {
+  const isEmpty = words.every((word) => word.trim() === "");
+  if (words.length > 0 ? isEmpty : path === undefined) {
+    throw new MkinitrdError({
+      tried: "reading the realroot spec", on: words.length > 0 ? '""' : "the command line", found: "it is empty",
+      next: 'write a spec, KIND:FILESYSTEM:DEVICE as in local:ext4:/dev/vda1, or a kernel command line: "$(cat /proc/cmdline)"; -c FILE alone asks for the default of a configuration',
+    });
+  }
   const config = path === undefined ? undefined : await readConfig(path);
   const kinds = await readKinds(config?.scripts);
   if (config !== undefined) checkConfigRealroot(config, kinds);

@@ -26,6 +26,7 @@ import { findKernelFile } from "../kernel-file.ts";
 import { checkOutput, isInPlace, writeImage, type Wrapping } from "./image.ts";
 import { findUkify, makeUki, type UkiSettings } from "./uki.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
+import { packedBytes } from "./packed-bytes.ts";
 import { checkArchive } from "./read-back.ts";
 
 /** Everything that a build is made from; a Config is one. */
@@ -114,7 +115,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const check = async (file: string, isInPlace = false) => settings.check?.({ file, isInPlace, kernelRelease: plan.kernelRelease, drivers });
   const unchanged = wrap === undefined && (await isInPlace(layers, settings.output));
   if (unchanged) await check(resolve(settings.output), true);
-  const bytes = unchanged ? layers.reduce((sum, layer) => sum + layer.bytes, 0) : await writeImage(layers, settings.output, { keepOld: settings.keepOld, wrap, check });
+  const bytes = unchanged ? packedBytes(layers) : await writeImage(layers, settings.output, { keepOld: settings.keepOld, wrap, check });
   return { output: settings.output, unchanged, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
 }
 

@@ -3,8 +3,10 @@ import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import type { BuiltLayer } from "../layers/types.ts";
+import { modelessFilesystem } from "../audit/filesystem.ts";
 import { checkReplaceable } from "../replace.ts";
 import { withTemporary } from "../temporary.ts";
+import { packedBytes } from "./packed-bytes.ts";
 import { readBack } from "./read-back.ts";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
@@ -23,7 +25,7 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string, 
   checkOutput(output);
   try {
     removeAbandoned(target);
-    const bytes = layers.reduce((sum, layer) => sum + layer.bytes, 0);
+    const bytes = packedBytes(layers);
     checkRoom(target, wrap === undefined ? bytes : 2 * bytes + wrap.moreBytes);
     return await withTemporary(aside, async () => {
       await writeAside(layers, aside);
@@ -43,11 +45,15 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string, 
   }
 }
 
-/** Whether the output is these layers already, byte by byte, and for its owner only: then there is nothing to write. */
-export async function isInPlace(layers: readonly BuiltLayer[], output: string): Promise<boolean> {
+/**
+ * Whether the output is these layers already, byte by byte, and for its owner only: then there is nothing to write. On vfat and its like
+ * each file has the mode that the mount gives it, and a new one would have it, too. `filesystemType` gives statfs(2)'s f_type; a test has another one.
+ */
+export async function isInPlace(layers: readonly BuiltLayer[], output: string, filesystemType = (path: string): number => statfsSync(path).type): Promise<boolean> {
   const stats = lstatSync(resolve(output), { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isFile() || (stats.mode & 0o7777) !== IMAGE_MODE) return false;
-  if (stats.size !== layers.reduce((sum, layer) => sum + layer.bytes, 0)) return false;
+  if (stats === undefined || !stats.isFile()) return false;
+  if ((stats.mode & 0o7777) !== IMAGE_MODE && modelessFilesystem(filesystemType(dirname(resolve(output)))) === undefined) return false;
+  if (stats.size !== packedBytes(layers)) return false;
   return readBack(resolve(output), layers).then(() => true, () => false);
 }
 

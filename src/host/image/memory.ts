@@ -1,4 +1,5 @@
 import type { BuiltLayer } from "../layers/types.ts";
+import { packedBytes } from "./packed-bytes.ts";
 
 const MIB = 1024 * 1024;
 
@@ -32,7 +33,7 @@ const WARN_ABOVE_BYTES = 512 * MIB;
  */
 export function ramNeeded(layers: readonly Pick<BuiltLayer, "bytes" | "unpackedBytes">[]): MemoryNeed {
   const unpacked = layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0);
-  const packed = layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  const packed = packedBytes(layers);
   const least = KERNEL_BYTES + Math.max(2 * unpacked + packed, unpacked + RUNTIME_BYTES);
   const bytes = Math.round(least / STEP_BYTES) * STEP_BYTES;
   const commonBytes = COMMON_BYTES.find((size) => size >= bytes) ?? Math.ceil(bytes / (1024 * MIB)) * 1024 * MIB;

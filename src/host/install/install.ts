@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { describeIoError } from "../read-text.ts";
-import { isProgram } from "../stat.ts";
+import { isProgram, statOf } from "../stat.ts";
 import { debianHooks, type HookFile, type HookSettings, isOurs, kernelInstallPlugin } from "./hooks.ts";
+import { type MountedSystem, mountedSystem } from "./inside.ts";
 
 const DEBIAN_DIRECTORY = "etc/kernel/postinst.d";
 const KERNEL_INSTALL = ["usr/lib/kernel/install.d", "lib/kernel/install.d"];
@@ -18,13 +19,14 @@ export interface Installed {
 
 /**
  * Puts the hooks in place that a system below `root` calls for a new kernel. Throws where it calls none, and where another
- * builder would write the same file.
+ * builder would write the same file. Links below `root` are followed as that system would follow them: nothing outside is touched.
  */
 export function installHooks(root: string, given: HookSettings): Installed {
-  checkRoot(root);
+  const system = openSystem(root);
+  const has = (path: string) => system.find(path) !== undefined;
   const settings = { ...given, image: normalize(given.image) };
-  const usesDebians = existsSync(join(root, DEBIAN_DIRECTORY)) || existsSync(join(root, "etc/debian_version"));
-  const usesSystemds = KERNEL_INSTALL.some((directory) => existsSync(join(root, directory)));
+  const usesDebians = has(DEBIAN_DIRECTORY) || has("etc/debian_version");
+  const usesSystemds = KERNEL_INSTALL.some(has);
   if (!usesDebians && !usesSystemds) {
     throw new MkinitrdError({
       tried: "installing the hooks for new kernels", on: root,
@@ -39,7 +41,7 @@ export function installHooks(root: string, given: HookSettings): Installed {
       next: "give it a name that ends in .efi: --image '/boot/efi/EFI/Linux/mkinitrd-{kernel}.efi'",
     });
   }
-  const other = OTHERS.find((path) => isProgram(join(root, path)));
+  const other = OTHERS.find((path) => isProgram(system.find(path)?.file ?? ""));
   if (usesDebians && other !== undefined && settings.image === DEFAULT_IMAGE) {
     throw new MkinitrdError({
       tried: "installing the hooks for new kernels", on: settings.image,
@@ -48,42 +50,42 @@ export function installHooks(root: string, given: HookSettings): Installed {
     });
   }
   const hooks = [...(usesDebians ? debianHooks(settings) : []), ...(usesSystemds ? [kernelInstallPlugin(settings)] : [])];
-  for (const hook of hooks) refuseForeign(root, hook);
-  for (const hook of hooks) write(root, hook);
-  return { files: hooks.map(({ path }) => join(root, path)), notes: usesSystemds ? installConfNotes(root, settings) : [] };
+  for (const hook of hooks) refuseForeign(system, hook);
+  for (const hook of hooks) write(system, hook);
+  return { files: hooks.map(({ path }) => join(root, path)), notes: usesSystemds ? installConfNotes(root, system, settings) : [] };
 }
 
 /** Takes away what `installHooks` has written; gives the files that were there. */
 export function removeHooks(root: string): string[] {
-  checkRoot(root);
+  const system = openSystem(root);
   const settings: HookSettings = { node: "", program: "", config: "", image: DEFAULT_IMAGE, test: false, uki: false };
-  const files = [...debianHooks(settings), kernelInstallPlugin(settings)].map(({ path }) => join(root, path));
-  const ours = files.filter((file) => isFile(file) && isOurs(readFileSync(file, "utf8")));
-  for (const file of ours) rmSync(file);
-  return ours;
+  const ours = [...debianHooks(settings), kernelInstallPlugin(settings)].filter(({ path }) => isOurHook(system, path));
+  for (const { path } of ours) rmSync(system.entry(path)!);
+  return ours.map(({ path }) => join(root, path));
 }
 
 /** As Debian's boot loaders look for it. */
 export const DEFAULT_IMAGE = "/boot/initrd.img-{kernel}";
 
-function refuseForeign(root: string, { path }: HookFile): void {
-  const file = join(root, path);
-  if (!existsSync(file) || (isFile(file) && isOurs(readFileSync(file, "utf8")))) return;
-  throw new MkinitrdError({ tried: "installing the hooks for new kernels", on: file, found: `there is another ${isFile(file) ? "file" : "directory or device"} of that name`, next: "move it away" });
+function refuseForeign(system: MountedSystem, { path }: HookFile): void {
+  const found = system.find(path);
+  if (found === undefined || isOurHook(system, path)) return;
+  throw new MkinitrdError({ tried: "installing the hooks for new kernels", on: found.file, found: `there is another ${found.stats.isFile() ? "file" : "directory or device"} of that name`, next: "move it away" });
 }
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+function isOurHook(system: MountedSystem, path: string): boolean {
+  const found = system.find(path);
+  return found?.stats.isFile() === true && isOurs(readFileSync(found.file, "utf8"));
 }
 
-function checkRoot(root: string): void {
-  const found = statSync(root, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true) return;
+function openSystem(root: string): MountedSystem {
+  const found = statOf(root);
+  if (found?.isDirectory() === true) return mountedSystem(root);
   throw new MkinitrdError({ tried: "looking for the hooks for new kernels", on: root, found: found === undefined ? "there is no such directory" : "it is no directory", next: "--root names the directory in which a system is mounted" });
 }
 
-function write(root: string, { path, text }: HookFile): void {
-  const file = join(root, path);
+function write(system: MountedSystem, { path, text }: HookFile): void {
+  const file = system.place(path);
   try {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
@@ -94,9 +96,10 @@ function write(root: string, { path, text }: HookFile): void {
 }
 
 /** kernel-install asks every generator unless it is told which one, and installs a unified kernel image only where that is the layout; kernel-install(8), "install.conf". */
-function installConfNotes(root: string, { uki }: HookSettings): string[] {
+function installConfNotes(root: string, system: MountedSystem, { uki }: HookSettings): string[] {
   const file = join(root, INSTALL_CONF);
-  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const found = system.find(INSTALL_CONF);
+  const text = found?.stats.isFile() === true ? readFileSync(found.file, "utf8") : "";
   const has = (key: string, value: string) => new RegExp(`^\\s*${key}\\s*=\\s*${value}\\s*$`, "m").test(text);
   const generator = uki ? "uki_generator" : "initrd_generator";
   return [

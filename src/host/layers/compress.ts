@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
@@ -6,7 +5,8 @@ import { pipeline } from "node:stream/promises";
 import { constants as zlib, createGzip, createZstdCompress } from "node:zlib";
 import { MkinitrdError } from "../../core/errors.ts";
 import { clearLzopTime, LZOP_HEADER_BYTES_MAX } from "../../core/formats/lzop.ts";
-import { type CompressionName, COMPRESSIONS, programEnvironment } from "../compressions.ts";
+import { type CompressionName, COMPRESSIONS } from "../compressions.ts";
+import { FilterFailed, throughProgram } from "../filter-program.ts";
 import { isProgram } from "../stat.ts";
 import type { Compression } from "./types.ts";
 
@@ -52,23 +52,13 @@ function programArguments(format: CompressionName, level: number): string[] {
   return [...COMPRESSIONS[format].formatArguments, ...(own[format] ?? []), `-${level}`, "-q", "-c"];
 }
 
-/** Straight from spawn: core/exec gives text, and this is a stream of bytes. */
+/** A stream in, a stream out: a layer does not have to be in memory. */
 async function compressWithProgram(bytes: AsyncIterable<Buffer>, output: Writable, format: CompressionName, level: number): Promise<void> {
   const { program } = COMPRESSIONS[format];
-  const child = spawn(program, programArguments(format, level), { stdio: ["pipe", "pipe", "pipe"], env: programEnvironment() });
-  let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => (code === 0 ? resolve() : reject(failed(program, level, errors.trim() || `it ended with ${code ?? signal}`))));
-  });
-  const packed = format === "lzop" ? withoutTime(child.stdout) : child.stdout;
   try {
-    await Promise.all([pipeline(Readable.from(bytes), child.stdin), pipeline(packed, output, { end: false }), ended]);
+    await throughProgram({ program, args: programArguments(format, level) }, bytes, (packed) => pipeline(format === "lzop" ? withoutTime(packed) : packed, output, { end: false }));
   } catch (error) {
-    child.kill("SIGKILL");
-    await ended.catch(() => {});
-    throw error;
+    throw error instanceof FilterFailed ? new MkinitrdError({ tried: `running ${program}`, on: `a layer at level ${level}`, found: error.said || error.message, cause: error }) : error;
   }
 }
 
@@ -83,10 +73,6 @@ async function* withoutTime(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffe
     }
   }
   if (beginning !== undefined) yield clearLzopTime(beginning);
-}
-
-function failed(program: string, level: number, found: string): MkinitrdError {
-  return new MkinitrdError({ tried: `running ${program}`, on: `a layer at level ${level}`, found });
 }
 
 function missingProgram(format: CompressionName): MkinitrdError {

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
+import { describeIoError } from "../read-text.ts";
 
 /** A symbolic link that was followed. Paths are those inside the sysroot: absolute, without the sysroot's own path. */
 export interface FollowedLink {
@@ -52,9 +53,8 @@ function lstat(file: string): Stats | undefined {
   try {
     return lstatSync(file, { throwIfNoEntry: false });
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOTDIR") return undefined;
-    throw new MkinitrdError({ tried: "looking for a file for the image", on: file, found: message, cause });
+    if ((cause as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
+    throw new MkinitrdError({ tried: "looking for a file", on: file, found: describeIoError(cause), cause });
   }
 }
 
@@ -86,5 +86,5 @@ function parts(path: string): string[] {
 }
 
 function loop(root: string, path: string): MkinitrdError {
-  return new MkinitrdError({ tried: "looking for a file for the image", on: join(root, path), found: `more than ${LINKS_MAX} symbolic links, one behind the other` });
+  return new MkinitrdError({ tried: "looking for a file", on: join(root, path), found: `more than ${LINKS_MAX} symbolic links, one behind the other` });
 }

@@ -16,6 +16,7 @@ test.each([
   { text: "", reason: /no absolute path/ },
   { text: "@/dev/sdb", reason: /no absolute path/ },
   { text: "/root.key@", reason: /no device behind the @/ },
+  { text: `/etc/${"ä".repeat(128)}`, reason: /longer than 255 bytes/ },
   { text: "/mnt/../../etc/shadow@/dev/sdb", reason: /holds \.\./ },
 ])("$text is refused", ({ text, reason }) => {
   expect(parseKeyFile(text)).toMatchObject({ reason: expect.stringMatching(reason) });

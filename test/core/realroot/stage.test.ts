@@ -69,6 +69,7 @@ test.each([
   { text: "local:ext4:vda%00", message: '"vda\\x00" holds a control character' },
   { text: "local:ext4:vda%1b[2J", message: '"vda\\x1b[2J" holds a control character' },
   { text: "local:ext4:vda%ff", message: '"vda%ff" is not UTF-8' },
+  { text: `local:ext4:/dev/${"x".repeat(256)}`, message: "a name in it is longer than 255 bytes, which no file can have" },
   { text: "local:ext4:UIID=1", message: '"UIID=1" is no device; known: a path, UUID=, LABEL=, PARTUUID=, PARTLABEL=, SERIAL=' },
   { text: "local:ext4:UUID=", message: "nothing behind UUID=" },
   { text: "local:-t ext4:vda1", message: '"-t ext4" is no filesystem\'s name' },

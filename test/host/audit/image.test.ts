@@ -128,3 +128,7 @@ async function printed(...words: string[]): Promise<string> {
     log.mockRestore();
   }
 }
+
+test.each([["/none/initrd.img", "/none/initrd.img"], ["", '""']])("an image that is not there is told of by name: %j", async (name, shown) => {
+  await expect(auditImage(name)).rejects.toThrow(`looking for secrets in an image on ${shown}: no such file`);
+});

@@ -31,6 +31,10 @@ test("--json prints the request, its specs and the explanation", async () => {
   });
 });
 
+test.each([[""], ["", " "], []])("nothing at all is no realroot: %j", async (...words) => {
+  await expect(printed(...words)).rejects.toThrow(/reading the realroot spec on .*: it is empty\n  next: write a spec, KIND:FILESYSTEM:DEVICE/);
+});
+
 test.each([
   { args: ["local:ext4:vda1"], text: '"realroot=local:ext4:vda1"' },
   { args: ["local:ext4:LABEL=my root", "lvm:-:a/b"], text: '"realroot=local:ext4:LABEL=my root" "realroot=lvm:-:a/b"' },

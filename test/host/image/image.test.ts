@@ -67,6 +67,16 @@ test("an output that is the image already is known by its bytes, and by who may 
   }
 });
 
+test.each([0o755, 0o700, 0o777])("on vfat, where a file has the mode of the mount (%o), its bytes alone tell", async (mode) => {
+  const layers = [layer("a", "1234")];
+  const [VFAT, EXT4] = [0x4d44, 0xef53];
+  await writeImage(layers, output);
+  chmodSync(output, mode);
+  expect(await isInPlace(layers, output, () => EXT4)).toBe(false);
+  expect(await isInPlace(layers, output, () => VFAT)).toBe(true);
+  expect(await isInPlace([layer("b", "1235")], output, () => VFAT)).toBe(false);
+});
+
 test("what the initrd is wrapped in is the output, for its owner only; when that fails the old one stays", async () => {
   const bytes = await writeImage([layer("a", "1234")], output, { wrap: { moreBytes: 2, make: async (initrd, to) => writeFileSync(to, `<${readFileSync(initrd, "utf8")}>`, { mode: 0o644 }) } });
   expect([bytes, readFileSync(output, "utf8"), statSync(output).mode & 0o777]).toEqual([6, "<1234>", 0o600]);
