@@ -73,3 +73,10 @@ function figure(line: string, name: string): number {
   if (text !== undefined) return Number(text);
   throw new MkinitrdError({ tried: `reading ${name}`, on: "the root's init", found: `it is not in: ${line}` });
 }
+
+/** Seconds between the kernel's word that it unpacks the initramfs and the one that its memory is free again; init/initramfs.c, do_populate_rootfs(). Undefined where it could not unpack it. */
+export function parseUnpackSeconds(console: string): number | undefined {
+  const [from, to] = [/\[ *(\d+\.\d+)\] (?:Trying to unpack rootfs image as initramfs|Unpacking initramfs)/, /\[ *(\d+\.\d+)\] Freeing initrd memory:/].map((line) => line.exec(console)?.[1]);
+  if (from === undefined || to === undefined || /Initramfs unpacking failed/.test(console)) return undefined;
+  return Number(to) - Number(from);
+}

@@ -6,13 +6,16 @@ import { readRecipe } from "../src/host/qemu/recipe-schema.ts";
 import type { VmKernel } from "../src/host/qemu/vm-kernel.ts";
 import { type BootFigures, compareBoots, type Contestant, type Hardware } from "./boots.ts";
 import { type BuildFigures, measureBuilds, type Say } from "./builds.ts";
+import { type CompressionFigures, measureCompressions } from "./compressions.ts";
 import { buildOurs, buildPeer, type Entrant, type ImageFigures } from "./contestants.ts";
 import { workDirectory } from "./host.ts";
 import { measureMemory, type MemoryFigures } from "./memory.ts";
 import { findSmallestGuest, type SmallestFigures } from "./smallest.ts";
 
-export const PARTS = ["builds", "boots", "memory", "smallest"] as const;
+export const PARTS = ["builds", "compressions", "boots", "memory", "smallest"] as const;
 export type Part = (typeof PARTS)[number];
+
+const WITHOUT_DISKS: readonly Part[] = ["builds", "compressions"];
 
 /** What is to be measured, and on what. */
 export interface Order {
@@ -27,6 +30,7 @@ export interface Order {
 /** What was measured; a part that was not asked for, or failed, is absent. Images and boots by contestant. */
 export interface Measured {
   builds?: BuildFigures[];
+  compressions?: CompressionFigures[];
   images: Record<string, ImageFigures>;
   boots: Record<string, BootFigures[]>;
   memory?: MemoryFigures;
@@ -50,7 +54,8 @@ export async function measure({ parts, rounds, peer, kernel, hardware }: Order, 
   };
 
   await attempt("builds", "builds", async () => { measured.builds = await measureBuilds(kernel, directory, rounds, say); });
-  if (parts.every((part) => part === "builds")) return measured;
+  await attempt("compressions", "compressions", async () => { measured.compressions = await measureCompressions(kernel, hardware, directory, rounds, say); });
+  if (parts.every((part) => WITHOUT_DISKS.includes(part))) return measured;
 
   const recipes = ["lvm-in-luks", "local-ext4"].map((name) => readRecipe(join(packageRoot(), `images/${name}.yaml`)));
   say("disks, from the cache if they are there");

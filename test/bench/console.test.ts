@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseLoadedModules, parsePerCpuFreeKib, parseRootReport, parseShownFile, parseTimeline } from "../../bench/console.ts";
+import { parseLoadedModules, parsePerCpuFreeKib, parseRootReport, parseShownFile, parseTimeline, parseUnpackSeconds } from "../../bench/console.ts";
 
 // From a guest with images/realroot-init, shortened.
 const CONSOLE = `
@@ -45,4 +45,11 @@ test("modules come in the order in which they were loaded, the reverse of /proc/
 test("pages on the processors' lists are counted, and not the other counts of /proc/zoneinfo", () => {
   const zone = "Node 0, zone    DMA32\n  pages free     2\n  pagesets\n    cpu: 0\n              count: 5\n              high:  63\n    cpu: 1\n              count: 7\n";
   expect(parsePerCpuFreeKib(zone)).toBe(48);
+});
+
+test("the time of unpacking lies between two lines of the kernel, and there is none when it failed", () => {
+  const log = "[    1.250000] Trying to unpack rootfs image as initramfs...\n[    3.750000] Freeing initrd memory: 34400K\n";
+  expect(parseUnpackSeconds(log)).toBeCloseTo(2.5);
+  expect(parseUnpackSeconds(log.replace("Freeing", "Initramfs unpacking failed: junk\n[    3.750000] Freeing"))).toBeUndefined();
+  expect(parseUnpackSeconds(log.split("\n")[0]!)).toBeUndefined();
 });

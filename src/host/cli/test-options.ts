@@ -6,7 +6,7 @@ import { joinWord, splitCommandLine } from "../../core/realroot/words.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
 import type { Config } from "../config/config.ts";
 import type { BuildSettings } from "../image/build.ts";
-import { type Proof, proveImage } from "../prove/prove.ts";
+import type { Proof } from "../prove/prove.ts";
 import { readAnswers } from "../qemu/answers.ts";
 
 const TIMEOUT_SECONDS = 300;
@@ -46,6 +46,7 @@ export function testOf(config: Config, kinds: KindTable, options: TestOptions, p
     throw new MkinitrdError({ tried: "testing the image", on: "its realroot", found: "the configuration has none, which is what the boot loader gives then", next: "give the test one: --test-append realroot=KIND:FILESYSTEM:DEVICE" });
   }
   return async ({ file, isInPlace, kernelRelease, drivers }) => {
+    const { proveImage } = await import("../prove/prove.ts"); // a terminal and all of QEMU, which a build without a test does not wait for
     proved(await proveImage({
       image: file, isInPlace, kernelRelease, drivers, stages, own,
       kernel: options.testKernel === undefined ? undefined : resolve(options.testKernel),

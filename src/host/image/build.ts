@@ -7,7 +7,7 @@ import type { BootConfig } from "../../core/rc/boot-config.ts";
 import { cacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
 import { bootSnapshot } from "../layers/boot-snapshot.ts";
-import { buildLayer } from "../layers/build.ts";
+import { buildLayer, forgetDamaged } from "../layers/build.ts";
 import { checkCompression } from "../layers/check-compression.ts";
 import { chooseCompressor } from "../layers/compress.ts";
 import { hashContent, sha256 } from "../layers/hash.ts";
@@ -103,19 +103,25 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
     return layer.name === "site" ? withImageId(layer, imageId) : { layer, hash: hashes[index] ?? "" };
   }));
   const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime, check: checkArchive };
-  const layers = await Promise.all(identified.map(async ({ layer, hash }) => {
+  const buildLayers = () => Promise.all(identified.map(async ({ layer, hash }) => {
     const built = await buildLayer(layer, hash ?? (await hashContent(layer, memo)), layer.name === "early" ? { ...options, compression: { format: "none" } } : options);
     progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);
     return built;
   }));
+  let layers = await buildLayers();
   memo.save();
-  for (const kind of ["layers", "snapshots", "scripts"]) pruneBuilt(cacheDirectory(kind));
+  if (layers.some(({ cacheHit }) => !cacheHit)) for (const kind of ["layers", "snapshots", "scripts"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
   const drivers = new Set([...facts.modules.builtin, ...plan.layers.flatMap(({ entries }) => entries.filter(({ path }) => MODULE.test(path)).map(({ path }) => moduleName(path)))]);
   const check = async (file: string, isInPlace = false) => settings.check?.({ file, isInPlace, kernelRelease: plan.kernelRelease, drivers });
   const unchanged = wrap === undefined && (await isInPlace(layers, settings.output));
   if (unchanged) await check(resolve(settings.output), true);
-  const bytes = unchanged ? packedBytes(layers) : await writeImage(layers, settings.output, { keepOld: settings.keepOld, wrap, check });
+  const write = () => writeImage(layers, settings.output, { keepOld: settings.keepOld, wrap, check });
+  const bytes = unchanged ? packedBytes(layers) : await write().catch(async (error: unknown) => {
+    if (!forgetDamaged(layers)) throw error;
+    layers = await buildLayers();
+    return write();
+  });
   return { output: settings.output, unchanged, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
 }
 

@@ -1,4 +1,3 @@
-import { utimesSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, MkinitrdError } from "../../core/errors.ts";
@@ -8,6 +7,7 @@ import type { FileMemo } from "../file-memo.ts";
 import { withTemporary } from "../temporary.ts";
 import { hashFile, sha256 } from "./hash.ts";
 import { isKept, keepFile } from "./kept-file.ts";
+import { markUsed } from "./prune.ts";
 import { dropCodeCache } from "./snapshot-code-cache.ts";
 
 /** Changes when the same program is kept in another way. */
@@ -42,7 +42,7 @@ export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapsh
   const { nodeBinary, program, cacheDirectory, memo } = request;
   const hashes = await Promise.all([nodeBinary, program].map((file) => memo.get(file, "sha256", () => hashFile(file))));
   const file = join(cacheDirectory, `${sha256([SNAPSHOT_VERSION, ...hashes].join("\n")).slice(0, 32)}.blob`);
-  if (isKept(file)) {
+  if (await isKept(file, memo)) {
     markUsed(file);
     return { file };
   }
@@ -53,15 +53,6 @@ export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapsh
     return { file };
   } catch (error) {
     return { note: `the boot starts without a snapshot: ${explain(error).split("\n")[0]!}` };
-  }
-}
-
-function markUsed(file: string): void {
-  try {
-    const now = new Date();
-    utimesSync(file, now, now); // pruning goes by it
-  } catch {
-    // A cache that can't be written keeps it all the same.
   }
 }
 

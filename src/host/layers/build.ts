@@ -1,4 +1,4 @@
-import { appendFileSync, createWriteStream, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, createWriteStream, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { crc32 } from "node:zlib";
@@ -10,6 +10,7 @@ import { withTemporary } from "../temporary.ts";
 import { archiveBytes } from "./archive.ts";
 import { chooseCompressor, compress, type Compressor, paddingBehind } from "./compress.ts";
 import { hashArchive } from "./hash.ts";
+import { markUsed } from "./prune.ts";
 import type { BuiltLayer, LayerOptions, WrittenArchive } from "./types.ts";
 
 let built = 0; // tells apart the temporary files of one process
@@ -48,16 +49,33 @@ function layerError(layer: PlannedLayer, cacheDirectory: string, cause: NodeJS.E
   return new MkinitrdError({ tried: `building the layer ${layer.name}`, on: cause.path ?? cacheDirectory, found: describeIoError(cause), cause });
 }
 
-/** The sizes of a layer in the cache. One that is not what was written (a full disk, a dying one) is as good as none. */
+/** The sizes of a layer in the cache; undefined where it has another length. Its bytes are not read: see `forgetDamaged`. */
 function readCached(file: string): Pick<BuiltLayer, "bytes" | "unpackedBytes" | "crc32"> | undefined {
   try {
     const { bytes, unpackedBytes, crc32: written } = JSON.parse(readFileSync(`${file}.size`, "utf8")) as BuiltLayer;
-    if (statSync(file).size !== bytes || crc32(readFileSync(file)) !== written) return undefined;
-    const now = new Date();
-    utimesSync(file, now, now); // when it was last of use
+    if (statSync(file).size !== bytes) return undefined;
+    markUsed(file);
     return { bytes, unpackedBytes, crc32: written };
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Takes layers out of the cache that are not what was written (a power cut, a dying disk), and says whether there was one. An
+ * image is read back with the checksums of its layers: they are read for this only when that fails.
+ */
+export function forgetDamaged(layers: readonly BuiltLayer[]): boolean {
+  const damaged = layers.filter((layer) => !isIntact(layer));
+  for (const { file } of damaged) rmSync(`${file}.size`, { force: true });
+  return damaged.length > 0;
+}
+
+function isIntact({ file, crc32: written }: BuiltLayer): boolean {
+  try {
+    return crc32(readFileSync(file)) === written;
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { hex32 } from "../../core/errors.ts";
+import type { FileMemo } from "../file-memo.ts";
 
 /**
  * Puts `made` in the place of `file`, with its CRC-32 beside it in FILE.crc32. Several processes may do that at once with the
@@ -12,10 +13,10 @@ export function keepFile(made: string, file: string): void {
   renameSync(made, file);
 }
 
-/** Whether `file` is what was kept. One that is not (a power cut, a dying disk) is as good as none. */
-export function isKept(file: string): boolean {
+/** Whether `file` is what was kept, which is read when the memo does not know it. One that is not (a power cut, a dying disk) is as good as none. */
+export async function isKept(file: string, memo: FileMemo): Promise<boolean> {
   try {
-    return readFileSync(`${file}.crc32`, "utf8") === checksum(file);
+    return readFileSync(`${file}.crc32`, "utf8") === (await memo.get(file, "crc32", async () => checksum(file)));
   } catch {
     return false;
   }

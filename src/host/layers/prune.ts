@@ -1,9 +1,10 @@
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
-const KEEP_MS = 30 * 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const KEEP_MS = 30 * DAY_MS;
 /** A temporary file this old is of a build that was killed. */
-const ABANDONED_MS = 24 * 60 * 60 * 1000;
+const ABANDONED_MS = DAY_MS;
 
 /** Removes layers, snapshots and bundled scripts that no build used for 30 days, and what killed builds left. Never throws: it only saves room. */
 export function pruneBuilt(cacheDirectory: string, now = Date.now()): void {
@@ -14,6 +15,15 @@ export function pruneBuilt(cacheDirectory: string, now = Date.now()): void {
     const file = join(cacheDirectory, name);
     const used = statSync(join(cacheDirectory, built ? name.replace(/\.(size|crc32)$/, "") : name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (now - used > (built ? KEEP_MS : ABANDONED_MS)) rmSync(file, { force: true, recursive: true });
+  }
+}
+
+/** Lets pruning know that a file is of use; to the day, so that what is remembered of it by its times holds as long. */
+export function markUsed(file: string, now = Date.now()): void {
+  try {
+    if (now - statSync(file).mtimeMs > DAY_MS) utimesSync(file, now / 1000, now / 1000);
+  } catch {
+    // A cache that can't be written keeps it all the same.
   }
 }
 

@@ -33,9 +33,10 @@ export interface TrimmedNode {
 export async function trimmedNode(request: TrimRequest): Promise<TrimmedNode> {
   const memo = request.memo ?? openFileMemo(join(request.cacheDirectory, "memo.json"));
   const hash = await memo.get(request.nodeBinary, "sha256", () => hashFile(request.nodeBinary));
-  if (request.memo === undefined) memo.save();
   const file = join(request.cacheDirectory, `${hash.slice(0, 32)}-${TRIM_VERSION}`, "node");
-  if (isKept(file)) return { file, trimmed: true };
+  const kept = await isKept(file, memo);
+  if (request.memo === undefined) memo.save();
+  if (kept) return { file, trimmed: true };
   try {
     const difference = await makeTrimmed(request, file);
     return difference === undefined ? { file, trimmed: true } : untrimmed(request, difference);

@@ -26,8 +26,7 @@ export function configPlaces(directory: string, release: string, sysroot: string
 
 /** `CONFIG_RD_ZSTD=y`, one in a line; those that are not set are comments. */
 export function parseKernelConfig(text: string, file: string): KernelConfig {
-  const values = new Map([...text.matchAll(/^(CONFIG_\w+)=(.*)$/gm)].map(([, symbol = "", value = ""]) => [symbol, value]));
-  return { file, value: (symbol) => values.get(symbol) };
+  return { file, value: (symbol) => new RegExp(`^${symbol}=(.*)$`, "m").exec(text)?.[1] };
 }
 
 function readText(file: string): string {

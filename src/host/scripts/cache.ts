@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { sha256 } from "../layers/hash.ts";
+import { markUsed } from "../layers/prune.ts";
 import type { BundledScript } from "./bundle.ts";
 
 /** Changes when scripts are bundled or checked in another way. */
@@ -38,14 +39,6 @@ export function keepScript(cacheDirectory: string, path: string, packageRoot: st
     renameSync(`${file}.${process.pid}`, file);
   } catch {
     // The next build does it again.
-  }
-}
-
-function markUsed(file: string): void {
-  try {
-    utimesSync(file, new Date(), new Date()); // pruning goes by it
-  } catch {
-    // A cache that can't be written keeps it all the same.
   }
 }
 

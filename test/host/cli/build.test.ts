@@ -61,6 +61,18 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
     expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]); // not written anew
   }, 60_000);
 
+  test("a layer of the cache whose bytes were lost is made again when an image needs it", async () => {
+    const { layers } = await json("--realroot", "local:ext4:/dev/vda1");
+    const intact = readFileSync(join(directory, "out.img"));
+    const tools = layers.find(({ name }) => name === "tools")!;
+    writeFileSync(tools.file, Buffer.alloc(tools.bytes));
+    expect((await json("--realroot", "local:ext4:/dev/vda1")).unchanged).toBe(true); // the image is whole
+    rmSync(join(directory, "out.img"));
+    const again = await json("--realroot", "local:ext4:/dev/vda1");
+    expect(again.layers.filter(({ cacheHit }) => !cacheHit).map(({ name }) => name)).toEqual(["tools"]);
+    expect(readFileSync(join(directory, "out.img")).equals(intact)).toBe(true);
+  }, 60_000);
+
   test("the image is archives one behind the other, whose boot.json has the image's name", async () => {
     const { imageId } = await json("--realroot", "local:ext4:/dev/vda1");
     const source = memorySource(readFileSync(join(directory, "out.img")));

@@ -10,7 +10,7 @@ import { memorySource } from "../../../src/core/binary/source.ts";
 import { readNewc, readNewcContent } from "../../../src/core/formats/newc.ts";
 import { COMPRESSION_NAMES, COMPRESSIONS } from "../../../src/host/compressions.ts";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
-import { buildLayer } from "../../../src/host/layers/build.ts";
+import { buildLayer, forgetDamaged } from "../../../src/host/layers/build.ts";
 import { chooseCompressor, compress, paddingBehind } from "../../../src/host/layers/compress.ts";
 import { hashContent } from "../../../src/host/layers/hash.ts";
 import type { BuiltLayer, Compression } from "../../../src/host/layers/types.ts";
@@ -85,7 +85,6 @@ describe("the cache", () => {
 
   test.each([
     { what: "was cut short", damage: (file: string, bytes: number) => truncateSync(file, bytes - 4) },
-    { what: "holds zeros, as after a power cut", damage: (file: string, bytes: number) => writeFileSync(file, Buffer.alloc(bytes)) },
     { what: "has lost its sizes", damage: (file: string) => writeFileSync(`${file}.size`, "") },
   ])("a layer that $what is built again", async ({ damage }) => {
     const { file, bytes } = await build(layer());
@@ -93,6 +92,16 @@ describe("the cache", () => {
     damage(file, bytes);
     expect(await build(layer())).toMatchObject({ cacheHit: false, bytes });
     expect(readFileSync(file).equals(intact)).toBe(true);
+  });
+
+  test("one that holds zeros, as after a power cut, is forgotten when it is asked for, and an intact one stays", async () => {
+    const [damaged, intact] = [await build(layer()), await build(layer("other text"))];
+    const before = readFileSync(damaged.file);
+    writeFileSync(damaged.file, Buffer.alloc(damaged.bytes));
+    expect(forgetDamaged([intact])).toBe(false);
+    expect(forgetDamaged([damaged, intact])).toBe(true);
+    expect([(await build(layer())).cacheHit, (await build(layer("other text"))).cacheHit]).toEqual([false, true]);
+    expect(readFileSync(damaged.file).equals(before)).toBe(true);
   });
 
   test("two builds at once make one layer and leave nothing behind", async () => {

@@ -17,7 +17,7 @@ test.skipIf(findProgram("readelf") === undefined)("of Node's own symbols no name
     const bytes = readFileSync(process.execPath);
     blankOwnSymbols(bytes, (await probeElf(memorySource(bytes, "node")))!.sections);
     writeFileSync(file, bytes, { mode: 0o755 });
-    const symbolsOf = (path: string) => execFileSync("readelf", ["--dyn-syms", "--wide", path], { encoding: "utf8", maxBuffer: 1 << 28 })
+    const symbolsOf = (path: string) => execFileSync("readelf", ["--dyn-syms", "--wide", path], { encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "ignore"] })
       .split("\n").map((line) => line.trim().split(/\s+/)).filter((words) => words.length > 7 && /^\d+:$/.test(words[0]!)).map((words) => ({ section: words[6]!, name: words[7]! }));
     const [before, after] = [symbolsOf(process.execPath), symbolsOf(file)];
     expect(before.filter(({ section, name }) => section !== "UND" && OWN.test(name)).length).toBeGreaterThan(1000);
