@@ -91,8 +91,11 @@ async function kernelPackage() {
   return kernelName(shown);
 }
 
-/** @param {string} shown what apt-cache says of the meta package */
-function kernelName(shown) {
+/**
+ * The package of the kernel itself.
+ * @param {string} shown what apt-cache says of the meta package
+ */
+export function kernelName(shown) {
   return /^Depends:.*?\b(linux-image-\d\S*)/m.exec(shown)?.[1];
 }
 

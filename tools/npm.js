@@ -11,7 +11,7 @@ export async function installNpmPackages() {
     if (isInstalled()) return;
     say("installing npm packages: npm ci");
     await command("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: repository });
-    if (!isInstalled()) throw new SetupError(`npm ci brought no Node for ${process.platform} on ${process.arch}; there is one for linux on x64`);
+    if (!isInstalled()) throw new SetupError(`npm ci brought no Node for ${process.platform} on ${process.arch}; there is one for linux on x64 and arm64`);
   });
 }
 

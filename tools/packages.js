@@ -55,6 +55,15 @@ export const TEST_NEEDS = [
 ];
 
 /**
+ * What images for another architecture need on top: what boots them, and what runs their programs while they are built.
+ * @type {Need[]}
+ */
+export const EMULATOR_NEEDS = [
+  { program: "qemu-system-aarch64", package: "qemu-system-arm", purpose: "boots images for arm64" },
+  { program: "qemu-aarch64", package: "qemu-user", purpose: "runs Node for arm64" },
+];
+
+/**
  * What the tests, which boot a Debian, and the comparison of `npm run bench` need on top.
  * @type {Need[]}
  */

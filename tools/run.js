@@ -14,7 +14,7 @@ const JOBS = {
   mkinitrd: (args) => ({ needs: ["npm", "bundle"], words: [pinnedNode, join(dist, "host/mkinitrd.js"), ...args] }),
   demo: (args) => ({ needs: ALL, words: [pinnedNode, join(repository, "tools/demo.js"), ...args] }),
   test: (args) => ({
-    needs: [...ALL, "keymaps", "tests", ...(args.includes("unit") ? [] : /** @type {const} */ (["debootstrap", "stable-kernel", ...(args.includes("--all") ? /** @type {const} */ (["uki"]) : [])]))],
+    needs: [...ALL, "keymaps", "tests", ...(args.includes("unit") ? [] : /** @type {const} */ (["debootstrap", "stable-kernel", ...(args.includes("--all") ? /** @type {const} */ (["uki", "arm64"]) : [])]))],
     words: ["vitest", "run", ...args.filter((arg) => arg !== "--all")],
     env: args.includes("--all") ? { MKINITRD_TEST_ALL: "1" } : {},
   }),

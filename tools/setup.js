@@ -2,6 +2,7 @@
 // virtual machines' kernel, the bundle. What is there already is left alone.
 import { fileURLToPath } from "node:url";
 import { install } from "./apt.js";
+import { fetchArm64 } from "./arm64.js";
 import { bundle } from "./bundle.js";
 import { SetupError } from "./command.js";
 import { fetchKernel, fetchStableKernel } from "./kernel.js";
@@ -9,7 +10,7 @@ import { installNpmPackages } from "./npm.js";
 import { fetchUkiTools } from "./uki.js";
 import { DEBOOTSTRAP_NEEDS, KEYMAP_NEEDS, missing, TEST_NEEDS } from "./packages.js";
 
-/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "debootstrap" | "stable-kernel" | "keymaps" | "tests" | "uki"} Part */
+/** @typedef {"npm" | "debian" | "kernel" | "bundle" | "debootstrap" | "stable-kernel" | "keymaps" | "tests" | "uki" | "arm64"} Part */
 
 /**
  * What demo and tests need.
@@ -28,6 +29,7 @@ const STEPS = {
   keymaps: () => install(missing(KEYMAP_NEEDS)),
   tests: () => install(missing(TEST_NEEDS)),
   uki: fetchUkiTools,
+  arm64: fetchArm64,
 };
 
 /**

@@ -27,10 +27,10 @@ function keepHeap(): void {
 async function main(): Promise<never> {
   // Whatever nobody has caught; Node itself would show it with all that a disk may have put in it.
   process.on("uncaughtException", fail);
-  const [task, status] = process.argv.slice(2);
+  const [task, ...words] = process.argv.slice(2);
   try {
-    if (task === "self-test") process.exit(await selfTest());
-    process.exit(task === "rescue" ? await rescueAfterCrash(Number(status)) : await boot());
+    if (task === "self-test") process.exit(await selfTest(words));
+    process.exit(task === "rescue" ? await rescueAfterCrash(Number(words[0])) : await boot());
   } catch (error) {
     fail(error);
   }

@@ -11,14 +11,16 @@ const SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 /**
  * Does once what a boot does with Node: draws a prompt, takes an answer, hashes, runs a program. It touches nothing of
  * the machine, so that the builder can run it there. Prints its last line only when all went well; returns the status.
+ * `words` stand in front of a program there, as those of an emulator.
  */
-export async function selfTest(): Promise<number> {
+export async function selfTest(words: string[]): Promise<number> {
   const { terminal, drawn, type } = createSilentTerminal();
   const screen = createScreen({ terminals: [terminal], onPrompt: () => type(Buffer.from("typed\r")) });
   screen.show({ quiet: false, header: ["self-test"], stages: [{ name: "crypt", state: "key needed" }], volumes: ["disk"] });
   const answer = await screen.passphrase(QUESTION);
   await screen.close();
-  const { stdout } = await exec(process.execPath, ["--version"]);
+  const [starter = process.execPath, ...behind] = [...words, process.execPath];
+  const { stdout } = await exec(starter, [...behind, "--version"]);
   const passed =
     answer.toString() === "typed" &&
     drawn().includes(QUESTION.volume) &&

@@ -9,6 +9,7 @@ import { DEFAULT_ZSTD_LEVEL } from "../../src/host/compressions.ts";
 import { chooseAccelerator } from "../../src/host/qemu/accelerator.ts";
 import { type Answers, typeAnswers } from "../../src/host/qemu/answers.ts";
 import { type Guest, startGuest } from "../../src/host/qemu/guest.ts";
+import { machineFor } from "../../src/host/qemu/kernel-architecture.ts";
 import { kernelCommandLine, type Machine } from "../../src/host/qemu/machine.ts";
 import { findVmKernel, type VmKernel } from "../../src/host/qemu/vm-kernel.ts";
 import { vmDisk } from "./disks.ts";
@@ -57,10 +58,11 @@ export async function bootRecipe(name: string, options: BootOptions = {}): Promi
   const stages = realroot.split(" ").filter((stage) => stage !== "").map((stage) => `realroot=${stage}`);
   const vmKernel = options.kernel ?? findVmKernel();
   const kernel = vmKernel.image;
+  const platform = machineFor(kernel);
   const machine: Machine = {
-    kernel, memoryMiB, smp: 2, console: "ttyS0",
+    ...platform, kernel, memoryMiB, smp: 2,
     initrd: options.image ?? (await vmImage({ kernel: vmKernel.release, modulesDirectory: vmKernel.modulesDirectory })),
-    append: kernelCommandLine([QUIET_KERNEL, ...stages, append].join(" ")),
+    append: kernelCommandLine([QUIET_KERNEL, ...stages, append].join(" "), platform),
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: files.map((file, i) => ({ file, format: "raw" as const, snapshot: !keepWrites, serial: `${name}-${i}`.slice(-20), hotplug: hotplug.includes(i) }))
       .filter((_, i) => !absent.includes(i)),

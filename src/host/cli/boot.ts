@@ -8,6 +8,7 @@ import { type Answers, readAnswers, typeAnswers } from "../qemu/answers.ts";
 import { attachTerminal, QUIT_KEYS } from "../qemu/attach.ts";
 import { checkImage } from "../qemu/check-image.ts";
 import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/guest.ts";
+import { machineFor } from "../qemu/kernel-architecture.ts";
 import { kernelCommandLine, type Machine } from "../qemu/machine.ts";
 import { findVmKernel } from "../qemu/vm-kernel.ts";
 import { statOf } from "../stat.ts";
@@ -94,8 +95,9 @@ async function planMachine(image: string, { disk, kernel = defaultKernel(), appe
     if (stats.isDirectory()) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "it is a directory" });
   }
   checkImage(image);
+  const platform = machineFor(kernel);
   return {
-    kernel, initrd: image, append: kernelCommandLine(append, "ttyS0", { vga: display !== undefined }), memoryMiB: memory, smp: 2, console: "ttyS0",
+    ...platform, kernel, initrd: image, append: kernelCommandLine(append, { ...platform, vga: display !== undefined }), memoryMiB: memory, smp: 2,
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: disk.map((file) => ({ file, format: isQcow2(file) ? "qcow2" : "raw", snapshot: write !== true })),
     ...(display === undefined ? {} : { display }),

@@ -8,6 +8,7 @@ import { buildImage, type BuildReport } from "../image/build.ts";
 import { forEachKernel } from "../image/kernels.ts";
 import { MICROCODE_CHOICES } from "../plan/microcode.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
+import { modulesBelow } from "../plan/sysroot.ts";
 import { checkIsNoInput } from "../replace.ts";
 import { formatReport } from "./build-report.ts";
 import { progressLine } from "./progress.ts";
@@ -35,6 +36,7 @@ interface BuildOptions extends TestOptions {
   kernel?: string;
   modulesDirectory?: string;
   sysroot?: string;
+  runtime?: string;
   realroot?: string;
   modules?: Config["modules"];
   microcode?: Config["microcode"];
@@ -56,6 +58,7 @@ export function buildCommand(): Command {
     .option("--kernel <release>", "kernel release, or all; the newest in the modules directory when not given")
     .option("--modules-directory <dir>", "the directory that holds a folder for each kernel release")
     .option("--sysroot <dir>", "where programs, libraries and firmware come from")
+    .option("--runtime <file>", "the Node binary that goes in; for a sysroot of another architecture else the one that npm run runtime fetched")
     .option("--realroot <spec>", "the root to boot when the kernel command line names none")
     .option("--modules <set>", "generic, auto, none, or a list with commas", parseModules)
     .addOption(new Option("--microcode <whose>", "microcode to put in front of the image").choices(MICROCODE_CHOICES))
@@ -105,15 +108,15 @@ async function build(config: Config, kinds: KindTable, options: BuildOptions): P
 }
 
 function someFailed({ modulesDirectory, sysroot }: Config, failed: number, all: number): MkinitrdError {
-  return new MkinitrdError({ tried: "building an image for each kernel", on: modulesDirectory ?? `${sysroot}/lib/modules`, found: `${failed} of ${all} failed, for what is said above`, ...(failed === all ? {} : { next: "the images of the others are in place" }) });
+  return new MkinitrdError({ tried: "building an image for each kernel", on: modulesDirectory ?? modulesBelow(sysroot), found: `${failed} of ${all} failed, for what is said above`, ...(failed === all ? {} : { next: "the images of the others are in place" }) });
 }
 
-function inputsOf({ source, scripts, files, crypttab, keymaps }: Config): string[] {
-  return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab]), ...keymaps.filter((keymap) => keymap.includes("/"))];
+function inputsOf({ source, runtime, scripts, files, crypttab, keymaps }: Config): string[] {
+  return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab]), ...(runtime === undefined ? [] : [runtime]), ...keymaps.filter((keymap) => keymap.includes("/"))];
 }
 
 /** The configuration with what the command line says in its place; paths there start at the working directory. */
-function override(config: Config, { output, kernel, modulesDirectory, sysroot, realroot, modules, microcode, compression, expose, ...uki }: BuildOptions): Config {
+function override(config: Config, { output, kernel, modulesDirectory, sysroot, runtime, realroot, modules, microcode, compression, expose, ...uki }: BuildOptions): Config {
   return {
     ...config,
     expose: [...config.expose, ...expose],
@@ -121,6 +124,7 @@ function override(config: Config, { output, kernel, modulesDirectory, sysroot, r
     ...(kernel === undefined ? {} : { kernel }),
     ...(modulesDirectory === undefined ? {} : { modulesDirectory: resolve(modulesDirectory) }),
     ...(sysroot === undefined ? {} : { sysroot: resolve(sysroot) }),
+    ...(runtime === undefined ? {} : { runtime: resolve(runtime) }),
     ...(realroot === undefined ? {} : { realroot: realroot.trim() }),
     ...(modules === undefined ? {} : { modules }),
     ...(microcode === undefined ? {} : { microcode }),

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { parseCommandLine } from "../../core/realroot/command-line.ts";
@@ -6,6 +6,7 @@ import { joinWord, splitCommandLine } from "../../core/realroot/words.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
 import type { Config } from "../config/config.ts";
 import type { BuildSettings } from "../image/build.ts";
+import { modulesBelow } from "../plan/sysroot.ts";
 import type { Proof } from "../prove/prove.ts";
 import { readAnswers } from "../qemu/answers.ts";
 
@@ -50,7 +51,7 @@ export function testOf(config: Config, kinds: KindTable, options: TestOptions, p
     proved(await proveImage({
       image: file, isInPlace, kernelRelease, drivers, stages, own,
       kernel: options.testKernel === undefined ? undefined : resolve(options.testKernel),
-      modulesDirectory: config.modulesDirectory ?? join(config.sysroot, "lib/modules"),
+      modulesDirectory: config.modulesDirectory ?? modulesBelow(config.sysroot),
       sysroot: config.sysroot,
       append,
       timeoutMs: options.testTimeout * 1000,

@@ -23,6 +23,8 @@ export interface Config {
   /** Without it lib/modules of the sysroot. */
   modulesDirectory?: string;
   sysroot: string;
+  /** The Node binary that goes in. */
+  runtime?: string;
   modules: { set: "generic" | "auto" | "none"; add: string[]; omit: string[] };
   /** Whose microcode goes in front. */
   microcode: MicrocodeChoice;
@@ -68,6 +70,7 @@ export function parseConfig(text: string, fileName: string): Config {
     ...(file.kernel === undefined ? {} : { kernel: file.kernel }),
     ...(file["modules-directory"] === undefined ? {} : { modulesDirectory: path(file["modules-directory"]) }),
     sysroot: path(file.sysroot),
+    ...(file.runtime === undefined ? {} : { runtime: path(file.runtime) }),
     modules: readModules(file.modules),
     microcode: file.microcode,
     programs: file.programs,

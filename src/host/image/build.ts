@@ -4,21 +4,23 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
 import { checkSecretsOutput } from "../audit/output.ts";
 import type { BootConfig } from "../../core/rc/boot-config.ts";
+import { sysrootArchitecture } from "../architecture.ts";
 import { cacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
-import { bootSnapshot } from "../layers/boot-snapshot.ts";
 import { buildLayer, forgetDamaged } from "../layers/build.ts";
 import { checkCompression } from "../layers/check-compression.ts";
 import { chooseCompressor } from "../layers/compress.ts";
+import { prepareRuntime } from "../layers/prepare-runtime.ts";
 import { hashContent, sha256 } from "../layers/hash.ts";
 import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
 import { pruneBuilt } from "../layers/prune.ts";
-import { trimmedNode } from "../layers/runtime.ts";
 import { packageRoot } from "../package-root.ts";
 import { BOOT_CONFIG_PATH, bootConfigEntry } from "../plan/boot-layer.ts";
 import type { ImageConfig } from "../plan/facts.ts";
 import { moduleName } from "../plan/module-index.ts";
 import { planImage } from "../plan/plan.ts";
+import { checkMachineFacts } from "../plan/foreign.ts";
+import { modulesBelow, openSysroot } from "../plan/sysroot.ts";
 import { readHostFacts } from "../plan/read-facts.ts";
 import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { readUserScripts } from "../scripts/scripts.ts";
@@ -34,6 +36,8 @@ export interface BuildSettings extends ImageConfig {
   sysroot: string;
   /** Without it SYSROOT/lib/modules. */
   modulesDirectory?: string;
+  /** The Node that goes in; without it the one that runs here, or for another architecture the one that was fetched. */
+  runtime?: string;
   /** Kernel release; without it the newest. */
   kernel?: string;
   /** The user's own rc scripts: files, and directories of them. */
@@ -86,13 +90,15 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   chooseCompressor(settings.compression); // a program that is missing is no news for the end
   const mtime = sourceDateEpoch();
   const memo = openFileMemo(join(cacheDirectory("layers"), "files.json"));
+  const sysroot = openSysroot(settings.sysroot);
+  const architecture = await sysrootArchitecture(sysroot);
+  checkMachineFacts(architecture, settings);
   progress("preparing the runtime");
-  const node = await trimmedNode({ nodeBinary: process.execPath, cacheDirectory: cacheDirectory("runtime"), memo });
   const root = packageRoot();
-  const snapshot = await bootSnapshot({ nodeBinary: node.file, program: join(root, "dist/image/boot.cjs"), cacheDirectory: cacheDirectory("snapshots"), memo });
+  const runtime = await prepareRuntime({ architecture, sysroot, runtime: settings.runtime, program: join(root, "dist/image/boot.cjs"), memo });
   progress("planning");
   const scripts = await readUserScripts({ scripts: settings.scripts, packageRoot: root, cacheDirectory: cacheDirectory("scripts") });
-  const facts = readHostFacts({ ...settings, scripts, nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), packageRoot: root, machine: settings.modules.set === "auto", memo });
+  const facts = readHostFacts({ ...settings, sysroot, architecture, scripts, ...runtime, packageRoot: root, machine: settings.modules.set === "auto", memo });
   const compressionNotes = checkCompression(settings.compression, facts.modules.release, facts.kernelConfig);
   const plan = await planImage(settings, facts);
   const wrap = wrapper(settings, plan.kernelRelease);
@@ -122,14 +128,14 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
     layers = await buildLayers();
     return write();
   });
-  return { output: settings.output, unchanged, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...[node.note, snapshot.note].filter((note) => note !== undefined), ...compressionNotes, ...plan.notes] };
+  return { output: settings.output, unchanged, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...runtime.notes, ...compressionNotes, ...plan.notes] };
 }
 
 /** What makes the output of the initrd, where that is not it. Throws before anything is built when it could not. */
 function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, kernelRelease: string): Wrapping | undefined {
   if (uki === undefined) return undefined;
   findUkify();
-  const kernel = uki.kernel ?? findKernelFile({ kernelRelease, sysroot, modulesDirectory: modulesDirectory ?? join(sysroot, "lib/modules") }, { tried: "making a unified kernel image", option: "--uki-kernel" });
+  const kernel = uki.kernel ?? findKernelFile({ kernelRelease, sysroot, modulesDirectory: modulesDirectory ?? modulesBelow(sysroot) }, { tried: "making a unified kernel image", option: "--uki-kernel" });
   return { make: (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings: uki, sysroot }, to), moreBytes: statSync(kernel).size };
 }
 

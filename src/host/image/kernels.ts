@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { listReleases } from "../plan/kernel.ts";
+import { modulesBelow } from "../plan/sysroot.ts";
 
 /** In the name of an image: the release of its kernel. */
 const PLACEHOLDER = "{kernel}";
@@ -20,7 +20,7 @@ interface KernelSettings {
  */
 export function forEachKernel<T extends KernelSettings>(settings: T): T[] {
   const { kernel, output } = settings;
-  const directory = settings.modulesDirectory ?? join(settings.sysroot, "lib/modules");
+  const directory = settings.modulesDirectory ?? modulesBelow(settings.sysroot);
   if (kernel !== "all") {
     const release = kernel ?? (output.includes(PLACEHOLDER) ? listReleases(directory).at(-1) : undefined);
     return [release === undefined ? settings : { ...settings, kernel: release, output: output.replaceAll(PLACEHOLDER, release) }];

@@ -2,11 +2,11 @@ import { copyFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 import { makeCacheDirectory } from "../cache.ts";
-import { exec } from "../exec.ts";
 import type { FileMemo } from "../file-memo.ts";
 import { withTemporary } from "../temporary.ts";
 import { hashFile, sha256 } from "./hash.ts";
 import { isKept, keepFile } from "./kept-file.ts";
+import { execLaunched, startedHere, type Launcher } from "./launch.ts";
 import { markUsed } from "./prune.ts";
 import { dropCodeCache } from "./snapshot-code-cache.ts";
 
@@ -25,6 +25,8 @@ export interface SnapshotRequest {
   /** Where snapshots are kept: CACHE/snapshots. */
   cacheDirectory: string;
   memo: FileMemo;
+  /** How the binary runs on this machine; as any program when absent. */
+  launch?: Launcher;
 }
 
 export interface BootSnapshot {
@@ -49,7 +51,7 @@ export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapsh
   makeCacheDirectory(cacheDirectory);
   try {
     const aside = await mkdtemp(join(cacheDirectory, ".new-"));
-    await withTemporary(aside, async () => keepFile(await makeTested(request, aside), file));
+    await withTemporary(aside, async () => keepFile(await (request.launch ?? startedHere)((words) => makeTested(request, words, aside)), file));
     return { file };
   } catch (error) {
     return { note: `the boot starts without a snapshot: ${explain(error).split("\n")[0]!}` };
@@ -57,15 +59,15 @@ export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapsh
 }
 
 /** Makes the snapshot in `folder`, and starts it once. */
-async function makeTested({ nodeBinary, program }: SnapshotRequest, folder: string): Promise<string> {
+async function makeTested({ nodeBinary, program }: SnapshotRequest, words: string[], folder: string): Promise<string> {
   await copyFile(program, join(folder, "boot.cjs"));
   // With a code cache the heap keeps what V8 has compiled while it was loaded. The code cache itself does not stay.
   await writeFile(join(folder, "config.json"), JSON.stringify({ builder: "/proc/self/cwd/boot.cjs", withoutCodeCache: false }));
   // Nothing of this machine gets in: no path, no environment, and no seed that would make each snapshot another one.
   const options = { env: { TERM: "linux", NODE_ENV: "production" }, cwd: folder, timeoutMs: TIMEOUT_MS };
-  await exec(nodeBinary, ["--no-warnings", "--random-seed=1", "--snapshot-blob", "whole.blob", "--build-snapshot-config", "config.json"], options);
+  await execLaunched(words, nodeBinary, ["--no-warnings", "--random-seed=1", "--snapshot-blob", "whole.blob", "--build-snapshot-config", "config.json"], options);
   await writeFile(join(folder, "boot.blob"), dropCodeCache(await readFile(join(folder, "whole.blob"))));
-  const { stdout } = await exec(nodeBinary, ["--snapshot-blob", "boot.blob", "boot.cjs", "self-test"], options);
+  const { stdout } = await execLaunched(words, nodeBinary, ["--snapshot-blob", "boot.blob", "boot.cjs", "self-test", ...words], options);
   if (stdout.includes(SELF_TEST_PASSED)) return join(folder, "boot.blob");
   throw new MkinitrdError({ tried: "starting the boot program from its snapshot", on: program, found: "its self-test ended early" });
 }

@@ -8,7 +8,9 @@ export interface Unused {
   endBytes: number;
 }
 
-const PAGE_BYTES = 4096; // of x86-64; where pages are larger, p_align says so and the file is left alone
+/** Of x86-64; for arm64, where a kernel may have larger ones, segments are aligned to 64 KiB. */
+const PAGE_BYTES_LEAST = 4096;
+const PAGE_BYTES_MOST = 1024 * 1024;
 const ET_EXEC = 2;
 const PF_R = 4;
 const PT = { NULL: 0, LOAD: 1, NOTE: 4, PHDR: 6, GNU_EH_FRAME: 0x6474e550 } as const;
@@ -33,12 +35,14 @@ interface Segment {
 export function trimElf(bytes: Buffer, unused: Unused[]): Buffer {
   const header = header64.decode(bytes);
   if (header.magic.toString("latin1") !== "\x7fELF" || header.classAndData !== 0x0102) throw cannot("it is no 64-bit little-endian ELF file");
-  const holes = unused.map(wholePages).filter(({ startBytes, endBytes }) => endBytes > startBytes);
-  const all = decodeSegments(bytes, header).filter((segment) => !isUnwindIndexIn(holes, segment));
+  const decoded = decodeSegments(bytes, header);
+  const pageBytes = findPageBytes(decoded);
+  const holes = unused.map((range) => wholePages(range, pageBytes)).filter(({ startBytes, endBytes }) => endBytes > startBytes);
+  const all = decoded.filter((segment) => !isUnwindIndexIn(holes, segment));
   const segments = all.flatMap((segment) => (segment.type === PT.LOAD ? split(segment, holes, all) : [segment]));
   const kept = segments.filter(({ type }) => header.type !== ET_EXEC || !UNUSED_AT_FIXED_ADDRESS.has(type));
   if (kept.length > header.programCount) throw cannot(`it has room for ${header.programCount} program headers, ${kept.length} are needed`);
-  const removed = removedRanges(segments.filter(({ type }) => type === PT.LOAD));
+  const removed = removedRanges(segments.filter(({ type }) => type === PT.LOAD), pageBytes);
   const moved = kept.map((segment) => ({ ...segment, offsetBytes: shift(segment.offsetBytes, removed) }));
   return assemble(bytes, header, moved, removed, Math.max(...kept.map(({ offsetBytes, fileBytes }) => offsetBytes + fileBytes)));
 }
@@ -55,9 +59,16 @@ function decodeSegments(bytes: Buffer, header: Decoded<typeof header64>): Segmen
       memoryBytes: toNumber(memorySize, "a segment's size in memory"),
     };
     if (segment.offsetBytes + segment.fileBytes > bytes.length) throw cannot("a segment reaches past its end");
-    if (type === PT.LOAD && align !== BigInt(PAGE_BYTES)) throw cannot(`a segment is aligned to ${align} bytes, not to ${PAGE_BYTES}`);
     return segment;
   });
+}
+
+/** What all loaded segments are aligned to: the largest page that the file is made for. */
+function findPageBytes(segments: Segment[]): number {
+  const [first, ...others] = new Set(segments.filter(({ type }) => type === PT.LOAD).map(({ align }) => align));
+  const isPower = first !== undefined && first >= BigInt(PAGE_BYTES_LEAST) && first <= BigInt(PAGE_BYTES_MOST) && (first & (first - 1n)) === 0n;
+  if (isPower && others.length === 0) return Number(first);
+  throw cannot(`its segments are aligned to ${[first, ...others].join(" and ")} bytes`);
 }
 
 /** Without its tables, the entry that says where they are must go, too: who unwinds then finds none. */
@@ -65,8 +76,8 @@ function isUnwindIndexIn(holes: Unused[], { type, offsetBytes, fileBytes }: Segm
   return type === PT.GNU_EH_FRAME && holes.some(({ startBytes, endBytes }) => startBytes < offsetBytes + fileBytes && offsetBytes < endBytes);
 }
 
-function wholePages({ startBytes, endBytes }: Unused): Unused {
-  return { startBytes: Math.ceil(startBytes / PAGE_BYTES) * PAGE_BYTES, endBytes: Math.floor(endBytes / PAGE_BYTES) * PAGE_BYTES };
+function wholePages({ startBytes, endBytes }: Unused, pageBytes: number): Unused {
+  return { startBytes: Math.ceil(startBytes / pageBytes) * pageBytes, endBytes: Math.floor(endBytes / pageBytes) * pageBytes };
 }
 
 /** Pieces of a segment: each holds the bytes before a hole, and is as long in memory as both. */
@@ -89,10 +100,10 @@ function overlapsOther(segment: Segment, all: Segment[]): boolean {
 }
 
 /** Whole pages between the bytes of one loaded segment and the next, in the old file. */
-function removedRanges(loads: Segment[]): Unused[] {
+function removedRanges(loads: Segment[], pageBytes: number): Unused[] {
   return loads.slice(1).map((next, index) => {
     const { offsetBytes, fileBytes } = loads[index]!;
-    return wholePages({ startBytes: offsetBytes + fileBytes, endBytes: next.offsetBytes });
+    return wholePages({ startBytes: offsetBytes + fileBytes, endBytes: next.offsetBytes }, pageBytes);
   }).filter(({ startBytes, endBytes }) => endBytes > startBytes);
 }
 

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, MkinitrdError } from "../../core/errors.ts";
-import { exec } from "../exec.ts";
 import { withTemporaryDirectory } from "../temporary.ts";
+import { execLaunched, startedHere, type Launcher } from "./launch.ts";
 
 const TIMEOUT_MS = 120_000; // it takes half a second on an idle machine
 
@@ -10,12 +10,12 @@ const TIMEOUT_MS = 120_000; // it takes half a second on an idle machine
  * Runs both binaries on a script that uses what a boot uses of Node, and compares what they print. Gives what is wrong
  * with `trimmed`, undefined when nothing is.
  */
-export async function findDifference(original: string, trimmed: string): Promise<string | undefined> {
+export async function findDifference(original: string, trimmed: string, launch: Launcher = startedHere): Promise<string | undefined> {
   try {
     return await withTemporaryDirectory("selftest", async (folder) => {
       const script = join(folder, "self-test.mjs");
       await writeFile(script, SCRIPT);
-      const [expected, actual] = await Promise.all([original, trimmed].map((node) => run(node, script)));
+      const [expected, actual] = await launch((words) => Promise.all([original, trimmed].map((node) => run(words, node, script))));
       return compare(expected!.split("\n"), actual!.split("\n"));
     });
   } catch (error) {
@@ -23,8 +23,9 @@ export async function findDifference(original: string, trimmed: string): Promise
   }
 }
 
-async function run(node: string, script: string): Promise<string> {
-  const { stdout } = await exec(node, [script], { env: { TZ: "Europe/Berlin" }, timeoutMs: TIMEOUT_MS });
+/** The script starts a program by the same words. */
+async function run(words: string[], node: string, script: string): Promise<string> {
+  const { stdout } = await execLaunched(words, node, [script, ...words], { env: { TZ: "Europe/Berlin" }, timeoutMs: TIMEOUT_MS });
   if (stdout.endsWith(LAST_LINE)) return stdout;
   throw new MkinitrdError({ tried: "running the self-test", on: node, found: "it ended early" });
 }
@@ -115,7 +116,8 @@ show("random", crypto.randomBytes(16).length);
 fs.writeFileSync(here + "/file-" + process.pid, big);
 show("file", fs.readFileSync(here + "/file-" + process.pid).equals(big));
 show("missing", await fs.promises.readFile(here + "/none").catch((error) => error.code));
-show("child", execFileSync(process.execPath, ["-p", "process.argv.length"]).toString());
+const [starter = "", ...behind] = [...process.argv.slice(2), process.execPath];
+show("child", execFileSync(starter, [...behind, "-p", "process.argv.length"]).toString());
 show("worker", await new Promise((resolve, reject) => {
   const worker = new Worker("require('node:worker_threads').parentPort.postMessage(6 * 7)", { eval: true });
   worker.once("message", resolve).once("error", reject);

@@ -6,6 +6,7 @@ import { openFileMemo, type FileMemo } from "../file-memo.ts";
 import { withTemporary } from "../temporary.ts";
 import { hashFile } from "./hash.ts";
 import { isKept, keepFile } from "./kept-file.ts";
+import { startedHere, type Launcher } from "./launch.ts";
 import { findDifference } from "./runtime-self-test.ts";
 import { TRIM_VERSION, trimNode } from "./runtime-trim.ts";
 
@@ -16,6 +17,8 @@ export interface TrimRequest {
   cacheDirectory: string;
   /** Remembers the binary's hash; one of our own in the cache directory when absent. */
   memo?: FileMemo;
+  /** How it runs on this machine; as any program when absent. */
+  launch?: Launcher;
 }
 
 export interface TrimmedNode {
@@ -46,13 +49,13 @@ export async function trimmedNode(request: TrimRequest): Promise<TrimmedNode> {
 }
 
 /** Makes the tested binary, or gives what is wrong with that. */
-async function makeTrimmed({ nodeBinary, cacheDirectory }: TrimRequest, file: string): Promise<string | undefined> {
+async function makeTrimmed({ nodeBinary, cacheDirectory, launch = startedHere }: TrimRequest, file: string): Promise<string | undefined> {
   const bytes = await trimNode(await readFile(nodeBinary));
   makeCacheDirectory(dirname(file));
   const aside = await mkdtemp(join(cacheDirectory, ".new-"));
   return withTemporary(aside, async () => {
     await writeSynced(join(aside, "node"), bytes);
-    const difference = await findDifference(nodeBinary, join(aside, "node"));
+    const difference = await findDifference(nodeBinary, join(aside, "node"), launch);
     if (difference === undefined) keepFile(join(aside, "node"), file);
     return difference;
   });

@@ -1,4 +1,5 @@
 import type { RcHeader } from "../../core/rc/header.ts";
+import type { Architecture } from "../architecture.ts";
 import type { FileMemo } from "../file-memo.ts";
 import type { Cpu } from "./cpu.ts";
 import type { KernelConfig } from "./kernel-config.ts";
@@ -12,6 +13,8 @@ import type { FileEntry } from "./types.ts";
 export interface HostFacts {
   /** Where programs and libraries come from. */
   sysroot: Sysroot;
+  /** What they are for. */
+  architecture: Architecture;
   /** The Node binary to pack, on the build machine. */
   nodeBinary: string;
   /** The directory of the boot program: boot.cjs, rc.d/. */

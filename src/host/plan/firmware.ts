@@ -1,5 +1,6 @@
-import { memorySource } from "../../core/binary/source.ts";
+import { memorySource, type Source } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
+import { probeElf } from "../../core/formats/elf.ts";
 import { readModinfo } from "../../core/formats/modinfo.ts";
 import type { FileMemo } from "../file-memo.ts";
 import { mapLimited } from "../map-limited.ts";
@@ -55,9 +56,18 @@ async function firmwareOf(file: string, memo: FileMemo): Promise<string[]> {
 
 /** The firmware that a module, compressed or not, names in its .modinfo. */
 export async function firmwareNames(file: string): Promise<string[]> {
-  const format = compressionOf(file);
-  const info = format === undefined ? await withFile(file, readModinfo) : await readModinfo(memorySource(await readUnpacked(file, format), file));
+  const info = await withModule(file, readModinfo);
   return info.filter(({ key }) => key === "firmware").map(({ value }) => value);
+}
+
+/** e_machine of a module, compressed or not; null when it is no ELF file. */
+export async function moduleMachine(file: string): Promise<number | null> {
+  return withModule(file, async (source) => (await probeElf(source))?.machine ?? null);
+}
+
+async function withModule<T>(file: string, use: (source: Source) => Promise<T>): Promise<T> {
+  const format = compressionOf(file);
+  return format === undefined ? withFile(file, use) : use(memorySource(await readUnpacked(file, format), file));
 }
 
 /**

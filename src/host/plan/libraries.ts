@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { readDlopenNotes } from "../../core/formats/dlopen-notes.ts";
 import { probeElf, type Elf } from "../../core/formats/elf.ts";
+import { ARCHITECTURES, describeMachine, runs } from "../architecture.ts";
 import { withFile } from "./file-source.ts";
 import { defaultDirectories, readLinkerDirectories } from "./linker.ts";
 import { foundEntries, imagePath, link } from "./paths.ts";
@@ -34,7 +35,9 @@ export function libraryFinder(sysroot: Sysroot, like: { file: string }): Library
   return {
     async needs({ path, file }, reason) {
       const binary = await read(path, file);
-      return binary === undefined ? [] : collect(binary, reason);
+      if (binary === undefined) return [];
+      await checkMachine(binary, reason);
+      return collect(binary, reason);
     },
     async find(name, reason) {
       const model = await read(like.file, like.file);
@@ -44,6 +47,16 @@ export function libraryFinder(sysroot: Sysroot, like: { file: string }): Library
       return [...foundEntries(found, `${name}, ${reason}`), ...(await collect(binary, `${name}, ${reason}`))];
     },
   };
+
+  /** One of another architecture would be packed with its libraries, and run nowhere. */
+  async function checkMachine({ path, elf }: Binary, reason: Reason): Promise<void> {
+    const model = await read(like.file, like.file);
+    if (model === undefined || Object.values(ARCHITECTURES).every((each) => !runs(each, model.elf) || runs(each, elf))) return;
+    throw new MkinitrdError({
+      tried: `packing ${path} (${reason})`, on: sysroot.path, found: `it is a program for ${describeMachine(elf)}, and the runtime is for ${describeMachine(model.elf)}`,
+      next: "unpack the package for that architecture there",
+    });
+  }
 
   function read(path: string, file: string): Promise<Binary | undefined> {
     const known = binaries.get(file);

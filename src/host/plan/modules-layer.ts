@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { MkinitrdError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Stage } from "../../core/realroot/types.ts";
+import { describeMachine } from "../architecture.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
-import { compressionOf, planFirmware } from "./firmware.ts";
+import { compressionOf, moduleMachine, planFirmware } from "./firmware.ts";
 import { moduleName, type ModuleIndex } from "./module-index.ts";
 import { indexEntries } from "./module-index-entries.ts";
 import { isModulePattern, matchModules, requireModules } from "./module-patterns.ts";
@@ -19,7 +21,7 @@ import type { Entry } from "./types.ts";
  * them; their firmware; and etc/mkinitrd/modules, the names to load early, in order, one in a line.
  */
 export async function planModules(
-  facts: Pick<HostFacts, "sysroot" | "modules" | "machine" | "memo">, chosen: Pick<ChosenScripts, "scripts" | "stages">, config: ImageConfig,
+  facts: Pick<HostFacts, "sysroot" | "architecture" | "modules" | "machine" | "memo">, chosen: Pick<ChosenScripts, "scripts" | "stages">, config: ImageConfig,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
   const lines = readModprobeConfig(facts.sysroot);
   const index = applyModprobeConfig(facts.modules, lines);
@@ -34,6 +36,7 @@ export async function planModules(
   const packed = [...modules, ...weak];
   const files = packed.map(({ name, path }) => ({ name, file: join(index.directory, path) }));
   const firmware = await planFirmware(facts.sysroot, facts.memo, index.release, files);
+  await checkModuleMachine(facts, files[0]?.file);
   const modprobe = modprobeEntry(lines, new Set(packed.map(({ name }) => name)));
   const directory = `usr/lib/modules/${index.release}`;
   return {
@@ -46,6 +49,17 @@ export async function planModules(
     ],
     notes: [...notes, ...kept, ...unknownOmitted(index, config.modules.omit), ...modprobe.notes, ...firmware.notes],
   };
+}
+
+/** One module says it for all: those of a kernel of another architecture would be refused one by one, at boot. */
+async function checkModuleMachine({ architecture, modules, sysroot, memo }: Pick<HostFacts, "architecture" | "modules" | "sysroot" | "memo">, file: string | undefined): Promise<void> {
+  const machine = file === undefined ? undefined : await memo.get(file, "ELF machine", () => moduleMachine(file));
+  if (file === undefined || machine === undefined || machine === null || machine === architecture.elfMachine) return;
+  throw new MkinitrdError({
+    tried: `planning the modules of kernel ${modules.release}`, on: file,
+    found: `it is a module for ${describeMachine({ machine, bits: 64 })}, and the programs in ${sysroot.path} are for ${architecture.name}`,
+    next: "name a kernel for that: --kernel RELEASE, --modules-directory DIR; or its programs: --sysroot DIR",
+  });
 }
 
 /** Patterns and directories come to the modules that they mean. */

@@ -3,7 +3,7 @@ import type { DirectoryEntry, Entry, LinkEntry, Reason } from "./types.ts";
 import type { Found, FollowedLink } from "./sysroot.ts";
 
 /** Top-level directories that are links to those below usr/ in every image. */
-const MERGED = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+export const MERGED = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 /** Where a path lies in the image: no leading slash, `bin` and the like moved below `usr`. */
 export function imagePath(path: string): string {

@@ -22,7 +22,7 @@ export async function planImage(config: ImageConfig, facts: HostFacts): Promise<
   const chosen = chooseScripts(facts.scripts, config);
   const libraries = libraryFinder(facts.sysroot, { file: facts.nodeBinary });
   const runtime = await planRuntime(facts.nodeBinary, libraries);
-  const tools = await planTools(facts.sysroot, libraries, facts.memo, chosen.scripts, config);
+  const tools = await planTools(facts, libraries, chosen.scripts, config);
   const crypttab = planCrypttab(config, chosen);
   const keymaps = await planKeymaps(config.keymaps ?? [], facts.sysroot);
   const hostname = planHostname(config.hostname, facts.sysroot);

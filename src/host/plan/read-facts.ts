@@ -2,18 +2,20 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { parseHeader } from "../../core/rc/header.ts";
+import { ownArchitecture, type Architecture } from "../architecture.ts";
 import type { FileMemo } from "../file-memo.ts";
-import { isDirectory } from "../stat.ts";
 import { readCpu } from "./cpu.ts";
 import type { HostFacts, ScriptFile } from "./facts.ts";
 import { readKernelConfig } from "./kernel-config.ts";
 import { readKernel } from "./kernel.ts";
 import { readMachine } from "./machine.ts";
-import { openSysroot } from "./sysroot.ts";
+import { isDirectory } from "../stat.ts";
+import { modulesBelow, type Sysroot } from "./sysroot.ts";
 
 /** Where to look on the build machine. */
 export interface FactSources {
-  sysroot: string;
+  sysroot: Sysroot;
+  architecture: Architecture;
   /** Without it SYSROOT/lib/modules. */
   modulesDirectory?: string;
   /** Without it the newest. */
@@ -33,14 +35,14 @@ export interface FactSources {
 /** Reads what the plan needs to know. Throws when the kernel's modules or the boot program are missing. */
 export function readHostFacts(from: FactSources): HostFacts {
   const bootProgram = join(from.packageRoot, "dist/image");
-  if (!isDirectory(from.sysroot)) {
-    throw new MkinitrdError({ tried: "reading the sysroot", on: from.sysroot, found: "there is no such directory", next: "name another one: --sysroot DIR" });
-  }
-  const modules = readKernel(from.modulesDirectory ?? join(from.sysroot, "lib/modules"), from.kernel);
-  const kernelConfig = readKernelConfig(modules, from.sysroot);
-  const cpu = readCpu();
+  const { path } = from.sysroot;
+  if (!isDirectory(path)) throw new MkinitrdError({ tried: "reading the sysroot", on: path, found: "there is no such directory", next: "name another one: --sysroot DIR" });
+  const modules = readKernel(from.modulesDirectory ?? modulesBelow(path), from.kernel);
+  const kernelConfig = readKernelConfig(modules, path);
+  const cpu = from.architecture.name === ownArchitecture().name ? readCpu() : undefined; // no microcode of this machine for another one
   return {
-    sysroot: openSysroot(from.sysroot),
+    sysroot: from.sysroot,
+    architecture: from.architecture,
     nodeBinary: from.nodeBinary,
     bootProgram,
     ...(from.bootSnapshot === undefined ? {} : { bootSnapshot: from.bootSnapshot }),

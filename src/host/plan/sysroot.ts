@@ -2,6 +2,8 @@ import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { describeIoError } from "../read-text.ts";
+import { isDirectory } from "../stat.ts";
+import { MERGED } from "./paths.ts";
 
 /** A symbolic link that was followed. Paths are those inside the sysroot: absolute, without the sysroot's own path. */
 export interface FollowedLink {
@@ -20,7 +22,10 @@ export interface Found {
   links: FollowedLink[];
 }
 
-/** A directory tree that the image's programs and libraries come from; links in it are its own, absolute ones too. */
+/**
+ * A directory tree that the image's programs and libraries come from; links in it are its own, absolute ones too. Where packages
+ * were only unpacked, and none of them made the links bin, sbin and lib to those below usr, they count as there.
+ */
 export interface Sysroot {
   readonly path: string;
   /** Undefined when nothing is there. Throws on a loop of links. */
@@ -49,6 +54,12 @@ export function openSysroot(root: string): Sysroot {
   }
 }
 
+/** Where the kernels' modules are below a directory that is like a sysroot. */
+export function modulesBelow(root: string): string {
+  const [usual = "", merged = ""] = ["lib/modules", "usr/lib/modules"].map((path) => join(root, path));
+  return !isDirectory(usual) && isDirectory(merged) ? merged : usual;
+}
+
 function lstat(file: string): Stats | undefined {
   try {
     return lstatSync(file, { throwIfNoEntry: false });
@@ -66,6 +77,12 @@ function follow(root: string, path: string, statOf: (path: string) => Stats | un
     const next = join(reached, waiting[0] ?? "");
     waiting = waiting.slice(1);
     const stats = statOf(next);
+    if (stats === undefined && isUnmadeLink(next, statOf)) {
+      reached = "/usr";
+      waiting = [next.slice(1), ...waiting];
+      links.push({ path: next, target: `usr${next}` });
+      continue;
+    }
     if (stats === undefined) return undefined;
     if (!stats.isSymbolicLink()) {
       reached = next;
@@ -79,6 +96,11 @@ function follow(root: string, path: string, statOf: (path: string) => Stats | un
   }
   const stats = statOf(reached);
   return stats === undefined ? undefined : { path: reached, file: join(root, reached), stats, links };
+}
+
+/** file-hierarchy(7), "COMPATIBILITY SYMLINKS" */
+function isUnmadeLink(path: string, statOf: (path: string) => Stats | undefined): boolean {
+  return MERGED.includes(path.slice(1)) && statOf(`/usr${path}`)?.isDirectory() === true;
 }
 
 function parts(path: string): string[] {

@@ -1,7 +1,8 @@
 import { basename } from "node:path";
-import { exec } from "../exec.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import type { FileMemo } from "../file-memo.ts";
+import { ownArchitecture, type Architecture } from "../architecture.ts";
+import { listApplets, readApplets } from "./applets.ts";
 import type { ImageConfig, ScriptFile } from "./facts.ts";
 import type { LibraryFinder } from "./libraries.ts";
 import { imagePath, link } from "./paths.ts";
@@ -20,14 +21,16 @@ interface Wanted {
  * A named program is the build machine's own where it has one, else busybox's; applets never stand in front of it.
  */
 export async function planTools(
-  sysroot: Sysroot, libraries: LibraryFinder, memo: FileMemo, scripts: readonly ScriptFile[], config: ImageConfig,
+  { sysroot, architecture, memo }: { sysroot: Sysroot; architecture: Architecture; memo: FileMemo }, libraries: LibraryFinder, scripts: readonly ScriptFile[], config: ImageConfig,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
   const busybox = findProgram(sysroot, "busybox");
   if (busybox === undefined) throw missingProgram(sysroot, "busybox", "the shell of pid 1");
-  const applets = await memo.get(busybox.file, "busybox applets", () => listApplets(busybox.file));
+  const isOwn = architecture.name === ownArchitecture().name;
+  const applets = await memo.get(busybox.file, "busybox applets", async () => (isOwn ? listApplets(busybox.file) : readApplets(busybox.file)));
   const place = { sysroot, libraries, applets: new Set(applets.map(imagePath)) };
   const entries = await programEntries(place, busybox, "the shell of pid 1");
   const notes: string[] = [];
+  const where = sysroot.path === "/" ? "on this machine" : `in ${sysroot.path}`;
   const named = new Set<string>();
   for (const { name, optional, reason } of wantedPrograms(scripts, config)) {
     const found = findProgram(sysroot, name);
@@ -35,7 +38,7 @@ export async function planTools(
       named.add(basename(name));
       entries.push(...(await programEntries(place, found, reason)));
     } else if (optional) {
-      notes.push(`program ${name} is not on this machine (optional, ${reason})`);
+      notes.push(`program ${name} is not ${where} (optional, ${reason})`);
     } else if (!applets.some((path) => basename(path) === name)) {
       throw missingProgram(sysroot, name, reason);
     }
@@ -43,7 +46,7 @@ export async function planTools(
   for (const { name, optional, reason } of wantedLibraries(scripts)) {
     const found = await libraries.find(name, reason);
     if (found !== undefined) entries.push(...found);
-    else if (optional) notes.push(`library ${name} is not on this machine (optional, ${reason})`);
+    else if (optional) notes.push(`library ${name} is not ${where} (optional, ${reason})`);
     else throw missingLibrary(sysroot, name, reason);
   }
   const home = `/${imagePath(busybox.path)}`;
@@ -63,14 +66,6 @@ function wantedPrograms(scripts: readonly ScriptFile[], config: ImageConfig): Wa
 
 function wantedLibraries(scripts: readonly ScriptFile[]): Wanted[] {
   return scripts.flatMap(({ header, source }) => header.libraries.map((need) => ({ ...need, reason: `for ${source}` })));
-}
-
-/** Paths as busybox would install them: `bin/sh`, `usr/sbin/chroot`. */
-async function listApplets(file: string): Promise<string[]> {
-  const { stdout } = await exec(file, ["--list-full"], { timeoutMs: 10_000 });
-  const applets = stdout.split("\n").filter((line) => line !== "");
-  if (applets.includes("bin/sh")) return applets;
-  throw new MkinitrdError({ tried: "listing the applets of busybox", on: file, found: `${applets.length} applets, and sh is not among them`, next: "install a full one; on Debian: apt-get install busybox-static" });
 }
 
 function missingLibrary(sysroot: Sysroot, name: string, reason: Reason): MkinitrdError {

@@ -3,12 +3,17 @@ import { setTimeout as pause } from "node:timers/promises";
 import { MkinitrdError } from "../../core/errors.ts";
 import { printable } from "../../core/quote.ts";
 import type { Stage } from "../../core/realroot/types.ts";
+import { ownArchitecture, sysrootArchitecture } from "../architecture.ts";
 import { cacheDirectory } from "../cache.ts";
 import { chooseAccelerator } from "../qemu/accelerator.ts";
 import { type Answers, typeAnswers } from "../qemu/answers.ts";
 import { findKernelFile } from "../kernel-file.ts";
+import { openSysroot } from "../plan/sysroot.ts";
+import { rootsOf } from "../qemu/disk-builder.ts";
 import { buildDisk } from "../qemu/disks.ts";
+import type { Recipe } from "../qemu/recipe.ts";
 import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/guest.ts";
+import { machineFor } from "../qemu/kernel-architecture.ts";
 import { type DiskBus, kernelCommandLine, type Machine } from "../qemu/machine.ts";
 import { TEST_PASSPHRASE } from "./contents.ts";
 import { statOf } from "../stat.ts";
@@ -63,10 +68,12 @@ export async function proveImage(options: ProofOptions, progress: (text: string)
   const mark = randomBytes(8).toString("hex");
   const layout = own === undefined ? layoutFor(options.stages) : undefined;
   const bus = chooseBus(options.drivers, layout?.nodes);
+  if (layout !== undefined && (await isForeign(options.sysroot))) useBusyboxOf(layout.recipe, options.sysroot);
   if (layout !== undefined) progress("making disks like those of the realroot");
   const files = own?.disks ?? (await buildDisk(layout!.recipe, progress)).files;
+  const platform = machineFor(kernel);
   const machine: Machine = {
-    kernel, initrd: options.image, append: kernelCommandLine(`mkinitrd.mark=${mark} ${options.append}`.trim()), memoryMiB: MEMORY_MIB, smp: 2, console: "ttyS0",
+    ...platform, kernel, initrd: options.image, append: kernelCommandLine(`mkinitrd.mark=${mark} ${options.append}`.trim(), platform), memoryMiB: MEMORY_MIB, smp: 2,
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: files.map((file) => ({ file, bus, format: "raw", snapshot: true })),
   };
@@ -81,6 +88,15 @@ export async function proveImage(options: ProofOptions, progress: (text: string)
   } finally {
     await guest.end();
   }
+}
+
+async function isForeign(sysroot: string): Promise<boolean> {
+  return (await sysrootArchitecture(openSysroot(sysroot))).name !== ownArchitecture().name;
+}
+
+/** The roots of the copy have to run where the image does. */
+function useBusyboxOf(recipe: Recipe, sysroot: string): void {
+  for (const root of rootsOf(recipe)) if (root.kind === "busybox") root.sysroot = sysroot;
 }
 
 const LOOK_EVERY_MS = 100;

@@ -1,9 +1,12 @@
 import { accessSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
+import { ownArchitecture, type ArchitectureName } from "../architecture.ts";
 import { exec } from "../exec.ts";
 import { makeCacheDirectory } from "../cache.ts";
-import type { Accelerator } from "./machine.ts";
+import { kernelArchitecture } from "./kernel-architecture.ts";
+import { kernelCommandLine, PLATFORMS, type Accelerator } from "./machine.ts";
+import { QEMU } from "./process.ts";
 
 const PROBE_WITHIN_MS = 6_000; // a kernel with no root panics within a second where KVM works
 const NO_ROOT = /Unable to mount root fs/; // do_mount_root in the kernel's init/do_mounts.c
@@ -23,6 +26,8 @@ export interface AcceleratorOptions {
  */
 export async function chooseAccelerator(kernel: string, cacheDirectory: string, options: AcceleratorOptions = {}): Promise<Accelerator> {
   const { env = process.env, device = "/dev/kvm", probeWithinMs = PROBE_WITHIN_MS } = options;
+  const own = ownArchitecture().name;
+  if ((kernelArchitecture(kernel) ?? own) !== own) return "tcg"; // KVM runs guests of the host's architecture alone
   const chosen = env["MKINITRD_ACCELERATOR"];
   if (chosen === "kvm" || chosen === "tcg") return chosen;
   if (chosen !== undefined && chosen !== "") {
@@ -32,19 +37,20 @@ export async function chooseAccelerator(kernel: string, cacheDirectory: string, 
   const file = join(cacheDirectory, "accelerator.json");
   const key = describeMachine(kernel);
   const known = readOutcomes(file);
-  const outcome = known[key] ?? ((await runsWithKvm(kernel, probeWithinMs)) ? "kvm" : "tcg");
+  const outcome = known[key] ?? ((await runsWithKvm(kernel, own, probeWithinMs)) ? "kvm" : "tcg");
   if (known[key] === undefined) writeOutcomes(file, { ...known, [key]: outcome });
   return outcome;
 }
 
 /** True when the kernel, started with KVM and with nothing else, gets as far as looking for its root. */
-async function runsWithKvm(kernel: string, timeoutMs: number): Promise<boolean> {
+async function runsWithKvm(kernel: string, architecture: ArchitectureName, timeoutMs: number): Promise<boolean> {
+  const { machine, cpu } = PLATFORMS[architecture];
   const args = [
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
-    ...["-accel", "kvm", "-cpu", "max", "-smp", "2", "-m", "256M"],
-    ...["-kernel", kernel, "-append", "console=ttyS0 panic=-1 no_timer_check"],
+    ...[...machine, "-accel", "kvm", "-cpu", cpu.kvm, "-smp", "2", "-m", "256M"],
+    ...["-kernel", kernel, "-append", kernelCommandLine("", { architecture })],
   ];
-  const run = await exec("qemu-system-x86_64", args, { timeoutMs }).catch(() => undefined);
+  const run = await exec(QEMU[architecture].program, args, { timeoutMs }).catch(() => undefined);
   return run !== undefined && NO_ROOT.test(run.stdout);
 }
 

@@ -9,6 +9,7 @@ import { chooseAccelerator } from "./accelerator.ts";
 import { allContents } from "./recipe-check.ts";
 import { compileRecipe } from "./compile.ts";
 import { startGuest } from "./guest.ts";
+import { machineFor } from "./kernel-architecture.ts";
 import { kernelCommandLine, type MachineDisk } from "./machine.ts";
 import { archiveRoot, rootKey } from "./root-archive.ts";
 import type { Recipe, Root } from "./recipe.ts";
@@ -95,8 +96,9 @@ async function buildBuilder(job: DiskJob, kernel: VmKernel, directory: string, p
 /** Runs the builder until it has powered itself off; gives its console's text. */
 async function runBuilder(kernel: VmKernel, initrd: string, disks: MachineDisk[], progress: (text: string) => void): Promise<string> {
   const accelerator = await chooseAccelerator(kernel.image, cacheDirectory());
+  const platform = machineFor(kernel.image);
   const guest = startGuest({
-    kernel: kernel.image, initrd, append: kernelCommandLine("loglevel=3"), memoryMiB: MEMORY_MIB, smp: 2, accelerator, console: "ttyS0", disks,
+    ...platform, kernel: kernel.image, initrd, append: kernelCommandLine("loglevel=3", platform), memoryMiB: MEMORY_MIB, smp: 2, accelerator, disks,
   }, { onOutput: reportLines(progress) });
   const timer = setTimeout(() => void guest.end(), WITHIN_MS);
   await guest.exited;

@@ -10,19 +10,21 @@ import { compileRecipe } from "./compile.ts";
 import { debianContents } from "./debian-root.ts";
 import { rootsOf } from "./disk-builder.ts";
 import type { Recipe } from "./recipe.ts";
-import { rootKey } from "./root-archive.ts";
+import { findBusybox, rootKey } from "./root-archive.ts";
 
 const HASH_CHARACTERS = 16;
 
 /** A short hash of all that decides what is on a recipe's disks: the steps, the programs that do them, the files of the roots. */
 export async function hashRecipe(recipe: Recipe, memo: FileMemo): Promise<string> {
+  const hash = (file: string) => memo.get(file, "sha256", async () => createHash("sha256").update(readFileSync(file)).digest("hex"));
   const placement = { disks: recipe.disks.map((_, i) => `/dev/disk${i}-`), archive: () => "archive" };
   const script = readFileSync(join(packageRoot(), "images/make-disk.ts"), "utf8");
   const hashes = await Promise.all([...programFiles(script), join(packageRoot(), "images/realroot-init")]
-    .map((file) => memo.get(file, "sha256", async () => createHash("sha256").update(readFileSync(file)).digest("hex"))));
+    .map(hash));
   const roots = await Promise.all(rootsOf(recipe).map(async (root) => {
     const key = rootKey(root, recipe.folder);
     if (root.kind === "debian") return [key, ...(await debianContents(root))];
+    if (root.kind === "busybox" && root.sysroot !== undefined) return [key, await hash(findBusybox(root, recipe.folder))];
     return root.kind === "directory" ? [key, ...listFiles(key)] : [key];
   }));
   const sizes = recipe.disks.map(({ sizeBytes }) => sizeBytes);

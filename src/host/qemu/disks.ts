@@ -84,7 +84,7 @@ function batches(entries: Entry[]): Entry[][] {
   const result: Entry[][] = [];
   let room = 0;
   for (const entry of entries) {
-    const disks = entry.recipe.disks.length + rootsOf(entry.recipe).filter(({ kind }) => kind !== "busybox").length;
+    const disks = entry.recipe.disks.length + rootsOf(entry.recipe).filter((root) => root.kind !== "busybox" || root.sysroot !== undefined).length;
     if (disks > room) {
       result.push([]);
       room = MOST_DISKS - 1; // one holds the files of busybox roots

@@ -63,7 +63,7 @@ export function startGuest(machine: Machine, options: GuestOptions = {}): Guest 
   const exited = new Promise<GuestExit>((resolve) => { resolveExit = resolve; });
 
   const start = (): { qemu: QemuProcess; qmp: Qmp } => {
-    const qemu = spawnQemu(args);
+    const qemu = spawnQemu(args, machine.architecture ?? "x86_64");
     const exit: GuestExit = { messages: "", exitCode: null };
     const qmp = connectQmp(qemu.qmp, ({ event, data }) => { if (event === "SHUTDOWN") exit.reason = String(data?.["reason"]); });
     let tail = "";

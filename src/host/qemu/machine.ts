@@ -1,7 +1,10 @@
 import { MkinitrdError } from "../../core/errors.ts";
+import type { ArchitectureName } from "../architecture.ts";
 
 /** A virtual machine, as plain data: what `qemuArguments` turns into QEMU's command line. */
 export interface Machine {
+  /** Without it x86_64: QEMU's PC. aarch64 is its `virt`. */
+  architecture?: ArchitectureName;
   /** What QEMU itself starts; without a kernel the firmware starts what is on the disks. */
   kernel?: string;
   initrd?: string;
@@ -12,8 +15,8 @@ export interface Machine {
   memoryMiB: number;
   smp: number;
   accelerator: Accelerator;
-  /** The guest device that is joined to QEMU's standard input and output. */
-  console: "ttyS0" | "hvc0";
+  /** The guest device that is joined to QEMU's standard input and output; ttyS0 is a PC's serial port, ttyAMA0 that of `virt`. */
+  console: "ttyS0" | "ttyAMA0" | "hvc0";
   /** A VGA screen, with a PS/2 keyboard, and how the host shows it, in the words of QEMU's -display: `gtk`, `none`. Without it there is none. */
   display?: string;
   /** A network card: the guest gets 10.0.2.15 by DHCP, and finds this machine's own loopback at 10.0.2.2. */
@@ -45,14 +48,32 @@ export interface MachineDisk {
 /** The file descriptor at which QEMU finds one end of a socket pair: QMP, for which no socket file is needed. */
 export const QMP_DESCRIPTOR = 3;
 
+/** What QEMU does differently for an architecture. */
+export const PLATFORMS: Record<ArchitectureName, { serial: Machine["console"]; machine: string[]; cpu: Record<Accelerator, string>; screen: string[]; words: string[] }> = {
+  /**
+   * Under TCG without CMPXCHG16B: QEMU 7.2 now and then leaves a pointer in the flags behind it, and
+   * a kernel that allocates memory with it (6.12 does) runs on with VM or DF set: a double fault, or memory overwritten backwards.
+   * And without ERMS, for which Linux clears and copies memory with one string instruction for bytes: TCG repeats it byte by byte.
+   * The timer check fails now and then under TCG on a loaded host.
+   */
+  x86_64: { serial: "ttyS0", machine: [], cpu: { kvm: "max", tcg: "max,-cx16,-erms" }, screen: ["VGA"], words: ["no_timer_check"] },
+  /** Under TCG with a cheap algorithm for signed pointers, which a kernel takes where they are there: the real one is slow to emulate. */
+  aarch64: {
+    serial: "ttyAMA0", machine: ["-machine", "virt,gic-version=max"], cpu: { kvm: "max", tcg: "max,pauth-impdef=on" },
+    screen: ["virtio-gpu-pci", "virtio-keyboard-pci"], words: [],
+  },
+};
+
 /** QEMU's command line for the machine: no device but those listed, no network unless asked for, and a reset ends it. */
 export function qemuArguments(machine: Machine): string[] {
+  const platform = PLATFORMS[machine.architecture ?? "x86_64"];
   return [
+    ...platform.machine,
     ...["-nodefaults", "-no-user-config", "-no-reboot"],
     ...["-display", machine.display ?? "none"],
-    ...(machine.display === undefined ? [] : ["-device", "VGA"]),
+    ...(machine.display === undefined ? [] : platform.screen.flatMap((device) => ["-device", device])),
     ...["-accel", machine.accelerator],
-    ...["-cpu", cpuModel(machine.accelerator)],
+    ...["-cpu", platform.cpu[machine.accelerator]],
     ...["-smp", String(machine.smp)],
     ...["-m", `${machine.memoryMiB}M`],
     ...(machine.firmware === undefined ? [] : firmwareArguments(machine.firmware)),
@@ -67,15 +88,6 @@ export function qemuArguments(machine: Machine): string[] {
   ];
 }
 
-/**
- * All that the accelerator has. Under TCG without CMPXCHG16B: QEMU 7.2 now and then leaves a pointer in the flags behind it, and
- * a kernel that allocates memory with it (6.12 does) runs on with VM or DF set: a double fault, or memory overwritten backwards.
- * And without ERMS, for which Linux clears and copies memory with one string instruction for bytes: TCG repeats it byte by byte.
- */
-function cpuModel(accelerator: Accelerator): string {
-  return accelerator === "tcg" ? "max,-cx16,-erms" : "max";
-}
-
 /** Documentation/x86/boot.rst, cmdline_size: COMMAND_LINE_SIZE without its NUL. */
 const KERNEL_COMMAND_LINE_BYTES = 2047;
 
@@ -83,8 +95,8 @@ const KERNEL_COMMAND_LINE_BYTES = 2047;
  * Words for a guest of ours: messages on the console, no endless wait after a panic, and none of the timer check that
  * fails now and then under TCG on a loaded host; then `words`. With `vga` they go to the VGA screen first. Throws when it is longer than the kernel reads: QEMU starts it all the same, and the guest says nothing.
  */
-export function kernelCommandLine(words: string, console: Machine["console"] = "ttyS0", { vga = false } = {}): string {
-  const line = [vga ? "console=tty0" : "", `console=${console}`, "panic=-1", "no_timer_check", words].filter((word) => word !== "").join(" ");
+export function kernelCommandLine(words: string, { architecture = "x86_64", console = PLATFORMS[architecture].serial, vga = false }: Partial<Pick<Machine, "architecture" | "console">> & { vga?: boolean } = {}): string {
+  const line = [vga ? "console=tty0" : "", `console=${console}`, "panic=-1", ...PLATFORMS[architecture].words, words].filter((word) => word !== "").join(" ");
   const bytes = Buffer.byteLength(line);
   if (bytes <= KERNEL_COMMAND_LINE_BYTES) return line;
   throw new MkinitrdError({ tried: "starting the guest", on: "its kernel command line", found: `${bytes} bytes; the kernel takes ${KERNEL_COMMAND_LINE_BYTES}`, next: "leave words out" });
@@ -121,7 +133,7 @@ function firmwareArguments({ code, variables }: NonNullable<Machine["firmware"]>
 
 function consoleArguments(console: Machine["console"]): string[] {
   const chardev = ["-chardev", "stdio,id=console,signal=off"];
-  if (console === "ttyS0") return [...chardev, "-serial", "chardev:console"];
+  if (console !== "hvc0") return [...chardev, "-serial", "chardev:console"];
   return [...chardev, "-device", "virtio-serial-pci", "-device", "virtconsole,chardev=console"];
 }
 

@@ -3,9 +3,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { MkinitrdError } from "../../core/errors.ts";
+import type { ArchitectureName } from "../architecture.ts";
 import { QMP_DESCRIPTOR } from "./machine.ts";
 
-const PROGRAM = "qemu-system-x86_64";
+/** QEMU's program for an architecture, and Debian's package of it. */
+export const QEMU: Record<ArchitectureName, { program: string; package: string }> = {
+  x86_64: { program: "qemu-system-x86_64", package: "qemu-system-x86" },
+  aarch64: { program: "qemu-system-aarch64", package: "qemu-system-arm" },
+};
 const TICKS_PER_SECOND = 100; // USER_HZ, see proc(5)
 
 /** A QEMU process of ours and the four streams that join us to it. */
@@ -18,17 +23,18 @@ export interface QemuProcess {
 }
 
 /** Starts QEMU so that it ends when we do, however we end. Throws when it is not installed. */
-export function spawnQemu(args: string[]): QemuProcess {
-  if (!isOnPath(PROGRAM)) {
+export function spawnQemu(args: string[], architecture: ArchitectureName): QemuProcess {
+  const qemu = QEMU[architecture];
+  if (!isOnPath(qemu.program)) {
     throw new MkinitrdError({
       tried: "starting a virtual machine",
       on: "this machine",
-      found: `no program ${PROGRAM}`,
-      next: "install it; on Debian: apt-get install qemu-system-x86",
+      found: `no program ${qemu.program}`,
+      next: `install it; on Debian: apt-get install ${qemu.package}`,
     });
   }
-  const line = isOnPath("setpriv") ? ["setpriv", "--pdeathsig", "KILL", PROGRAM, ...args] : [PROGRAM, ...args];
-  const [program = PROGRAM, ...rest] = line;
+  const line = isOnPath("setpriv") ? ["setpriv", "--pdeathsig", "KILL", qemu.program, ...args] : [qemu.program, ...args];
+  const [program = "", ...rest] = line;
   const stdio = ["pipe", "pipe", "pipe"] as Array<"pipe">;
   stdio[QMP_DESCRIPTOR] = "pipe"; // a socket pair, as libuv makes all pipes to children
   const child = spawn(program, rest, { stdio, detached: true }); // Ctrl-C is the console's business

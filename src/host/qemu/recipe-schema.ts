@@ -67,7 +67,7 @@ const fileText = z.union([z.string().transform((text) => ({ text, mode: 0o644 })
 const debianRoot = z.strictObject({ debian: z.string().regex(/^[a-z]+$/), files: z.record(filePath, fileText).default({}) })
   .transform(({ debian, files }): DebianRoot => ({ kind: "debian", suite: debian, files: Object.entries(files).map(([path, file]) => ({ path, ...file })) }));
 
-const busyboxRoot = z.strictObject({ busybox: z.enum(["whole", "usr", "without-usr"]), fstab: z.array(text).default([]) });
+const busyboxRoot = z.strictObject({ busybox: z.enum(["whole", "usr", "without-usr"]), fstab: z.array(text).default([]), sysroot: text.optional() });
 
 /** `luks:`, `tcrypt:`, `veracrypt:`, `pv:`, `md:`, `member:` or `filesystem:`, with what belongs to it beside or below. */
 const content: z.ZodType<Content> = z.lazy(() => z.strictObject({
@@ -255,6 +255,6 @@ function partitionType(table: "gpt" | "dos", type: string): string | undefined {
 function readRoot(root: "busybox" | { directory: string } | z.infer<typeof busyboxRoot> | DebianRoot | undefined): Root | undefined {
   if (root === undefined) return undefined;
   if (root === "busybox") return { kind: "busybox", part: "whole", fstab: "" };
-  if ("busybox" in root) return { kind: "busybox", part: root.busybox, fstab: root.fstab.map((line) => `${line}\n`).join("") };
+  if ("busybox" in root) return { kind: "busybox", part: root.busybox, fstab: root.fstab.map((line) => `${line}\n`).join(""), ...(root.sysroot === undefined ? {} : { sysroot: root.sysroot }) };
   return "kind" in root ? root : { kind: "directory", path: root.directory };
 }

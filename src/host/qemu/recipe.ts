@@ -176,7 +176,15 @@ export interface MemberContent {
  * The files of a root: a small one of busybox whose init reports and powers off, a directory of the build machine, or a
  * Debian. Of the small one /usr may be apart, and lines may stand in its fstab.
  */
-export type Root = { kind: "busybox"; part: BusyboxPart; fstab: string } | { kind: "directory"; path: string } | DebianRoot;
+export type Root = BusyboxRoot | { kind: "directory"; path: string } | DebianRoot;
+
+export interface BusyboxRoot {
+  kind: "busybox";
+  part: BusyboxPart;
+  fstab: string;
+  /** Where its busybox is from, which may be one for another architecture; without it this machine's own. */
+  sysroot?: string;
+}
 
 /** All of it, what lies in /usr, or the rest. */
 export type BusyboxPart = "whole" | "usr" | "without-usr";

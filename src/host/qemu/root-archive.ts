@@ -3,16 +3,17 @@ import { basename, join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
 import { packageRoot } from "../package-root.ts";
+import { listApplets, readApplets } from "../plan/applets.ts";
 import { findProgram } from "../plan/programs.ts";
 import { openSysroot } from "../plan/sysroot.ts";
 import { statOf } from "../stat.ts";
 import { withTemporaryDirectory } from "../temporary.ts";
 import { archiveDebian, debianKey } from "./debian-root.ts";
-import type { Root } from "./recipe.ts";
+import type { BusyboxRoot, Root } from "./recipe.ts";
 
 /** What is the same for two roots that hold the same files. Throws when a root's directory is missing. */
 export function rootKey(root: Root, folder: string): string {
-  if (root.kind === "busybox") return `busybox ${root.part} ${root.fstab}`;
+  if (root.kind === "busybox") return `busybox ${root.part} ${root.fstab}${root.sysroot === undefined ? "" : findBusybox(root, folder)}`;
   if (root.kind === "debian") return debianKey(root);
   const directory = resolve(folder, root.path);
   const stats = statOf(directory);
@@ -25,7 +26,7 @@ export async function archiveRoot(root: Root, folder: string, archive: string): 
   if (root.kind === "directory") return pack(resolve(folder, root.path), archive, process.getuid?.() === 0 ? [] : ["--owner=0", "--group=0"]);
   if (root.kind === "debian") return archiveDebian(root, archive);
   await withTemporaryDirectory("root", async (directory) => {
-    await writeBusyboxRoot(directory);
+    await writeBusyboxRoot(directory, root, folder);
     appendFileSync(join(directory, "etc/fstab"), root.fstab);
     if (root.part === "without-usr") emptyDirectory(join(directory, "usr"));
     await pack(root.part === "usr" ? join(directory, "usr") : directory, archive, ["--owner=0", "--group=0", "--mtime=@0"]);
@@ -40,21 +41,24 @@ async function pack(directory: string, archive: string, options: string[]): Prom
   await exec("tar", ["--create", "--file", archive, "--directory", directory, "--sort=name", "--numeric-owner", "--one-file-system", ...options, "."]);
 }
 
+/** The busybox of a root, on this machine. Throws when there is none. */
+export function findBusybox({ sysroot }: BusyboxRoot, folder: string): string {
+  const place = sysroot === undefined ? "/" : resolve(folder, sysroot);
+  const busybox = findProgram(openSysroot(place), "busybox");
+  if (busybox !== undefined) return busybox.file;
+  throw new MkinitrdError({ tried: "making a root of busybox", on: sysroot === undefined ? "this machine" : place, found: "it has no busybox", next: "on Debian: apt-get install busybox-static" });
+}
+
 /** A root that boots: a static busybox with its applets, and images/realroot-init as init. */
-async function writeBusyboxRoot(directory: string): Promise<void> {
-  const busybox = findProgram(openSysroot("/"), "busybox");
-  if (busybox === undefined) {
-    throw new MkinitrdError({ tried: "making a root of busybox", on: "this machine", found: "it has no busybox", next: "on Debian: apt-get install busybox-static" });
-  }
+async function writeBusyboxRoot(directory: string, root: BusyboxRoot, folder: string): Promise<void> {
+  const busybox = findBusybox(root, folder);
   for (const path of ["usr/bin", "usr/sbin", "dev", "proc", "sys", "run", "tmp", "etc", "var", "mnt", "root"]) mkdirSync(join(directory, path), { recursive: true });
   symlinkSync("usr/bin", join(directory, "bin"));
   symlinkSync("usr/sbin", join(directory, "sbin"));
-  copyFileSync(busybox.file, join(directory, "usr/bin/busybox"));
+  copyFileSync(busybox, join(directory, "usr/bin/busybox"));
   chmodSync(join(directory, "usr/bin/busybox"), 0o755);
-  const { stdout } = await exec(busybox.file, ["--list"], { timeoutMs: 10_000 });
-  for (const applet of stdout.split("\n").filter((name) => name !== "" && name !== "busybox" && name !== "init")) {
-    symlinkSync("busybox", join(directory, "usr/bin", basename(applet)));
-  }
+  const applets = root.sysroot === undefined ? await listApplets(busybox) : readApplets(busybox);
+  for (const applet of applets.map((path) => basename(path)).filter((name) => name !== "busybox" && name !== "init")) symlinkSync("busybox", join(directory, "usr/bin", applet));
   copyFileSync(join(packageRoot(), "images/realroot-init"), join(directory, "usr/sbin/init"));
   chmodSync(join(directory, "usr/sbin/init"), 0o755);
   writeFileSync(join(directory, "etc/os-release"), 'NAME="mkinitrd test root"\nID=mkinitrd-test\nPRETTY_NAME="mkinitrd test root"\n');

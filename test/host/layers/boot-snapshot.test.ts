@@ -74,3 +74,13 @@ test.each([
 test("a file that is no Node gives a note", async () => {
   expect(await bootSnapshot(request("bad", { nodeBinary: "/bin/false" }))).toEqual({ note: expect.stringMatching(/starts without a snapshot/) });
 });
+
+test("it is the same when Node is started by words in front, by which the self-test starts programs as well", { timeout: TIMEOUT_MS }, async () => {
+  const started = join(folder, "started");
+  const starter = join(folder, "starter");
+  writeFileSync(starter, `#!/bin/sh\necho "$*" >>${started}\nexec "$@"\n`, { mode: 0o755 });
+  const launched = await bootSnapshot({ ...request("launched"), launch: (use) => use([starter]) });
+  const { file } = await bootSnapshot(request("one"));
+  expect(readFileSync(launched.file!).equals(readFileSync(file!))).toBe(true);
+  expect(readFileSync(started, "utf8").trim().split("\n").map((line) => line.split(" ").at(-1))).toEqual(["config.json", starter, "--version"]);
+});

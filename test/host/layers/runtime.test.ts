@@ -142,3 +142,10 @@ test("a position-independent program runs as before without its symbols", () => 
   expect(execFileSync(trimmed, ["it", "runs"]).toString()).toBe("it runs\n");
   expect(existsSync(trimmed)).toBe(true);
 });
+
+test("a runtime that runs by words in front starts its programs by the same", async () => {
+  const starter = join(folder, "starter");
+  writeFileSync(starter, `#!/bin/sh\necho run >>${folder}/started\nexec "$@"\n`, { mode: 0o755 });
+  expect(await findDifference(process.execPath, result.file, (use) => use([starter]))).toBeUndefined();
+  expect(readFileSync(join(folder, "started"), "utf8").match(/run/g)).toHaveLength(4);
+}, 60_000);

@@ -2,12 +2,14 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { ARCHITECTURES, ownArchitecture } from "../../../src/host/architecture.ts";
 import { withFile } from "../../../src/host/plan/file-source.ts";
 import { probeElf } from "../../../src/core/formats/elf.ts";
 import { libraryFinder } from "../../../src/host/plan/libraries.ts";
 import { openSysroot } from "../../../src/host/plan/sysroot.ts";
 import type { Entry } from "../../../src/host/plan/types.ts";
+import { elfHead } from "../elf-head.ts";
 
 const hasLdd = spawnSync("ldd", ["--version"]).status === 0;
 const PROGRAMS = programs();
@@ -132,3 +134,24 @@ function programs(): string[] {
   return ["/usr/bin", "/usr/sbin"].flatMap((directory) => readdirSync(directory).filter((name) => wanted.test(name)).map((name) => join(directory, name)))
     .filter((path) => spawnSync("ldd", [path]).status === 0);
 }
+
+test("a program of another architecture is refused, whatever needs it", async () => {
+  const root = mkdtempSync(join(tmpdir(), "sysroot-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const other = ownArchitecture().name === "x86_64" ? ARCHITECTURES.aarch64 : ARCHITECTURES.x86_64;
+  writeFileSync(join(root, "lvm"), elfHead(other.elfMachine), { mode: 0o755 });
+  const finder = libraryFinder(openSysroot(root), { file: process.execPath });
+  await expect(finder.needs({ path: "/lvm", file: join(root, "lvm") }, "for rc.d/lvm.ts")).rejects.toThrow(
+    `packing /lvm (for rc.d/lvm.ts) on ${root}: it is a program for ${other.name}, and the runtime is for ${ownArchitecture().name}\n  next: unpack the package for that architecture there`,
+  );
+});
+
+test("a 32-bit program of the same family is none of another architecture", async () => {
+  const root = mkdtempSync(join(tmpdir(), "sysroot-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const head = Buffer.alloc(64);
+  elfHead(ownArchitecture().elfMachine32).copy(head);
+  head[4] = 1; // ELFCLASS32
+  writeFileSync(join(root, "old"), head, { mode: 0o755 });
+  await expect(libraryFinder(openSysroot(root), { file: process.execPath }).needs({ path: "/old", file: join(root, "old") }, "x")).resolves.toEqual([]);
+});

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseHeader } from "../../../src/core/rc/header.ts";
+import { ownArchitecture } from "../../../src/host/architecture.ts";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
 import type { HostFacts, ImageConfig, ScriptFile } from "../../../src/host/plan/facts.ts";
 import { readModuleIndex } from "../../../src/host/plan/module-index.ts";
@@ -32,6 +33,7 @@ beforeEach(() => {
   for (const name of ["fs/afs", "disk", "bus", "dm-crypt", "other"]) writeFileSync(join(directory, `modules/kernel/${name}.ko`), SMALL_ELF);
   facts = {
     sysroot: openSysroot(join(directory, "root")),
+    architecture: ownArchitecture(),
     nodeBinary: join(directory, "boot/boot.cjs"),
     bootProgram: join(directory, "boot"),
     init: join(directory, "init"),
@@ -49,7 +51,7 @@ test("a plan holds what the chosen scripts name, each with its reason", async ()
   expect(find(plan, "usr/lib/modules/6.1/kernel/bus.ko")).toMatchObject({ reason: "dependency of disk, for rc.d/devices.ts" });
   expect(find(plan, "usr/lib/mkinitrd/rc.d/crypt.js")).toMatchObject({ reason: "rc.d/crypt.ts, serves crypt" });
   expect(plan.notes).toEqual([
-    "library extra/legacy.so is not on this machine (optional, for rc.d/crypt.ts)",
+    `library extra/legacy.so is not in ${join(directory, "root")} (optional, for rc.d/crypt.ts)`,
     "module absent is not in kernel 6.1 (optional, for rc.d/crypt.ts)",
   ]);
 });
@@ -256,6 +258,7 @@ test.skipIf(!hasCompiler)("firmware that a packed module names goes in, what is 
 /** The least that counts as an ELF file: a header without segments and sections. */
 const SMALL_ELF = Buffer.alloc(64);
 SMALL_ELF.write("\x7fELF\x02\x01", "latin1");
+SMALL_ELF.writeUInt16LE(ownArchitecture().elfMachine, 18);
 
 function script(name: string, header: string): ScriptFile {
   const source = `rc.d/${name}.ts`;

@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseHeader } from "../../../src/core/rc/header.ts";
+import { ownArchitecture } from "../../../src/host/architecture.ts";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
 import { compareReleases, readKernel } from "../../../src/host/plan/kernel.ts";
 import type { ScriptFile } from "../../../src/host/plan/facts.ts";
 import { readHostFacts } from "../../../src/host/plan/read-facts.ts";
+import { openSysroot } from "../../../src/host/plan/sysroot.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -57,7 +59,7 @@ test.each([
 
 function facts(scripts: ScriptFile[], sysroot = "/") {
   return readHostFacts({
-    sysroot, modulesDirectory: join(directory, "modules"), nodeBinary: process.execPath, packageRoot: join(directory, "package"),
+    sysroot: openSysroot(sysroot), architecture: ownArchitecture(), modulesDirectory: join(directory, "modules"), nodeBinary: process.execPath, packageRoot: join(directory, "package"),
     scripts, machine: true, memo: openFileMemo(join(directory, "memo.json")),
   });
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { foundEntries } from "../../../src/host/plan/paths.ts";
-import { openSysroot } from "../../../src/host/plan/sysroot.ts";
+import { modulesBelow, openSysroot } from "../../../src/host/plan/sysroot.ts";
 
 let root: string;
 beforeEach(() => {
@@ -40,4 +40,16 @@ test("entries leave out the links that every image has, and set-user-ID bits", (
   expect(entries.map(({ path, type, mode }) => [path, type, mode.toString(8)])).toEqual([
     ["usr/bin/vi", "link", "777"], ["etc/alternatives/vi", "link", "777"], ["usr/bin/vim", "file", "755"],
   ]);
+});
+
+test("where packages were only unpacked, bin and lib lead below usr as they will in the image", () => {
+  mkdirSync(join(root, "usr/lib/modules/6.1"), { recursive: true });
+  writeFileSync(join(root, "usr/lib/ld.so"), "");
+  const found = openSysroot(root).find("/lib/ld.so")!;
+  expect(found).toMatchObject({ path: "/usr/lib/ld.so", links: [{ path: "/lib", target: "usr/lib" }] });
+  expect(foundEntries(found, "test").map(({ path }) => path)).toEqual(["usr/lib/ld.so"]);
+  expect(openSysroot(root).find("/lib64/ld.so")).toBeUndefined();
+  expect(modulesBelow(root)).toBe(join(root, "usr/lib/modules"));
+  symlinkSync("usr/lib", join(root, "lib"));
+  expect(modulesBelow(root)).toBe(join(root, "lib/modules"));
 });

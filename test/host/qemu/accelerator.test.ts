@@ -84,3 +84,12 @@ test("the environment decides where it says something", async () => {
   await expect(choose({ env: { MKINITRD_ACCELERATOR: "kvm" } })).resolves.toBe("kvm");
   await expect(choose({ env: { MKINITRD_ACCELERATOR: "xen" } })).rejects.toThrow(/it is "xen"\n {2}next: known: kvm, tcg/);
 });
+
+test("a kernel for another architecture runs under TCG whatever is asked for, without a probe", async () => {
+  fakeQemu("exit 0");
+  const image = Buffer.alloc(4096);
+  image.write(process.arch === "arm64" ? "HdrS" : "ARM\x64", process.arch === "arm64" ? 0x202 : 56, "latin1");
+  writeFileSync(kernel, image);
+  await expect(choose({ env: { MKINITRD_ACCELERATOR: "kvm" } })).resolves.toBe("tcg");
+  expect(runs).toThrow();
+});

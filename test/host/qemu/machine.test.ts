@@ -68,12 +68,25 @@ test("a display is a VGA card, shown as the host wants it; without it there is n
 
 test("the kernel command line begins with what every guest needs", () => {
   expect(kernelCommandLine("realroot=local:ext4:vda1")).toBe("console=ttyS0 panic=-1 no_timer_check realroot=local:ext4:vda1");
-  expect(kernelCommandLine("", "hvc0")).toBe("console=hvc0 panic=-1 no_timer_check");
-  expect(kernelCommandLine("quiet", "ttyS0", { vga: true })).toBe("console=tty0 console=ttyS0 panic=-1 no_timer_check quiet");
+  expect(kernelCommandLine("", { console: "hvc0" })).toBe("console=hvc0 panic=-1 no_timer_check");
+  expect(kernelCommandLine("quiet", { vga: true })).toBe("console=tty0 console=ttyS0 panic=-1 no_timer_check quiet");
 });
 
 test("a kernel command line that the kernel does not take is refused, in bytes", () => {
   expect(kernelCommandLine("x".repeat(2009))).toHaveLength(2047);
   expect(() => kernelCommandLine("x".repeat(2010))).toThrow("starting the guest on its kernel command line: 2048 bytes; the kernel takes 2047\n  next: leave words out");
   expect(() => kernelCommandLine("é".repeat(1010))).toThrow("2058 bytes");
+});
+
+test("a machine for arm64 is QEMU's virt, with a processor that is quick to emulate and no VGA card", () => {
+  const args = qemuArguments({ ...MACHINE, architecture: "aarch64", console: "ttyAMA0", display: "gtk", disks: [] });
+  expect(values(args, "-machine")).toEqual(["virt,gic-version=max"]);
+  expect(values(args, "-cpu")).toEqual(["max,pauth-impdef=on"]);
+  expect(values(args, "-serial")).toEqual(["chardev:console"]);
+  expect(values(args, "-device")).toEqual(["virtio-gpu-pci", "virtio-keyboard-pci"]);
+  expect(values(qemuArguments(MACHINE), "-machine")).toEqual([]);
+});
+
+test("the kernel command line for arm64 has its serial line, and no word that is a PC's: init would get it as an argument", () => {
+  expect(kernelCommandLine("quiet", { architecture: "aarch64" })).toBe("console=ttyAMA0 panic=-1 quiet");
 });

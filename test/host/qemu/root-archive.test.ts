@@ -11,3 +11,9 @@ test.each([
 ])("a root's directory that is none is an error: $path", ({ path, found }) => {
   expect(() => rootKey({ kind: "directory", path }, "/etc")).toThrow(found);
 });
+
+test("two busyboxes make two roots; a sysroot without one is an error", () => {
+  const root = { kind: "busybox" as const, part: "whole" as const, fstab: "" };
+  expect(rootKey({ ...root, sysroot: "/" }, "/")).not.toBe(rootKey(root, "/"));
+  expect(() => rootKey({ ...root, sysroot: "sys" }, "/")).toThrow(/making a root of busybox on \/sys: it has no busybox/);
+});

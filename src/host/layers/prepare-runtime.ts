@@ -1,0 +1,64 @@
+import { MkinitrdError } from "../../core/errors.ts";
+import { probeElf } from "../../core/formats/elf.ts";
+import { describeMachine, ownArchitecture, runs, type Architecture } from "../architecture.ts";
+import { cacheDirectory } from "../cache.ts";
+import type { FileMemo } from "../file-memo.ts";
+import { withFile } from "../plan/file-source.ts";
+import { libraryFinder } from "../plan/libraries.ts";
+import { planRuntime } from "../plan/runtime-layer.ts";
+import type { Sysroot } from "../plan/sysroot.ts";
+import { statOf } from "../stat.ts";
+import { bootSnapshot } from "./boot-snapshot.ts";
+import { launcherFor, startedHere, type Launcher } from "./launch.ts";
+import { trimmedNode } from "./runtime.ts";
+
+export interface RuntimeRequest {
+  architecture: Architecture;
+  /** Where its libraries are. */
+  sysroot: Sysroot;
+  /** Node's binary; without it the one that runs here, or for another architecture the one in the cache. */
+  runtime?: string | undefined;
+  /** The boot program, one CommonJS file. */
+  program: string;
+  memo: FileMemo;
+}
+
+/** Node as it goes into the image. */
+export interface PreparedRuntime {
+  nodeBinary: string;
+  bootSnapshot?: string;
+  notes: string[];
+}
+
+/** Trims Node's binary, and takes the snapshot of the boot program with it. Throws where there is no Node for the architecture. */
+export async function prepareRuntime({ architecture, sysroot, runtime, program, memo }: RuntimeRequest): Promise<PreparedRuntime> {
+  const nodeBinary = await findRuntime(architecture, runtime);
+  const launch = await launcher(architecture, sysroot, nodeBinary);
+  const node = await trimmedNode({ nodeBinary, cacheDirectory: cacheDirectory("runtime"), memo, launch });
+  const snapshot = await bootSnapshot({ nodeBinary: node.file, program, cacheDirectory: cacheDirectory("snapshots"), memo, launch });
+  return { nodeBinary: node.file, ...(snapshot.file === undefined ? {} : { bootSnapshot: snapshot.file }), notes: [node.note, snapshot.note].filter((note) => note !== undefined) };
+}
+
+async function launcher(architecture: Architecture, sysroot: Sysroot, nodeBinary: string): Promise<Launcher> {
+  if (architecture.name === ownArchitecture().name) return startedHere;
+  return launcherFor(architecture, await planRuntime(nodeBinary, libraryFinder(sysroot, { file: nodeBinary })));
+}
+
+/** Where set-up puts Node for another architecture: the version that runs here, which the boot program is made for. */
+export function fetchedRuntime({ node }: Architecture): string {
+  return cacheDirectory("runtimes", `node-${process.versions.node}-linux-${node}`, "node");
+}
+
+async function findRuntime(architecture: Architecture, given: string | undefined): Promise<string> {
+  const isOwn = architecture.name === ownArchitecture().name;
+  const file = given ?? (isOwn ? process.execPath : fetchedRuntime(architecture));
+  const tried = `finding Node for ${architecture.name}`;
+  if (statOf(file)?.isFile() !== true) {
+    throw new MkinitrdError({ tried, on: file, found: "no such file", next: given === undefined ? `npm run runtime -- ${architecture.node} downloads it, or name one of your own: runtime: FILE` : "correct runtime: in the configuration" });
+  }
+  const elf = given === undefined ? undefined : await withFile(file, probeElf);
+  if (elf !== undefined && !runs(architecture, elf)) {
+    throw new MkinitrdError({ tried, on: file, found: `it is a program for ${describeMachine(elf)}, and those of the sysroot are for ${architecture.name}`, next: "name the Node of that architecture: runtime: FILE" });
+  }
+  return file;
+}
