@@ -14,20 +14,23 @@ import { findVmKernel } from "../../src/host/qemu/vm-kernel.ts";
 
 const MKINITRD = join(packageRoot(), "dist/host/mkinitrd.js");
 const RUNTIME = fetchedRuntime(ARCHITECTURES.aarch64);
+const [, EXAMPLE = ""] = /^```yaml\n(.*?)^```$/ms.exec(readFileSync(join(packageRoot(), "docs/architectures.md"), "utf8")) ?? [];
 const RECIPE = join(packageRoot(), "images/lvm-in-luks.yaml");
 const programs = ["qemu-system-aarch64", "qemu-aarch64", "file"].filter((program) => findProgram(program) === undefined);
 const missing = [...(process.env["MKINITRD_TEST_ALL"] === "1" ? [] : ["MKINITRD_TEST_ALL=1"]), ...[arm64Sysroot, RUNTIME].filter((path) => !existsSync(path)), ...programs];
 
 let directory: string;
-beforeAll(() => { directory = mkdtempSync(join(tmpdir(), "mkinitrd-arm64-")); });
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "mkinitrd-arm64-"));
+  symlinkSync(arm64Sysroot, join(directory, "arm64"));
+});
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Builds an image for arm64 from Debian's unpacked packages; the report. */
+/** Builds the example of docs/architectures.md from Debian's unpacked packages, which lie beside it there; the report. */
 async function build(name: string, options: string[] = [], env?: Record<string, string>): Promise<{ output: string; notes: string[]; proof?: { witness: string } }> {
-  const config = join(directory, `${name}.yaml`);
-  const realroot = parseRecipe(readFileSync(RECIPE, "utf8"), RECIPE).realroot;
-  writeFileSync(config, `sysroot: ${arm64Sysroot}\noutput: ${name}.img\nrealroots: [crypt, lvm]\nrealroot: ${realroot}\ncompression: { format: zstd, level: 3 }\n`);
-  const { stdout } = await exec(process.execPath, [MKINITRD, "build", "-c", config, "--json", ...options], env === undefined ? {} : { env });
+  const config = join(directory, "arm64.yaml");
+  writeFileSync(config, EXAMPLE);
+  const { stdout } = await exec(process.execPath, [MKINITRD, "build", "-c", config, "-o", join(directory, `${name}.img`), "--compression", "zstd:3", "--json", ...options], env === undefined ? {} : { env });
   return JSON.parse(stdout) as Awaited<ReturnType<typeof build>>;
 }
 
