@@ -13,6 +13,8 @@ export interface Console {
   listen(listener: (bytes: Buffer) => void): () => void;
   /** Drops the keys that were typed and that nobody has read. */
   discard(): void;
+  /** Called when the line had hung up and the terminal is open anew: what was drawn and typed on it is gone. */
+  onReopened(handler: () => void): void;
   /** Lets a program use the terminal meanwhile, with echo and line editing. */
   lend<T>(use: () => Promise<T>): Promise<T>;
   /** Gives the terminal back as it was found, when what was written to it is out or has had a second to be. */
@@ -23,6 +25,8 @@ const ACTIVE = "/sys/class/tty/console/active";
 const KEYS_BYTES = 4096;
 /** A terminal that was stopped (Scroll Lock, flow control) takes nothing until it goes on. */
 const WRITTEN_WITHIN_MS = 1000;
+/** How soon a line that has hung up is tried again, at first and at the slowest; each time in vain, or without a key between two of them, it takes twice as long. */
+const [REOPEN_FIRST_MS, REOPEN_SLOWEST_MS] = [500, 32_000];
 /** What TERM says of a line that no cursor moves on; terminfo has the first two. */
 const DUMB = ["dumb", "unknown", ""];
 const FLAGS = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
@@ -60,7 +64,9 @@ export function openTerminal(path: string): Console {
   // A stream that was started and stopped in one turn reads once all the same: those keys are for the next listener.
   const kept = Buffer.allocUnsafeSlow(KEYS_BYTES);
   let keptBytes = 0;
+  let reopenMs = REOPEN_FIRST_MS;
   const hear = (bytes: Buffer) => {
+    reopenMs = REOPEN_FIRST_MS;
     if (listener === undefined) keptBytes += bytes.copy(kept, keptBytes);
     else listener(bytes);
     return listener !== undefined;
@@ -71,7 +77,44 @@ export function openTerminal(path: string): Console {
     now?.(bytes);
     bytes.fill(0);
   };
-  let { fd, input, output } = openStreams(path, hear);
+  let reopened = () => {};
+  let timer: NodeJS.Timeout | undefined;
+  let isAway = false; // lent, or given back
+  let { fd, input, output } = open();
+
+  function open(): ReturnType<typeof openStreams> {
+    const streams = openStreams(path, hear);
+    streams.input.once("close", () => streams.input === input && !isAway && hungUp());
+    return streams;
+  }
+
+  /** The end of what can be read: on unplugging, or as vhangup(2) does it, every open file of the terminal is dead then, and a new one lives. */
+  function hungUp(): void {
+    fd = -1; // the number may be another file's by now
+    output.destroy();
+    hearKept(() => {});
+    timer = setTimeout(() => reopen() && reopened(), reopenMs).unref();
+    reopenMs = Math.min(2 * reopenMs, REOPEN_SLOWEST_MS);
+  }
+
+  function reopen(): boolean {
+    try {
+      ({ fd, input, output } = open());
+    } catch {
+      hungUp(); // it is not plugged in
+      return false;
+    }
+    if (listener !== undefined) input.resume();
+    return true;
+  }
+
+  /** Gives it back; what is done meanwhile is no hanging up. */
+  async function close(): Promise<void> {
+    isAway = true;
+    clearTimeout(timer);
+    await closeStreams(input, output);
+  }
+
   return {
     name: path,
     get output() {
@@ -93,19 +136,20 @@ export function openTerminal(path: string): Console {
       hearKept(() => {});
       discardTyped(fd);
     },
+    onReopened: (handler) => void (reopened = handler),
     async lend(use) {
-      await closeStreams(input, output);
+      await close();
       try {
         return await use();
       } finally {
+        isAway = false;
         // When a shell that had it as its controlling terminal ends, the kernel hangs up every open file of it.
-        ({ fd, input, output } = openStreams(path, hear));
-        if (listener !== undefined) input.resume();
+        reopen();
       }
     },
     close() {
       hearKept(() => {});
-      return closeStreams(input, output);
+      return close();
     },
   };
 }

@@ -46,6 +46,7 @@ function createSilentTerminal(): { terminal: Console; drawn: () => string; type:
       return () => (listener = undefined);
     },
     discard: () => {},
+    onReopened: () => {},
     lend: (use) => use(),
     close: async () => {},
   };

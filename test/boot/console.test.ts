@@ -126,6 +126,25 @@ describe.skipIf(missing.length > 0)(`a terminal${missing.length > 0 ? ` (skipped
     expect(screen.endsWith("the end")).toBe(true);
   });
 
+  // What a serial line does that is unplugged, or agetty on it: every open file of the terminal is dead then. TIOCSCTTY takes the terminal from script's child.
+  const VHANGUP = "import ctypes, fcntl, os, signal, sys, termios\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.setsid()\nfd = os.open(sys.argv[1], os.O_RDWR)\nfcntl.ioctl(fd, termios.TIOCSCTTY, 1)\nsys.exit(ctypes.CDLL(None).vhangup())";
+  const cannotHangUp = findProgram("python3") === undefined || process.getuid?.() !== 0;
+  test.skipIf(cannotHangUp)("one that hung up is opened again: keys are heard there, and it shows what is written (skipped without python3 or another user than root)", async () => {
+    terminal = openTerminal(path);
+    let times = 0;
+    terminal.onReopened(() => times++);
+    const heard = hear(terminal);
+    for (const time of [1, 2]) {
+      await exec("python3", ["-c", VHANGUP, path]);
+      await expect.poll(() => times, { timeout: 5000 }).toBe(time);
+      expect(await modes()).toMatch(/-icanon/);
+      type(`key${time}`);
+      await expect.poll(() => heard.text).toContain(`key${time}`);
+      terminal.write(`shown${time}`);
+      await expect.poll(() => screen).toContain(`shown${time}`);
+    }
+  });
+
   test("what is no terminal is refused", () => {
     expect(() => openTerminal("/dev/null")).toThrow(/is no terminal/);
   });

@@ -60,6 +60,7 @@ export function createFront({ terminal, store, plain, answer, escape, asked }: F
   /** What is about to be asked. */
   let asking: Dialog | boolean = false;
   let unsubscribe: (() => void) | undefined;
+  let isFollowing = false;
 
   const wanted = () => store.get().dialog ?? store.get().waiting !== undefined;
   async function update(): Promise<void> {
@@ -81,22 +82,35 @@ export function createFront({ terminal, store, plain, answer, escape, asked }: F
     if (!plain && !isVirtual) size.ask();
   }
 
-  const leave = async () => {
+  async function stop(): Promise<void> {
     unsubscribe?.();
     unsubscribe = undefined;
     reading = asking = false;
     keyboard.close();
     view.clear();
     await size.settle();
-  };
+  }
+  function start(): void {
+    unsubscribe ??= store.subscribe(() => void update());
+    void update();
+  }
+  // Who sits there now may be another one: nothing is kept of what was typed, and all is drawn anew.
+  terminal.onReopened(async () => {
+    if (!isFollowing) return;
+    await stop();
+    if (isFollowing) start();
+  });
   return {
     terminal,
     isPlain: plain,
     print: (line) => view.print(line),
     follow() {
-      unsubscribe ??= store.subscribe(() => void update());
-      void update();
+      isFollowing = true;
+      start();
     },
-    leave,
+    async leave() {
+      isFollowing = false;
+      await stop();
+    },
   };
 }

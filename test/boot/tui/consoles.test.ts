@@ -58,3 +58,34 @@ test("a key on any console is a key", async () => {
   expect(await screen.keyPressed("reboot in 0 s", 20)).toBe(false);
   await screen.close();
 });
+
+test.each([false, true])("behind a line that hung up the question stands anew, and of what was half typed nothing is left (dumb: %s)", async (isDumb) => {
+  const serial = createDesk({ isDumb });
+  const screen = createScreen({ terminals: [serial.terminal] });
+  const answer = screen.passphrase({ volume: "/dev/vda2" });
+  await serial.shows("Passphrase for /dev/vda2");
+  serial.type("half");
+  await expect.poll(() => serial.given.length).toBeGreaterThan(0);
+  serial.hangUp();
+  await serial.shows("Passphrase for /dev/vda2");
+  serial.type("whole\r");
+  expect((await answer).toString()).toBe("whole");
+  expect(wiped(serial.given)).toBe(true);
+  await screen.close();
+});
+
+test("a console that is lent when its line hangs up is drawn on only when it is back", async () => {
+  const serial = createDesk();
+  const screen = createScreen({ terminals: [serial.terminal] });
+  const answer = screen.passphrase({ volume: "/dev/vda2" });
+  await serial.shows("Passphrase for /dev/vda2");
+  await screen.leave(async () => {
+    serial.hangUp();
+    await new Promise((done) => setTimeout(done, 100));
+    expect(serial.screen()).toBe("");
+  });
+  await serial.shows("Passphrase for /dev/vda2");
+  serial.type("x\r");
+  expect((await answer).length).toBe(1);
+  await screen.close();
+});

@@ -19,6 +19,8 @@ export interface Desk {
   given: Buffer[];
   /** Somebody reads keys. */
   isRead(): boolean;
+  /** The line hangs up, and somebody else with an empty screen plugs in. */
+  hangUp(): void;
   resize(columns: number, rows: number): void;
   /** What the program sent, as it is. */
   raw(): string;
@@ -32,6 +34,7 @@ export function createDesk({ columns = 80, rows = 24, isDumb = false, name = "/d
   let listener: ((bytes: Buffer) => void) | undefined;
   let kept = Buffer.alloc(0);
   let sent = "";
+  let reopened = () => {};
   output.on("data", (data: Buffer) => {
     sent += data.toString();
     emulator.write(Buffer.from(data.toString().replaceAll("\n", "\r\n"))); // as the line discipline does
@@ -61,6 +64,7 @@ export function createDesk({ columns = 80, rows = 24, isDumb = false, name = "/d
         return () => void (listener === next && (listener = undefined));
       },
       discard: () => void (kept = Buffer.alloc(0)),
+      onReopened: (handler) => void (reopened = handler),
       lend: (use) => use(),
       async close() {},
     },
@@ -74,6 +78,10 @@ export function createDesk({ columns = 80, rows = 24, isDumb = false, name = "/d
     type,
     given,
     isRead: () => listener !== undefined,
+    hangUp() {
+      emulator.write(Buffer.from("\x1bc")); // who comes has an empty screen
+      reopened();
+    },
     resize(newColumns, newRows) {
       emulator.resize(newColumns, newRows);
       Object.assign(output, { columns: newColumns, rows: newRows });
