@@ -25,10 +25,11 @@ async function build(config: string, options: string[] = []) {
 
 describeVm("mkinitrd build --test", () => {
   test("boots the image on disks with the names of its realroot; one that doesn't boot leaves the old image in place", async () => {
-    const spec = "realroots: [crypt]\nrealroot: crypt:ext4:/dev/nvme0n1p2:root:keyfile=/root.key,keyfile-timeout=1";
+    writeFileSync(join(directory, "root.key"), "the real volume's key", { mode: 0o600 });
+    const spec = "realroots: [crypt]\nrealroot: crypt:ext4:/dev/nvme0n1p2:root:keyfile=/etc/root.key,keyfile-timeout=1\nfiles: [{ from: root.key, to: /etc/root.key, mode: '0400' }]";
     const { stderr, report } = await build(spec);
     expect(stderr).toContain("booting the image");
-    expect(report!.proof).toMatchObject({ bus: "nvme", witness: expect.stringMatching(/^REALROOT uptime=.* root=\/dev\/mapper\/root:ext4:ro/), notes: [expect.stringContaining("key file")] });
+    expect(report!.proof).toMatchObject({ bus: "nvme", witness: expect.stringMatching(/^REALROOT uptime=.* root=\/dev\/mapper\/root:ext4:ro/), notes: [expect.stringContaining("/etc/root.key was the test's own")] });
     const before = readFileSync(join(directory, "initrd.img"));
 
     writeFileSync(join(directory, "broken.js"), '// REQUIRE: unlock\n// BEFORE: mount\nexport default async function run() { throw new Error("this image is broken"); }\n');
@@ -72,8 +73,29 @@ describeVm("mkinitrd build --test", () => {
     ["crypt:ext4:/dev/vg00/lv0:root", /root=\/dev\/mapper\/root:ext4:/],
     ["crypt:none:/dev/md/pool:pv0 lvm:ext4:vg/root", /root=\/dev\/mapper\/vg-root:ext4:/],
     ["tcplay:ext4:/dev/vda1:root", /root=\/dev\/mapper\/root:ext4:/],
-  ])("a copy of %s boots", async (spec, witness) => {
-    const { report, stderr } = await build(`realroots: [local, crypt, lvm, md, tcplay]\nrealroot: ${spec}`);
-    expect(report?.proof.witness, stderr).toMatch(witness);
+    // Arrays by UUID, by a name with its host, and by their number.
+    ["md:none:UUID=7a4d6f1e-1a55-4f0e-9a6c-2b1f6d3c8e04 crypt:none:/dev/md/pool:pv0 lvm:ext4:vg/root", /root=\/dev\/mapper\/vg-root:ext4:/],
+    ["local:ext4:/dev/disk/by-id/md-name-host%3Apool", /root=\/dev\/md127:ext4:/],
+    ["md:xfs:/dev/md0", /root=\/dev\/md0:xfs:/],
+    // Detached headers, on a partition and in the image; keys on a stick, in the image, and a device that is the key.
+    ["crypt:ext4:PARTLABEL=payload:root:header=PARTLABEL=head,keyslot=3,keyfile=/keys/root.key%40LABEL=KEYS", /root=\/dev\/mapper\/root:ext4:/],
+    ["crypt:ext4:/dev/vda1:root:header=/etc/a.key,keyfile=/etc/b.key,keyfile-offset=16,keyfile-size=64", /root=\/dev\/mapper\/root:ext4:/],
+    ["crypt:ext4:/dev/vda2:root:type=luks1,keyfile=/dev/vdb,keyfile-size=512", /root=\/dev\/mapper\/root:ext4:/],
+    // Plain dm-crypt, typed and by key file.
+    ["crypt:none:PARTLABEL=plain:pv0:type=plain,cipher=aes-xts-plain64,size=512,hash=sha256,offset=2048,skip=8,sector-size=4096 lvm:ext4:vg/root", /root=\/dev\/mapper\/vg-root:ext4:/],
+    ["crypt:ext4:/dev/vda1:root:type=plain,cipher=aes-cbc-essiv%3Asha256,size=256,keyfile=/etc/a.key", /root=\/dev\/mapper\/root:ext4:/],
+    // TrueCrypt and VeraCrypt.
+    ["tcplay:ext4:/dev/vda1:root:type=truecrypt,hash=whirlpool,cipher=aes-twofish-serpent,keyfile=/etc/a.key,keyfile=/b%40LABEL=KEYS,hidden=yes", /root=\/dev\/mapper\/root:ext4:/],
+    ["tcplay:ext4:/dev/vda1:root:type=truecrypt,backup,no-passphrase,keyfile=/etc/a.key", /root=\/dev\/mapper\/root:ext4:/],
+    ["tcplay:ext4:/dev/vda1:root:protect-hidden,keyfile-hidden=/etc/a.key", /root=\/dev\/mapper\/root:ext4:/],
+    ["tcplay:ext4:/dev/vda1:root:pim=ask,hash=sha512,keyfile=/etc/a.key,hidden=yes", /root=\/dev\/mapper\/root:ext4:/],
+    ["tcplay:none:/dev/vda1:pv0:pim=2,hash=sha256,backup,no-passphrase,keyfile=/etc/a.key,keyfile=/etc/b.key lvm:ext4:vg/root", /root=\/dev\/mapper\/vg-root:ext4:/],
+    ["tcplay:ext4:/dev/vda2:root:system=/dev/vda,type=veracrypt,hash=sha256,pim=3", /root=\/dev\/mapper\/root:ext4:/],
+    ["tcplay:ext4:PARTLABEL=c:root:system,type=truecrypt", /root=\/dev\/mapper\/root:ext4:/],
+  ])("a copy of %s boots", { timeout: 600_000 }, async (spec, witness) => {
+    for (const name of ["a.key", "b.key"]) writeFileSync(join(directory, name), "what fits the real volume alone", { mode: 0o600 });
+    const files = "files: [{ from: a.key, to: /etc/a.key, mode: '0400' }, { from: b.key, to: /etc/b.key, mode: '0400' }]";
+    const { report, stderr } = await build(`realroots: [local, crypt, lvm, md, tcplay]\nrealroot: ${spec}\n${files}`);
+    expect(report?.proof.witness ?? stderr).toMatch(witness);
   });
 }, ["setpriv"]);

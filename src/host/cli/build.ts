@@ -22,7 +22,7 @@ Only a plain file is replaced: a link or a device as output is refused.
 
 With --test the new image is booted first, in a virtual machine without network, by its own kernel: on disks made for it, with the
 names, containers, groups and filesystems of the realroot and a passphrase of the test's, until the init of a root there has spoken.
-Without that the old image stays, and the exit code is 1. What only the real disks have is not tested: key files, their keyslots.
+Without that the old image stays, and the exit code is 1. What only the real disks have is not tested: that their key files and headers fit.
 
   mkinitrd build
   mkinitrd build -c laptop.yaml -o /boot/initrd.img --realroot crypt:ext4:UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c11:root

@@ -1,62 +1,140 @@
+import { parseKeyFile } from "../../core/realroot/key-file.ts";
 import type { Stage } from "../../core/realroot/types.ts";
-import { type DeviceName, parseDevice } from "../../core/volumes/match.ts";
-import type { Content, LuksContent, PvContent, Recipe } from "../qemu/recipe.ts";
-import { arrayName, checkStage, encrypted, filesystem, refuse, UUID } from "./contents.ts";
-import { inOrder, recipeDisk, type Slot } from "./copy-disks.ts";
-import { parseNode, type DiskNode } from "./disk-node.ts";
-import { contentBytes } from "./sizes.ts";
+import { parseDevice } from "../../core/volumes/match.ts";
+import type { Answers } from "../qemu/answers.ts";
+import type { Content, FilesystemContent, Recipe } from "../qemu/recipe.ts";
+import { arrayOf, parseArray } from "./arrays.ts";
+import { checkStage, type Container, filesystem, keyFilesystem, refuse, TEST_PASSPHRASE } from "./contents.ts";
+import { cryptCopy } from "./crypt-copy.ts";
+import type { DiskNode } from "./disk-node.ts";
+import { KEY_FILE_BYTES, keyFileText, keyOf } from "./keys.ts";
+import { createPlaces, type Place } from "./places.ts";
+import { HIDDEN_PASSPHRASE, tcryptCopy, TEST_PIM } from "./tcrypt-copy.ts";
 
 /** Disks with the same stack as those that a realroot spec is about, and nothing of theirs but names. */
 export interface Layout {
   recipe: Recipe;
+  /** So many disks of the recipe are the machine's; the others hold files of the image. */
+  attached: number;
+  /** Files of the image in whose place the copy has its own, that fit its volumes. */
+  files: CopyFile[];
   /** Which driver the names in the spec ask for: `/dev/nvme0n1p2` means NVMe. Undefined where any will do. */
   nodes: DiskNode["bus"] | undefined;
+  /** What to type at which prompt. */
+  answers: Answers;
   /** What the copy has in another way than the machine: for a person who reads the result. */
   notes: string[];
 }
 
-const KEY_FILES = ["keyfile", "keyfile-hidden"];
-
-/** Where something may lie: a partition, a logical volume, what an earlier stage opens. */
-interface Place {
-  put(content: Content): void;
+/** The whole content of a disk of the recipe, or a text. */
+export interface CopyFile {
+  path: string;
+  from: { text: string } | { disk: number };
 }
 
-/** A volume that a stage opens, to be filled by a later one. */
-interface Opened extends Place {
-  /** `/dev/mapper/NAME` */
-  name: string | undefined;
-  isFilled: boolean;
+/** What of an image decides how its copy looks. */
+export interface ImageFacts {
+  hasFile(path: string): boolean;
+  hasDriver(name: string): boolean;
 }
+
+/** What is typed at which prompt; more often than so nobody is asked: each volume takes one, and those that another one's opens are not asked for. */
+const ANSWERS = { "Passphrase for": TEST_PASSPHRASE, "PIM (0 for none) for": String(TEST_PIM), "Hidden volume's passphrase for": HIDDEN_PASSPHRASE };
+const MOST_TIMES = 8;
 
 /**
  * The disks for a spec: each stage's volume, on a partition, a logical volume, an array, or inside of what an earlier stage
  * opens. A group whose physical volumes nobody names lies in all that the stages before it open. Throws for what can't be made.
  */
-export function layoutFor(stages: readonly Stage[]): Layout {
-  const disks = new Map<string, { node: DiskNode | undefined; slots: Slot[]; whole: Content | undefined }>();
-  const groups = new Map<string, { name: string; content: Content | undefined }[]>();
-  const arrays: { name: string; content: Content | undefined; place: Place }[] = [];
-  const opened: Opened[] = [];
+export function layoutFor(stages: readonly Stage[], image: ImageFacts): Layout {
+  const { placeFor, placeInArray, placeInGroup, systemPartition, opens, finish } = createPlaces();
+  const keyTexts = new Map<string, string>();
+  const sticks = new Map<string, FilesystemContent>();
+  /** Names of the headers that are files of the image. */
+  const headerFiles: { path: string; name: string }[] = [];
+  let headers = 0;
+  const files: CopyFile[] = [];
   const notes: string[] = [];
 
   stages.forEach((stage, index) => {
     const isRoot = index === stages.length - 1;
     checkStage(stage);
-    if (KEY_FILES.some((key) => Object.hasOwn(stage.options, key))) notes.push(`${stage.device} is opened by a passphrase in the copy: its key file fits the real volume alone`);
     if (stage.kind === "lvm") return logicalVolume(stage, isRoot);
     const device = parseDevice(stage.device);
     if (stage.kind === "local") return placeFor(device, stage, isRoot).put(filesystem(stage, device));
     const inner = stage.fstype === "none" ? undefined : filesystem(stage, undefined);
     if (stage.kind === "md") {
-      const array = placeInArray(arrayName(device, stage));
+      const array = placeInArray(arrayOf(device, stage));
       if (inner !== undefined) array.put(inner);
       return;
     }
-    const volume = encrypted(stage, device, inner);
-    placeFor(device, stage, isRoot).put(volume);
-    if (inner === undefined) opened.push(openedBy(volume, stage.name));
+    const { content, holder } = container(stage, inner);
+    const place = stage.options["system"] === undefined ? placeFor(device, stage, isRoot) : systemPartition(device, stage);
+    place.put(content);
+    if (inner === undefined) opens({ name: stage.name, isFilled: () => holder.content !== undefined, put: (within) => void (holder.content = within) });
   });
+
+  function container(stage: Stage, inner: Content | undefined): Container {
+    if (stage.kind === "tcplay") return tcryptCopy(stage, inner, (place) => keyFile(stage, place).text);
+    return cryptCopy(stage, inner, {
+      header: (place) => header(stage, place),
+      key(place, part) {
+        const { text, isThere } = keyFile(stage, place, part.sizeBytes);
+        if (!isThere) return void notes.push(`${stage.device} is opened by a passphrase in the copy: the image has no ${place}`);
+        const key = keyOf(text, part);
+        if (key === undefined) throw refuse(stage, `its key lies behind the ${KEY_FILE_BYTES} bytes that a key file of a copy has`);
+        return key;
+      },
+    });
+  }
+
+  /** A key file of the copy, where the image looks for it: in the image itself, where it has one there, on another device, or a device. */
+  function keyFile(stage: Stage, place: string, sizeBytes?: number): { text: string; isThere: boolean } {
+    const parsed = parseKeyFile(place);
+    if ("reason" in parsed) throw refuse(stage, `the key file ${place}: ${parsed.reason}`);
+    const { path, device } = parsed;
+    const isInImage = device === undefined && !path.startsWith("/dev/");
+    const isThere = !isInImage || image.hasFile(path);
+    const known = keyTexts.get(place);
+    if (known !== undefined) return { text: known, isThere };
+    const text = keyFileText(keyTexts.size + 1);
+    keyTexts.set(place, text);
+    if (isInImage && isThere) files.push({ path, from: { text } });
+    else if (device !== undefined) stick(stage, device, path).files[path.slice(1)] = text;
+    else if (!isInImage) keyDevice(stage, path, sizeBytes).put({ kind: "bytes", text });
+    return { text, isThere };
+  }
+
+  function keyDevice(stage: Stage, path: string, sizeBytes: number | undefined): Place {
+    const device = parseDevice(path);
+    if (device.by === "uuid" || device.by === "label") throw refuse(stage, `${path} holds nothing but a key, and has no UUID and no label`);
+    if (sizeBytes === undefined) throw refuse(stage, `${path} is a whole device, and nothing says how much of it is the key`);
+    return placeFor(device, stage, false);
+  }
+
+  /** The filesystem on a device that key files lie on. */
+  function stick(stage: Stage, name: string, path: string): FilesystemContent {
+    const device = parseDevice(name);
+    const made = keyFilesystem(stage, device, path, image.hasDriver);
+    const known = sticks.get(name);
+    if (known !== undefined) return known;
+    sticks.set(name, made);
+    placeFor(device, stage, false).put(made);
+    return made;
+  }
+
+  /** Room for a detached header, on a device or as a file of the image. */
+  function header(stage: Stage, place: string): string {
+    const name = `detached header ${++headers}`;
+    if (place.startsWith("/") && !place.startsWith("/dev/")) {
+      headerFiles.push({ path: place, name });
+      return name;
+    }
+    const device = parseDevice(place);
+    if (device.by === "lv" || device.by === "mapper" || (device.by === "path" && parseArray(device) !== undefined)) throw refuse(stage, `a header on ${place} can't be made here: it has to lie on a disk or a partition`);
+    placeFor(device, stage, false).put({ kind: "header", name });
+    return name;
+  }
 
   function logicalVolume(stage: Stage, isRoot: boolean): void {
     const [vg = "", lv = ""] = stage.device.split("/");
@@ -64,115 +142,10 @@ export function layoutFor(stages: readonly Stage[]): Layout {
     if (stage.fstype !== "none" || isRoot) place.put(filesystem(stage, undefined));
   }
 
-  /** A volume of a group; the group is made where nothing is yet. */
-  function placeInGroup(vg: string, lv: string): Place {
-    let group = groups.get(vg);
-    if (group === undefined) {
-      groups.set(vg, (group = []));
-      const pv: PvContent = { kind: "pv", vg };
-      const free = opened.filter(({ isFilled }) => !isFilled);
-      if (free.length === 0) newPartition({}).put(pv);
-      for (const place of free) place.put(pv);
-    }
-    const existing = group.find(({ name }) => name === lv);
-    const volume = existing ?? { name: lv, content: undefined };
-    if (existing === undefined) group.push(volume);
-    return { put: (content) => void (volume.content = content) };
-  }
-
-  /** An array, of two partitions; what is asked for behind it and says nothing of where it lies may lie in it. */
-  function placeInArray(name: string): Place {
-    const existing = arrays.find((array) => array.name === name);
-    if (existing !== undefined) return existing.place;
-    const array = { name, content: undefined as Content | undefined };
-    const place: Opened = { name: undefined, isFilled: false, put: (content) => {
-      place.isFilled = true;
-      arrays.find((one) => one.name === name)!.content = content;
-    } };
-    arrays.push({ ...array, place });
-    opened.push(place);
-    return place;
-  }
-
-  function placeFor(device: DeviceName, stage: Stage, isRoot: boolean): Place {
-    const free = opened.find(({ isFilled }) => !isFilled);
-    switch (device.by) {
-      case "uuid":
-      case "label":
-        return isRoot && free !== undefined ? free : newPartition({});
-      case "partuuid":
-        if (device.partitionsOn !== undefined || !UUID.test(device.value)) break;
-        return newPartition({ uuid: device.value });
-      case "partlabel":
-        return newPartition({ label: device.value });
-      case "lv":
-        if (device.vg === "md") return placeInArray(arrayName(device, stage));
-        return placeInGroup(device.vg, device.lv);
-      case "mapper": {
-        const named = opened.find(({ name }) => name === device.name);
-        if (named !== undefined) return named;
-        const [, vg, lv] = /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(device.name) ?? [];
-        if (vg !== undefined && lv !== undefined) return placeInGroup(vg.replaceAll("--", "-"), lv.replaceAll("--", "-"));
-        break;
-      }
-      case "path": {
-        const node = parseNode(device.path);
-        if (node !== undefined) return onDisk(node);
-        break;
-      }
-    }
-    throw refuse(stage, `${device.text} says nothing of where it lies`);
-  }
-
-  function newPartition({ label, uuid }: Partial<Pick<Slot, "label" | "uuid">>): Place {
-    const slot: Slot = { number: undefined, label, uuid, content: undefined };
-    disk("", undefined).slots.push(slot);
-    return { put: (content) => void (slot.content = content) };
-  }
-
-  function onDisk(node: DiskNode): Place {
-    const on = disk(node.disk, node);
-    if (node.partition === undefined) return { put: (content) => void (on.whole = content) };
-    const slot: Slot = { number: node.partition, label: undefined, uuid: undefined, content: undefined };
-    on.slots.push(slot);
-    return { put: (content) => void (slot.content = content) };
-  }
-
-  function disk(name: string, node: DiskNode | undefined) {
-    const known = disks.get(name);
-    if (known !== undefined) return known;
-    const made = { node, slots: [] as Slot[], whole: undefined as Content | undefined };
-    disks.set(name, made);
-    return made;
-  }
-
-  for (const array of arrays) for (let member = 0; member < 2; member++) newPartition({}).put({ kind: "md", array: array.name });
-  const buses = new Set([...disks.values()].flatMap(({ node }) => (node === undefined ? [] : [node.bus])));
-  if (buses.size > 1) throw refuse(stages.at(-1)!, `its disks have ${buses.size} kinds of names, and a copy has one`);
-  const volumeGroups = [...groups].map(([name, volumes]) => ({
-    name,
-    logicalVolumes: volumes.map((volume) => ({ name: volume.name, sizeBytes: contentBytes(volume.content, groups), type: "linear" as const, stripes: 1, origin: undefined, content: volume.content })),
-  }));
+  const { recipe, attached, nodes } = finish(stages.at(-1)!, headerFiles.map(({ name }) => ({ kind: "header", name })));
   return {
-    nodes: [...buses][0],
-    notes,
-    recipe: {
-      name: "copy", folder: "/", about: "The stack of a realroot spec.", realroot: "", answers: {},
-      arrays: arrays.map(({ name, content }) => ({ name, level: "1", metadata: "1.2", uuid: undefined, content })),
-      disks: inOrder(disks).map((one) => recipeDisk(one, (content) => contentBytes(content, groups, arrays))),
-      volumeGroups,
-    },
-  };
-}
-
-function openedBy(volume: Content, name: string | undefined): Opened {
-  const holder = volume as LuksContent;
-  return {
-    name,
-    isFilled: false,
-    put(content) {
-      this.isFilled = true;
-      holder.content = content;
-    },
+    recipe, attached, nodes, notes,
+    files: [...files, ...headerFiles.flatMap(({ path }, index) => (image.hasFile(path) ? [{ path, from: { disk: attached + index } }] : []))],
+    answers: Object.fromEntries(Object.entries(ANSWERS).map(([prompt, answer]) => [prompt, Array<string>(MOST_TIMES).fill(answer)])),
   };
 }

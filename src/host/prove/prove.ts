@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { MkinitrdError } from "../../core/errors.ts";
 import { printable } from "../../core/quote.ts";
@@ -7,6 +8,7 @@ import { ownArchitecture, sysrootArchitecture } from "../architecture.ts";
 import { cacheDirectory } from "../cache.ts";
 import { chooseAccelerator } from "../qemu/accelerator.ts";
 import { type Answers, typeAnswers } from "../qemu/answers.ts";
+import { openImage } from "../image/open.ts";
 import { findKernelFile } from "../kernel-file.ts";
 import { openSysroot } from "../plan/sysroot.ts";
 import { rootsOf } from "../qemu/disk-builder.ts";
@@ -15,13 +17,14 @@ import type { Recipe } from "../qemu/recipe.ts";
 import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/guest.ts";
 import { machineFor } from "../qemu/kernel-architecture.ts";
 import { type DiskBus, kernelCommandLine, type Machine } from "../qemu/machine.ts";
-import { TEST_PASSPHRASE } from "./contents.ts";
 import { statOf } from "../stat.ts";
+import { withTemporaryDirectory } from "../temporary.ts";
 import { layoutFor } from "./layout.ts";
+import { writeWithFiles } from "./own-files.ts";
 
 const MEMORY_MIB = 1024;
-/** More often nobody is asked: each volume takes one, and those that another one's opens are not asked for. */
-const MOST_PASSPHRASES = 8;
+/** Options of a stage that may name a file of the image. */
+const NAMES_FILES = ["keyfile", "keyfile-hidden", "header"];
 /** What the init of the copy's root prints, and the boot program's menu when it failed. */
 const WITNESS = /^REALROOT uptime=\S+.*\n/m;
 const FAILED = /What now\?|Choose:/;
@@ -64,27 +67,52 @@ export interface Proof {
  */
 export async function proveImage(options: ProofOptions, progress: (text: string) => void): Promise<Proof> {
   const kernel = options.kernel ?? findKernelFile(options, { tried: "testing the image", option: "--test-kernel" });
-  const own = options.own;
+  if (options.own === undefined) return withTemporaryDirectory("proof", async (directory) => boot(options, kernel, await prepareCopy(options, directory, progress), progress));
+  for (const file of options.own.disks) checkDisk(file);
+  return boot(options, kernel, { ...options.own, initrd: options.image, bus: chooseBus(options.drivers, undefined), notes: [] }, progress);
+}
+
+/** What is booted, and how it is known to run. */
+interface Prepared {
+  initrd: string;
+  disks: string[];
+  bus: DiskBus;
+  answers: Answers;
+  expect?: string;
+  notes: string[];
+}
+
+/** The disks of the copy, and the image with those key files and headers that fit them. */
+async function prepareCopy({ image, stages, drivers, sysroot }: ProofOptions, directory: string, progress: (text: string) => void): Promise<Prepared> {
+  const opened = stages.some(({ options }) => NAMES_FILES.some((key) => Object.hasOwn(options, key))) ? await openImage(image) : undefined;
+  const { recipe, attached, files, nodes, answers, notes } = layoutFor(stages, {
+    hasFile: (path) => opened?.tree.find(path)?.type === "file",
+    hasDriver: (name) => drivers.has(name),
+  });
+  const bus = chooseBus(drivers, nodes);
+  if (await isForeign(sysroot)) useBusyboxOf(recipe, sysroot);
+  progress("making disks like those of the realroot");
+  const disks = (await buildDisk(recipe, progress)).files;
+  const initrd = files.length === 0 || opened === undefined ? image : join(directory, "initrd.img");
+  if (initrd !== image) writeWithFiles(opened!, files, disks, initrd);
+  return { initrd, disks: disks.slice(0, attached), bus, answers, notes: [...notes, ...files.map(({ path }) => `${path} was the test's own: the image's fits the real volume alone`)] };
+}
+
+async function boot(options: ProofOptions, kernel: string, { initrd, disks, bus, answers, expect = "", notes }: Prepared, progress: (text: string) => void): Promise<Proof> {
   const mark = randomBytes(8).toString("hex");
-  const layout = own === undefined ? layoutFor(options.stages) : undefined;
-  const bus = chooseBus(options.drivers, layout?.nodes);
-  if (layout !== undefined && (await isForeign(options.sysroot))) useBusyboxOf(layout.recipe, options.sysroot);
-  if (layout !== undefined) progress("making disks like those of the realroot");
-  const files = own?.disks ?? (await buildDisk(layout!.recipe, progress)).files;
   const platform = machineFor(kernel);
   const machine: Machine = {
-    ...platform, kernel, initrd: options.image, append: kernelCommandLine(`mkinitrd.mark=${mark} ${options.append}`.trim(), platform), memoryMiB: MEMORY_MIB, smp: 2,
+    ...platform, kernel, initrd, append: kernelCommandLine(`mkinitrd.mark=${mark} ${options.append}`.trim(), platform), memoryMiB: MEMORY_MIB, smp: 2,
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
-    disks: files.map((file) => ({ file, bus, format: "raw", snapshot: true })),
+    disks: disks.map((file) => ({ file, bus, format: "raw", snapshot: true })),
   };
-  for (const file of own?.disks ?? []) checkDisk(file);
   progress("booting the image in a virtual machine");
   const started = performance.now();
   const guest = startGuest(machine);
-  void typeAnswers(guest, own?.answers ?? { "Passphrase for": Array<string>(MOST_PASSPHRASES).fill(TEST_PASSPHRASE) });
+  void typeAnswers(guest, answers);
   try {
-    const witness = await waitForWitness(guest, mark, own?.expect ?? WITNESS, options);
-    return { seconds: (performance.now() - started) / 1000, accelerator: machine.accelerator, bus, witness, notes: layout?.notes ?? [] };
+    const witness = await waitForWitness(guest, mark, expect || WITNESS, options);
+    return { seconds: (performance.now() - started) / 1000, accelerator: machine.accelerator, bus, witness, notes };
   } finally {
     await guest.end();
   }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Compiler } from "./compile.ts";
 import type { FilesystemContent } from "./recipe.ts";
 
@@ -33,6 +34,7 @@ export function fillFilesystem(compiler: Compiler, device: string, filesystem: F
   if (subvolume !== undefined) step({ about: `the subvolume ${subvolume} of ${device}`, program: "btrfs", args: ["subvolume", "create", top] });
   if (root !== undefined) step({ about: `the root's files on ${device}`, program: "busybox", args: ["tar", "-x", "-p", "-f", archive(root), "-C", top] });
   for (const [path, text] of Object.entries(files)) {
+    if (path.includes("/")) step({ about: `the directory of ${path} on ${device}`, program: "busybox", args: ["mkdir", "-p", `${top}/${dirname(path)}`] });
     step({ about: `${path} on ${device}`, program: "busybox", args: ["dd", `of=${top}/${path}`], input: text });
   }
   step({ about: `unmounting ${device}`, program: "busybox", args: ["umount", MOUNT_POINT] });

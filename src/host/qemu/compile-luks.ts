@@ -17,12 +17,13 @@ export function fillLuks({ step, atEnd, fill, labelled }: Compiler, device: stri
   fill(`/dev/mapper/${name}`, luks.content);
 }
 
-function formatArguments({ uuid, label, cipher, keyBits, pbkdf }: LuksContent): string[] {
+function formatArguments({ uuid, label, cipher, keyBits, keyslot, pbkdf }: LuksContent): string[] {
   return [
     ...(uuid === undefined ? [] : ["--uuid", uuid]),
     ...(label === undefined ? [] : ["--label", label]),
     ...(cipher === undefined ? [] : ["--cipher", cipher]),
     ...(keyBits === undefined ? [] : ["--key-size", String(keyBits)]),
+    ...(keyslot === undefined ? [] : ["--key-slot", String(keyslot)]),
     ...pbkdfArguments(pbkdf),
   ];
 }

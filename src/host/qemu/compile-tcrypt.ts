@@ -21,6 +21,7 @@ export function fillTcrypt(compiler: Compiler, device: string, tcrypt: TcryptCon
   });
   // Steps for the end come in front of those given before.
   if (tcrypt.destroy) atEnd({ about: `the headers at the start of ${device}, overwritten`, program: "busybox", args: ["dd", "if=/dev/zero", `of=${device}`, "bs=1024", "count=65", "conv=notrunc"] });
+  if (tcrypt.isProtected && hidden !== undefined) return openProtected(compiler, device, tcrypt, hidden, { outerFiles, hiddenFiles });
   const close = openVolume(compiler, device, "", tcrypt, outerFiles);
   // Both lie on one device, which cryptsetup opens once.
   if (hidden === undefined) return void (close && atEnd(close));
@@ -37,10 +38,23 @@ function openVolume({ step, fill }: Compiler, device: string, suffix: string, { 
     about: `opening ${device}${suffix === "" ? "" : ", hidden volume"}`,
     program: "cryptsetup",
     args: ["open", "--type", "tcrypt", "--disable-veracrypt", "--hash", hash, ...flags, ...keyFiles.flatMap((file) => ["--key-file", file]), device, name],
-    input: passphrase,
+    input: passphrase || "\n", // the key files alone are the key
   });
   fill(`/dev/mapper/${name}`, content);
   return { about: `closing ${device}${suffix === "" ? "" : ", hidden volume"}`, program: "cryptsetup", args: ["close", name] };
+}
+
+/** Opens and fills the outer volume as far as the hidden one, which cryptsetup can't. */
+function openProtected({ step, atEnd, fill }: Compiler, device: string, { passphrase, content }: TcryptVolume, hidden: TcryptVolume, { outerFiles, hiddenFiles }: { outerFiles: string[]; hiddenFiles: string[] }): void {
+  const name = `tcrypt-${device.replace(/^\/dev\/(mapper\/)?/, "").replaceAll("/", "-")}`;
+  step({
+    about: `opening ${device}, its hidden volume protected`,
+    program: "tcplay",
+    args: ["--map", name, "--device", device, ...outerFiles.flatMap((file) => ["--keyfile", file]), "--protect-hidden", ...hiddenFiles.flatMap((file) => ["--keyfile-hidden", file])],
+    input: record(passphrase) + record(hidden.passphrase),
+  });
+  atEnd({ about: `closing ${device}`, program: "tcplay", args: ["--unmap", name] });
+  fill(`/dev/mapper/${name}`, content);
 }
 
 /** What the tcplay program asks: each passphrase twice, the size of the hidden volume, and whether it is meant. */
@@ -53,7 +67,8 @@ function record(passphrase: string): string {
   return passphrase + "\0".repeat(RECORD_BYTES - Buffer.byteLength(passphrase));
 }
 
-function writeKeyFiles({ step }: Compiler, device: string, which: string, { keyfiles }: TcryptVolume): string[] {
+/** Writes key files into the builder's memory; gives their paths. */
+export function writeKeyFiles({ step }: Compiler, device: string, which: string, { keyfiles }: { keyfiles: string[] }): string[] {
   return keyfiles.map((text, i) => {
     const path = `/run/key-${device.replaceAll("/", "-")}-${which}-${i}`;
     step({ about: `a key file of ${device}`, program: "busybox", args: ["dd", `of=${path}`], input: text });

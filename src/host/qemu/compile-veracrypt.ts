@@ -1,19 +1,26 @@
 import { createHash } from "node:crypto";
 import { encodeTruecryptHeader, HEADER_AREA_BYTES, HEADER_PLACES, type TruecryptHeader } from "../../core/formats/truecrypt.ts";
 import { KDFS, pimIterations } from "../../core/formats/truecrypt-kdf.ts";
+import { withKeyFiles } from "../../core/formats/truecrypt-keyfiles.ts";
 import type { Compiler, PartitionPlace } from "./compile.ts";
+import { writeKeyFiles } from "./compile-tcrypt.ts";
 import type { VeracryptContent } from "./recipe.ts";
 
 const SECTOR_BYTES = 512;
 /** The least that VeraCrypt asks for in a header of version 5; VeraCrypt 1.26, Common/Volumes.h. */
 const PROGRAM_VERSION = 0x010b;
+/** What a hidden volume leaves to the outer one, in front of it. */
+export const HIDDEN_BEHIND_BYTES = 1024 * 1024;
 
 /** A volume of VeraCrypt, or system encryption: the headers are written by us, read by cryptsetup, and the volume opened by it for what is in it. */
-export function fillVeracrypt({ step, atEnd, fill }: Compiler, device: string, veracrypt: VeracryptContent, partition?: PartitionPlace): void {
-  const { type, system, passphrase, hash, pim, sizeBytes, claimedBytes, content } = veracrypt;
+export function fillVeracrypt(compiler: Compiler, device: string, veracrypt: VeracryptContent, partition?: PartitionPlace): void {
+  const { step, atEnd, fill } = compiler;
+  const { type, system, hidden, hash, pim, sizeBytes, claimedBytes, content } = veracrypt;
+  const passphrase = veracrypt.passphrase || "\n"; // the key files alone are the key
   const flags = [
     ...(type === "truecrypt" ? ["--disable-veracrypt"] : []), "--hash", hash, "--cipher", "aes",
-    ...(type === "truecrypt" ? [] : ["--veracrypt-pim", String(pim)]), ...(system ? ["--tcrypt-system"] : []),
+    ...(type === "truecrypt" || pim === undefined ? [] : ["--veracrypt-pim", String(pim)]), ...(system ? ["--tcrypt-system"] : []), ...(hidden ? ["--tcrypt-hidden"] : []),
+    ...writeKeyFiles(compiler, device, "veracrypt", veracrypt).flatMap((file) => ["--key-file", file]),
   ];
   const name = `veracrypt-${device.replace(/^\/dev\/(mapper\/)?/, "").replaceAll("/", "-")}`;
   const write = (about: string, to: string, offsetBytes: number, header: Buffer) => step({
@@ -26,8 +33,14 @@ export function fillVeracrypt({ step, atEnd, fill }: Compiler, device: string, v
     write(`system encryption of ${device}`, partition?.disk ?? device, HEADER_PLACES.system, encodeHeader(veracrypt, "salt", partition?.startBytes ?? 0, sizeBytes));
   } else {
     const payloadBytes = sizeBytes - 2 * HEADER_AREA_BYTES;
-    write(`VeraCrypt on ${device}`, device, HEADER_PLACES.primary, encodeHeader(veracrypt, "salt", HEADER_AREA_BYTES, claimedBytes ?? payloadBytes));
-    write(`the copy of the header on ${device}`, device, sizeBytes + HEADER_PLACES.backup, encodeHeader(veracrypt, "salt of the copy", HEADER_AREA_BYTES, payloadBytes));
+    const outer = hidden ? { ...veracrypt, passphrase: `the outer volume of ${passphrase}`, keyfiles: [], hidden: false } : veracrypt;
+    write(`VeraCrypt on ${device}`, device, HEADER_PLACES.primary, encodeHeader(outer, "salt", HEADER_AREA_BYTES, claimedBytes ?? payloadBytes));
+    write(`the copy of the header on ${device}`, device, sizeBytes + HEADER_PLACES.backup, encodeHeader(outer, "salt of the copy", HEADER_AREA_BYTES, payloadBytes));
+    if (hidden) {
+      const start = HEADER_AREA_BYTES + HIDDEN_BEHIND_BYTES;
+      write(`VeraCrypt's hidden volume on ${device}`, device, HEADER_PLACES.hidden, encodeHeader(veracrypt, "salt", start, payloadBytes - HIDDEN_BEHIND_BYTES));
+      write(`the copy of the hidden header on ${device}`, device, sizeBytes + HEADER_PLACES.hiddenBackup, encodeHeader(veracrypt, "salt of the copy", start, payloadBytes - HIDDEN_BEHIND_BYTES));
+    }
     dump(`the copy on ${device}, as cryptsetup reads it`, "--tcrypt-backup");
   }
   dump(`the header on ${device}, as cryptsetup reads it`);
@@ -38,14 +51,15 @@ export function fillVeracrypt({ step, atEnd, fill }: Compiler, device: string, v
 }
 
 /** Salts and keys are made from the passphrase: a recipe gives the same disk each time. */
-function encodeHeader({ type, system, passphrase, hash, pim }: VeracryptContent, salt: string, payloadOffsetBytes: number, payloadBytes: number): Buffer {
+function encodeHeader({ type, system, hidden, passphrase, keyfiles, hash, pim }: VeracryptContent, salt: string, payloadOffsetBytes: number, payloadBytes: number): Buffer {
   const made = (what: string) => createHash("sha512").update(`${what} of ${passphrase}`).digest();
   const kdf = KDFS.find((each) => each.type === type && each.hash === hash)!;
   const header: TruecryptHeader = {
-    type, version: 5, programVersion: PROGRAM_VERSION, hiddenVolumeBytes: undefined, volumeBytes: payloadBytes,
+    type, version: 5, programVersion: PROGRAM_VERSION, hiddenVolumeBytes: hidden ? payloadBytes : undefined, volumeBytes: payloadBytes,
     payloadOffsetBytes, payloadBytes, sectorBytes: SECTOR_BYTES, system, inPlace: false,
     keys: Buffer.concat([made("keys"), Buffer.alloc(256 - 64)]),
   };
-  const iterations = type === "truecrypt" ? (kdf.systemIterations ?? kdf.iterations) : pimIterations(pim, kdf, system);
-  return encodeTruecryptHeader(header, made(salt), { passphrase: Buffer.from(passphrase), hash, iterations });
+  const iterations = pim === undefined || type === "truecrypt" ? ((system ? kdf.systemIterations : undefined) ?? kdf.iterations) : pimIterations(pim, kdf, system);
+  const key = withKeyFiles(Buffer.from(passphrase), keyfiles.map((text) => Buffer.from(text)));
+  return encodeTruecryptHeader(header, made(salt), { passphrase: key, hash, iterations });
 }

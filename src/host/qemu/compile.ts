@@ -33,7 +33,7 @@ export interface Compiler extends Placement {
   atEnd(step: Step): void;
   /** Notes a device of the btrfs with this label, for when that is made. */
   addMember(label: string, device: string): void;
-  /** The device of the partition with this label. */
+  /** The device of the partition with this label, or of the header with this name. */
   labelled(label: string): string;
   /** Notes a physical volume, for when its group is made. */
   addPv(vg: string, device: string): void;
@@ -63,9 +63,10 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
       else fillContent(compiler, device, content, partition);
     },
   };
+  // All of them first: a detached header may lie on a later disk.
+  recipe.disks.forEach(({ table }, i) => table !== undefined && writeTable(compiler, placement.disks[i] ?? "", table));
   recipe.disks.forEach(({ table, content }, i) => {
     const disk = placement.disks[i] ?? "";
-    if (table !== undefined) writeTable(compiler, disk, table);
     table?.partitions.forEach((partition, index) => compiler.fill(partitionPath(disk, index), partition.content, { disk, startBytes: partitionStart(table, index) }));
     compiler.fill(disk, content);
   });
@@ -82,7 +83,11 @@ export function compileRecipe(recipe: Recipe, placement: Placement): Step[] {
 }
 
 function labelledPartition({ disks }: Recipe, placement: Placement, label: string): string {
-  const paths = disks.flatMap(({ table }, i) => (table?.partitions ?? []).flatMap((partition, index) => (partition.label === label ? [partitionPath(placement.disks[i] ?? "", index)] : [])));
+  const paths = disks.flatMap(({ table, content: whole }, i) => {
+    const disk = placement.disks[i] ?? "";
+    const isMeant = (content: Content | undefined, name: string | undefined) => (content?.kind === "header" ? content.name === label : name === label);
+    return [...(isMeant(whole, undefined) ? [disk] : []), ...(table?.partitions ?? []).flatMap(({ content, label: name }, index) => (isMeant(content, name) ? [partitionPath(disk, index)] : []))];
+  });
   return paths[0] ?? ""; // recipe-check.ts has seen it
 }
 
@@ -100,6 +105,10 @@ function fillContent(compiler: Compiler, device: string, content: Content, parti
       return fillPlain(compiler, device, content);
     case "pv":
       return compiler.addPv(content.vg, device);
+    case "header":
+      return; // the volume's own maker writes it
+    case "bytes":
+      return compiler.step({ about: `a key on ${device}`, program: "busybox", args: ["dd", `of=${device}`, "conv=notrunc"], input: content.text });
     case "md":
       return compiler.addLeg(content.array, device);
     case "filesystem":

@@ -119,7 +119,7 @@ const plain = z.strictObject({
   "key-bits": z.int().min(64).max(1024),
   hash: z.string().regex(/^[a-z0-9-]+$/),
   content: content.optional(),
-}).transform(({ passphrase, cipher, hash, content, ...rest }): Content => ({ kind: "plain", passphrase, cipher, keyBits: rest["key-bits"], hash, content }));
+}).transform(({ passphrase, cipher, hash, content, ...rest }): Content => ({ kind: "plain", passphrase, isKey: false, cipher, keyBits: rest["key-bits"], hash, offsetSectors: 0, skipSectors: 0, sectorBytes: 512, content }));
 
 const luks = z.strictObject({
   version: z.literal([1, 2]).default(2),
@@ -158,7 +158,7 @@ const tcrypt = z.strictObject({
   hidden: z.strictObject({ ...tcryptVolume, size }).transform(({ size, ...hidden }) => ({ ...hidden, content: hidden.content, sizeBytes: size })).optional(),
 }).superRefine(({ content, hidden }, context) => {
   if (hidden !== undefined && content !== undefined && content.kind !== "filesystem") context.addIssue({ code: "custom", path: ["content"], message: "is no filesystem, and it must be closed before the hidden volume is opened" });
-}).transform(({ content, hidden, destroy, ...value }): Content => ({ kind: "tcrypt", ...value, content, hidden, destroy }));
+}).transform(({ content, hidden, destroy, ...value }): Content => ({ kind: "tcrypt", ...value, content, hidden, destroy, isProtected: false }));
 
 const veracrypt = z.strictObject({
   type: z.enum(["truecrypt", "veracrypt"]).default("veracrypt"),
@@ -168,8 +168,11 @@ const veracrypt = z.strictObject({
   passphrase: text.max(MAX_TCRYPT_PASSPHRASE),
   hash: z.enum(["sha512", "sha256", "ripemd160"]).default("sha512"),
   pim: z.int().min(1).max(485).default(1),
+  keyfiles: z.array(text).max(8).default([]),
+  hidden: z.boolean().default(false),
   content: content.optional(),
-}).superRefine(({ type, system, hash, claims, content }, context) => {
+}).superRefine(({ type, system, hidden, hash, claims, content }, context) => {
+  if (hidden && (system || claims !== undefined)) context.addIssue({ code: "custom", path: ["hidden"], message: "is of a volume that is no system encryption and claims nothing" });
   if (type === "truecrypt" && !system) context.addIssue({ code: "custom", path: ["type"], message: "is truecrypt; the tcplay program makes those that are no system encryption: tcrypt" });
   if (type === "truecrypt" && hash === "sha256") context.addIssue({ code: "custom", path: ["hash"], message: "is sha256; TrueCrypt has ripemd160 and sha512" });
   if (claims !== undefined && (system || content !== undefined)) context.addIssue({ code: "custom", path: ["claims"], message: "belongs to a volume that is no system encryption and has no content" });

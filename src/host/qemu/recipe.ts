@@ -74,7 +74,7 @@ export interface LogicalVolume {
 }
 
 /** What lies on a disk, a partition, a logical volume or in an opened container. A new kind is one more line here. */
-export type Content = LuksContent | PlainContent | TcryptContent | VeracryptContent | PvContent | MdContent | FilesystemContent | MemberContent;
+export type Content = LuksContent | PlainContent | TcryptContent | VeracryptContent | PvContent | MdContent | FilesystemContent | MemberContent | HeaderContent | BytesContent;
 
 export interface LuksContent {
   kind: "luks";
@@ -85,8 +85,10 @@ export interface LuksContent {
   cipher: string | undefined;
   keyBits: number | undefined;
   pbkdf: Pbkdf;
-  /** Label of the partition that holds its header, detached. */
+  /** Where its header lies, detached: the label of a partition without a content, or the name of a header. */
   header: string | undefined;
+  /** Of the only key; the first when not given. */
+  keyslot?: number | undefined;
   content: Content | undefined;
 }
 
@@ -94,9 +96,15 @@ export interface LuksContent {
 export interface PlainContent {
   kind: "plain";
   passphrase: string;
+  /** The passphrase is the bytes of a key file, which are the key itself, and is not hashed. */
+  isKey: boolean;
   cipher: string;
   keyBits: number;
   hash: string;
+  /** Where the payload begins on its device, and what is added to the number of each of its sectors. */
+  offsetSectors: number;
+  skipSectors: number;
+  sectorBytes: number;
   content: Content | undefined;
 }
 
@@ -115,6 +123,8 @@ export interface TcryptContent extends TcryptVolume {
   /** When all is done: `primary` overwrites the headers at the start, and leaves the copies at the end. */
   destroy: "primary" | undefined;
   hidden: (TcryptVolume & { sizeBytes: number }) | undefined;
+  /** The outer volume's content ends where the hidden volume begins: it is made while that one is protected. */
+  isProtected: boolean;
 }
 
 export interface TcryptVolume {
@@ -139,9 +149,25 @@ export interface VeracryptContent {
   claimedBytes: number | undefined;
   passphrase: string;
   hash: "sha512" | "sha256" | "ripemd160";
-  /** Of VeraCrypt. */
-  pim: number;
+  /** Of VeraCrypt; undefined for none. */
+  pim: number | undefined;
+  /** What is in each key file. */
+  keyfiles: string[];
+  /** All of this is the hidden volume in an outer one, of which nobody has the passphrase. */
+  hidden: boolean;
   content: Content | undefined;
+}
+
+/** Room for the detached header of the LUKS volume whose `header` is this name. */
+export interface HeaderContent {
+  kind: "header";
+  name: string;
+}
+
+/** These bytes at the beginning of the device: a key that a device itself is. */
+export interface BytesContent {
+  kind: "bytes";
+  text: string;
 }
 
 export interface PvContent {

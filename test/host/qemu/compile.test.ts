@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { readTruecryptHeader } from "../../../src/core/formats/truecrypt.ts";
+import { withKeyFiles } from "../../../src/core/formats/truecrypt-keyfiles.ts";
 import { compileRecipe } from "../../../src/host/qemu/compile.ts";
+import type { Content, FilesystemContent, Recipe } from "../../../src/host/qemu/recipe.ts";
 import { parseRecipe } from "../../../src/host/qemu/recipe-schema.ts";
 import type { Step } from "../../../src/host/qemu/steps.ts";
 
@@ -91,6 +93,51 @@ describe("VeraCrypt", () => {
       "open --type tcrypt --hash sha256 --cipher aes --veracrypt-pim 3 /dev/vda veracrypt-vda",
     ]);
   });
+});
+
+describe("VeraCrypt with key files and a hidden volume", () => {
+  const steps = compile("disks: [{ size: 64M, table: none, content: { veracrypt: { size: 64M, passphrase: correct horse, pim: 3, hash: sha256, hidden: true, keyfiles: [one key, two], content: { filesystem: ext4 } } } }]");
+  const DEVICE = { name: "x", sizeBytes: 64 * 2 ** 20 };
+  const headers = steps.filter(({ args }) => args[0] === "sh").map(({ args, input }) => ({ at: Number(args.at(-1)) * 512, raw: Buffer.from(input ?? "", "base64") }));
+
+  test("has its header at 64 KiB, of which the passphrase with its key files is the key, and says where the volume lies", () => {
+    expect(headers.map(({ at }) => at)).toEqual([0, 63.875 * 2 ** 20, 65536, 64 * 2 ** 20 - 65536]);
+    const passphrase = withKeyFiles(Buffer.from("correct horse"), [Buffer.from("one key"), Buffer.from("two")]);
+    const read = readTruecryptHeader(headers[2]!.raw, { passphrase, hash: "sha256", iterations: 18_000 }, DEVICE);
+    expect(read).toMatchObject({ hiddenVolumeBytes: 62.75 * 2 ** 20, payloadBytes: 62.75 * 2 ** 20, payloadOffsetBytes: 1.125 * 2 ** 20 });
+    expect(readTruecryptHeader(headers[0]!.raw, { passphrase, hash: "sha256", iterations: 18_000 }, DEVICE)).toBeUndefined();
+  });
+
+  test("is opened with both by cryptsetup", () => {
+    expect(steps.filter(({ program }) => program === "cryptsetup").map(({ args }) => args.join(" "))[2]).toBe(
+      "open --type tcrypt --hash sha256 --cipher aes --veracrypt-pim 3 --tcrypt-hidden --key-file /run/key--dev-vda-veracrypt-0 --key-file /run/key--dev-vda-veracrypt-1 /dev/vda veracrypt-vda");
+  });
+});
+
+test("a plain volume whose passphrase is a key file's is that key, and not a line of it", () => {
+  const plain: Content = { kind: "plain", passphrase: "0123456789abcdef", isKey: true, cipher: "aes-cbc-plain64", keyBits: 128, hash: "sha256", offsetSectors: 8, skipSectors: 2, sectorBytes: 4096, content: { kind: "pv", vg: "vg" } };
+  const recipe = parseRecipe("disks: [{ size: 64M, table: none }]", "test.yaml");
+  const [open] = compileRecipe({ ...recipe, disks: [{ ...recipe.disks[0]!, content: plain }] }, { disks: DISKS, archive: () => "" });
+  expect(open).toMatchObject({ input: "0123456789abcdef" });
+  expect(open!.args.join(" ")).toBe("open --batch-mode --type plain --cipher aes-cbc-plain64 --key-size 128 --hash plain --offset 8 --skip 2 --sector-size 4096 --key-file - /dev/vda plain-vda");
+});
+
+test("a detached header may lie on a partition or a whole disk behind that of its volume; tables come first", () => {
+  const luks = (header: string) => `{ luks: { passphrase: x, header: ${header}, content: { filesystem: vfat, files: { k: v } } } }`;
+  const recipe = parseRecipe(`disks: [{ size: 64M, partitions: [{ content: ${luks("head")} }] }, { size: 64M, partitions: [{ label: head }] }]`, "test.yaml");
+  const compiled = (one: Recipe) => compileRecipe(one, { disks: DISKS, archive: () => "" });
+  const steps = compiled(recipe);
+  expect(programs(steps).slice(0, 5)).toEqual(["sfdisk", "busybox blockdev", "sfdisk", "busybox blockdev", "cryptsetup"]);
+  expect(find(steps, "cryptsetup").args.join(" ")).toContain("--header /dev/vdb1 ");
+  const whole = compiled({ ...recipe, disks: [recipe.disks[0]!, { sizeBytes: 2 ** 26, table: undefined, content: { kind: "header", name: "head" } }] });
+  expect(find(whole, "cryptsetup").args.join(" ")).toContain("--header /dev/vdb ");
+});
+
+test("files lie in directories, too", () => {
+  const recipe = parseRecipe("disks: [{ size: 64M, table: none, content: { filesystem: ext4, files: { k: v } } }]", "test.yaml");
+  const content = { ...recipe.disks[0]!.content as FilesystemContent, files: { "keys/root.key": "v" } };
+  const steps = compileRecipe({ ...recipe, disks: [{ ...recipe.disks[0]!, content }] }, { disks: DISKS, archive: () => "" });
+  expect(steps.map(({ args }) => args.join(" "))).toEqual(expect.arrayContaining(["mkdir -p /mnt/keys", "dd of=/mnt/keys/root.key"]));
 });
 
 describe("system encryption", () => {
