@@ -3,9 +3,12 @@ import { MkinitrdError } from "../core/errors.ts";
 import { exec } from "./exec.ts";
 import type { Log, System } from "../core/rc/types.ts";
 import { findInit, resolveInside } from "./find-init.ts";
+import { driverArrives } from "./late-driver.ts";
 import { RUN_DIRECTORY } from "./log.ts";
 import { describeMappings } from "./udev.ts";
 
+/** ENODEV, mount(2): the filesystem type is not configured in the kernel. */
+const NO_DRIVER = /: No such device$/m;
 const LARGEST_TEXT_BYTES = 1024 * 1024;
 
 /** The machine that we run on; the real root is, or will be, mounted on `newRoot`. */
@@ -13,11 +16,15 @@ export function createSystem(log: Log, newRoot: string): System {
   return {
     async mount({ source, target, fstype, options }) {
       const words = options.length === 0 ? [] : ["-o", options.join(",")];
-      await exec("mount", ["-t", fstype, ...words, source, target]).catch((cause: unknown) => {
+      const tryIt = () => exec("mount", ["-t", fstype, ...words, source, target]);
+      await tryIt().catch(async (cause: unknown) => {
+        if (NO_DRIVER.test(foundOf(cause)) && (await driverArrives(fstype))) return tryIt();
+        throw cause;
+      }).catch((cause: unknown) => {
         throw new MkinitrdError({
           tried: `mounting it on ${target} as ${fstype} (${options.join(",")})`,
           on: source,
-          found: cause instanceof MkinitrdError ? cause.found : String(cause),
+          found: foundOf(cause),
           next: `check the filesystem's type and options, and that the image has its driver: modules: {add: [${fstype}]}`,
           cause,
         });
@@ -57,3 +64,5 @@ export function createSystem(log: Log, newRoot: string): System {
     },
   };
 }
+
+const foundOf = (cause: unknown): string => (cause instanceof MkinitrdError ? cause.found : String(cause));
