@@ -39,6 +39,7 @@ export function createPlaces(): Places {
   const groups = new Map<string, { name: string; content: Content | undefined }[]>();
   const arrays: CopyArray[] = [];
   const opened: Opened[] = [];
+  const systems = new Set<string>();
   return { placeFor, placeInGroup, placeInArray, systemPartition, opens: (volume) => void opened.push(volume), finish };
 
   function placeFor(device: DeviceName, stage: Stage, isRoot: boolean): Place {
@@ -103,9 +104,17 @@ export function createPlaces(): Places {
     const { system } = stage.options;
     const own = device.by === "path" ? parseNode(device.path) : undefined;
     if (device.by === "path" ? own?.partition === undefined : device.by !== "partlabel" && device.by !== "partuuid") throw refuse(stage, "system encryption is of a partition, named by its node, its label or its UUID");
-    if (typeof system !== "string") return placeFor(device, stage, false);
+    const checkAlone = (disk: string) => {
+      if (systems.has(disk)) throw refuse(stage, "a disk has room for the header of one system, and here are two");
+      systems.add(disk);
+    };
+    if (typeof system !== "string") {
+      checkAlone(own?.disk ?? "");
+      return placeFor(device, stage, false);
+    }
     const named = parseNode(parseDevice(system).text);
     if (named === undefined || named.partition !== undefined || (own !== undefined && own.disk !== named.disk)) throw refuse(stage, `${system} is no disk by its node, or not that of the partition`);
+    checkAlone(named.disk);
     return own === undefined ? tagged(device, stage, named) : onDisk(own);
   }
 

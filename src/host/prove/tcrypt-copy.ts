@@ -1,8 +1,11 @@
 import { KDFS } from "../../core/formats/truecrypt-kdf.ts";
 import type { Stage } from "../../core/realroot/types.ts";
 import { readTcryptOptions, type TcryptOptions } from "../../core/tcrypt/options.ts";
+import { type DeviceName, parseDevice } from "../../core/volumes/match.ts";
 import type { Content, TcryptContent, VeracryptContent } from "../qemu/recipe.ts";
+import { parseArray } from "./arrays.ts";
 import { type Container, refuse, refuseTags, TEST_PASSPHRASE } from "./contents.ts";
+import { parseNode } from "./disk-node.ts";
 import { MIB } from "./sizes.ts";
 
 /** What is typed where a PIM is asked for. */
@@ -49,13 +52,20 @@ function byTcplay(stage: Stage, { hash = "sha512", cipher = "aes", hidden, prote
 
 /** VeraCrypt, and system encryption of both: no program of a Debian makes them. */
 function ownHeaders(stage: Stage, options: TcryptOptions, { passphrase, keyfiles, isVeracrypt }: { passphrase: string; keyfiles: string[]; isVeracrypt: boolean }, content: Content | undefined): Container {
-  const { hash = isVeracrypt ? "sha512" : "ripemd160", cipher = "aes", pim, hidden, system } = options;
+  const { hash = isVeracrypt ? "sha512" : "ripemd160", cipher = "aes", pim, hidden, system, backup } = options;
   const what = `a ${isVeracrypt ? "VeraCrypt volume" : "TrueCrypt system"}`;
   if (!OWN_HASHES.includes(hash)) throw refuse(stage, `${what} with the hash ${hash} can't be made here; known: ${OWN_HASHES.join(", ")}`);
   if (cipher !== "aes") throw refuse(stage, `${what} with the cipher ${cipher} can't be made here; known: aes`);
+  if (backup && !isOfKnownSize(parseDevice(stage.device))) throw refuse(stage, `${what} for the option backup can't be made here inside of another one or on an array: its copy of the header lies at the end of what is there`);
   const volume: VeracryptContent = {
     kind: "veracrypt", type: isVeracrypt ? "veracrypt" : "truecrypt", system: system !== false, sizeBytes: 0, claimedBytes: undefined,
     passphrase, hash: hash as VeracryptContent["hash"], pim: pim === "ask" ? TEST_PIM : pim, keyfiles, hidden: hidden === "yes", content,
   };
   return { content: volume, holder: volume };
+}
+
+/** A container or an array keeps some of its device to itself, and how much only its maker knows. */
+function isOfKnownSize(device: DeviceName): boolean {
+  if (parseArray(device) !== undefined) return false;
+  return ["partlabel", "partuuid", "lv"].includes(device.by) || (device.by === "path" && parseNode(device.path) !== undefined);
 }

@@ -95,6 +95,7 @@ test.each([
   ["tcplay:ext4:/dev/vda1:root:pim=12,hash=sha256,keyfile=/etc/a", "[veracrypt sha256 pim 12 1 files(ext4)]"],
   ["tcplay:ext4:/dev/vda1:root:pim=ask,hidden=yes", "[veracrypt sha512 pim 1 hidden(ext4)]"],
   ["tcplay:none:/dev/vda1:a:hash=sha256 lvm:ext4:vg/root", "[veracrypt sha256(pv vg)] vg{root: ext4}"],
+  ["tcplay:ext4:/dev/vg/lv0:root:type=veracrypt,backup", "[pv vg] vg{lv0: veracrypt sha512(ext4)}"],
   ["tcplay:ext4:/dev/vda2:root:system", "[-, truecrypt ripemd160 system(ext4)]"],
   ["tcplay:ext4:PARTLABEL=c:root:system=/dev/sda,type=veracrypt,pim=3", "[c veracrypt sha512 pim 3 system(ext4)]"],
 ])("%s", (spec, expected) => {
@@ -181,6 +182,9 @@ test.each([
   ["tcplay:ext4:/dev/vda2:root:type=truecrypt,hash=sha1", "the hash sha1"],
   ["tcplay:ext4:/dev/vda:root:system", "system encryption is of a partition"],
   ["tcplay:ext4:/dev/vda2:root:system=/dev/vdb", "/dev/vdb is no disk by its node, or not that of the partition"],
+  ["tcplay:none:/dev/vda1:a:system tcplay:ext4:/dev/vda2:b:system=/dev/vda", "room for the header of one system"],
+  ["crypt:none:/dev/vda1:a tcplay:ext4:/dev/mapper/a:b:type=veracrypt,backup", "for the option backup can't be made here inside of another one"],
+  ["tcplay:ext4:/dev/md/root:b:type=veracrypt,backup", "for the option backup"],
   ["lvm:ext4:vg/lv:vg-uuid=abcdef-ghij-klmn-opqr-stuv-wxyz-012345", "the option vg-uuid"],
   [`md:ext4:UUID=${UUID}0`, "is no name, no UUID and no node of an array"],
   ["crypt:none:/dev/sda1:a crypt:none:/dev/nvme0n1p1:b lvm:ext4:vg/lv", "2 kinds of names"],
