@@ -10,8 +10,8 @@ import { fetchRuntime } from "./runtime.js";
 import { STABLE, stableApt } from "./stable-apt.js";
 
 const META_PACKAGE = "linux-image-cloud-arm64";
-/** What rc scripts name, Node's libraries, and the links from bin and lib to those below usr. */
-const PACKAGES = ["base-files", "busybox-static", "cryptsetup-bin", "dmsetup", "e2fsprogs", "kmod", "libatomic1", "libgcc-s1", "libstdc++6", "lvm2", "mdadm", "openssl-provider-legacy", "util-linux"];
+/** What rc scripts name, Node's libraries, the links from bin and lib to those below usr, an EFI stub, and a UEFI firmware. */
+const PACKAGES = ["base-files", "busybox-static", "cryptsetup-bin", "dmsetup", "e2fsprogs", "kmod", "libatomic1", "libgcc-s1", "libstdc++6", "lvm2", "mdadm", "openssl-provider-legacy", "qemu-efi-aarch64", "systemd-boot-efi", "util-linux"];
 
 /** Where Debian stable for arm64 is unpacked, a kernel in it, for tests. */
 export const arm64Sysroot = join(cache, "sysroots/arm64");
@@ -42,6 +42,8 @@ async function fetchSysroot() {
     mkdirSync(root);
     const packages = join(folder, "apt/cache/archives");
     for (const file of readdirSync(packages).filter((name) => name.endsWith(".deb"))) await command("dpkg", ["-x", join(packages, file), root]);
+    const firmware = join(root, "usr/share/AAVMF");
+    for (const { name } of readdirSync(firmware, { withFileTypes: true }).filter((each) => each.isFile())) await command("fallocate", ["--dig-holes", join(firmware, name)]); // 64 MiB each, of zeros
     await command("depmod", ["-b", root, kernel.replace("linux-image-", "")]); // installing a kernel would do it
     renameSync(root, arm64Sysroot);
   } finally {

@@ -1,14 +1,19 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { arm64Sysroot } from "../../tools/arm64.js";
 import { findProgram } from "../../tools/packages.js";
+import { ukiTools } from "../../tools/uki.js";
 import { ARCHITECTURES } from "../../src/host/architecture.ts";
+import { cacheDirectory } from "../../src/host/cache.ts";
 import { exec } from "../../src/host/exec.ts";
 import { fetchedRuntime } from "../../src/host/layers/prepare-runtime.ts";
 import { packageRoot } from "../../src/host/package-root.ts";
-import { buildDisk } from "../../src/host/qemu/disks.ts";
+import { typeAnswers } from "../../src/host/qemu/answers.ts";
+import { type BuiltDisk, buildDisk } from "../../src/host/qemu/disks.ts";
+import { startGuest } from "../../src/host/qemu/guest.ts";
+import { kernelCommandLine } from "../../src/host/qemu/machine.ts";
 import { parseRecipe } from "../../src/host/qemu/recipe-schema.ts";
 import { findVmKernel } from "../../src/host/qemu/vm-kernel.ts";
 
@@ -34,10 +39,14 @@ async function build(name: string, options: string[] = [], env?: Record<string, 
   return JSON.parse(stdout) as Awaited<ReturnType<typeof build>>;
 }
 
-/** Boots it by its own kernel on a disk with LVM in LUKS2, whose root is of arm64 as well; the console, when that root has powered the machine off. */
+/** A disk with LVM in LUKS2, whose root is of arm64 as well. */
+function arm64Disk(): Promise<BuiltDisk> {
+  return buildDisk(parseRecipe(readFileSync(RECIPE, "utf8").replace("root: busybox", `root: { busybox: whole, sysroot: ${arm64Sysroot} }`), RECIPE));
+}
+
+/** Boots it by its own kernel on that disk; the console, when that root has powered the machine off. */
 async function boot(image: string, append = ""): Promise<string> {
-  const recipe = parseRecipe(readFileSync(RECIPE, "utf8").replace("root: busybox", `root: { busybox: whole, sysroot: ${arm64Sysroot} }`), RECIPE);
-  const { files } = await buildDisk(recipe);
+  const { files } = await arm64Disk();
   const answers = join(directory, "answers.yaml");
   writeFileSync(answers, "Passphrase for: [wrong, correct horse]\n", { mode: 0o600 });
   const { stdout } = await exec(process.execPath, [MKINITRD, "boot", image, "--kernel", findVmKernel(arm64Sysroot).image, "--disk", files[0]!, "--answers", answers, "--timeout", "400", "--json", "--append", `loglevel=3 ${append}`]);
@@ -76,6 +85,28 @@ describe.skipIf(missing.length > 0)(`an image for arm64${missing.length === 0 ? 
   test("is booted by --test before it is put in place", async () => {
     const { proof } = await build("tested", ["--test"]);
     expect(proof?.witness).toMatch(/^REALROOT uptime=.* root=\/dev\/mapper\/vg00-lv0:ext4:ro/);
+  }, 600_000);
+
+  test.skipIf(!existsSync(ukiTools))("is started as a unified kernel image by a UEFI firmware for arm64 (skipped without ukify of Debian stable)", async () => {
+    const env = { PATH: `${ukiTools}/usr/bin:${process.env["PATH"]}`, PYTHONPATH: `${ukiTools}/usr/lib/python3/dist-packages`, MKINITRD_CACHE: cacheDirectory() };
+    const { output } = await build("uki", ["--uki", "--uki-cmdline", kernelCommandLine("loglevel=3", { architecture: "aarch64" })], env);
+    expect((await exec("file", ["--brief", output])).stdout).toMatch(/EFI application\) Aarch64/);
+
+    const esp = join(directory, "esp.img");
+    await exec("truncate", ["-s", "160M", esp]);
+    await exec("mkfs.vfat", ["-F", "32", esp]);
+    await exec("mmd", ["-i", esp, "::/EFI", "::/EFI/BOOT"]);
+    await exec("mcopy", ["-i", esp, output, "::/EFI/BOOT/BOOTAA64.EFI"]);
+    const firmware = join(arm64Sysroot, "usr/share/AAVMF");
+    const { recipe, files } = await arm64Disk();
+    const guest = startGuest({
+      architecture: "aarch64", console: "ttyAMA0", append: "", memoryMiB: 1024, smp: 2, accelerator: "tcg",
+      firmware: { code: join(firmware, "AAVMF_CODE.no-secboot.fd"), variables: join(firmware, "AAVMF_VARS.fd") },
+      disks: [esp, ...files].map((file) => ({ file, format: "raw", snapshot: true })),
+    });
+    onTestFinished(() => guest.end());
+    void typeAnswers(guest, recipe.answers);
+    await expect(guest.waitFor(/REALROOT .*\n/, { timeoutMs: 400_000 })).resolves.toMatch(/root=\/dev\/mapper\/vg00-lv0:ext4:ro/);
   }, 600_000);
 
   test("is refused where kernel and programs are for two architectures", async () => {

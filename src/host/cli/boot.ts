@@ -21,6 +21,7 @@ const HELP = `
 The guest's writes to its disks are thrown away unless --write is given. On a terminal the guest's console is attached:
 ${QUIT_KEYS}. Elsewhere what the guest writes is printed as it comes. The
 guest has no network but with --network: a card that gets its address by DHCP, and this machine at 10.0.2.2. QEMU uses KVM where a probe guest really runs with it; MKINITRD_ACCELERATOR=kvm or tcg decides otherwise.
+The kernel file says whether the guest is an x86-64 or an arm64 machine; for another than this one QEMU uses TCG.
 
 --display shows the guest's screen as QEMU's -display does (gtk and sdl are in Debian's qemu-system-gui). Its /dev/console is the
 serial one all the same; --append console=tty0 makes it the screen.

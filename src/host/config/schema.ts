@@ -74,7 +74,7 @@ export const configSchema = z.strictObject({
     .describe("Kernel release, or all for an image for each; the newest in the modules directory when not given."),
   "modules-directory": text.optional().describe("The directory that holds a folder for each kernel release; lib/modules of the sysroot when not given."),
   sysroot: text.default("/").describe("Where programs, libraries and firmware come from."),
-  runtime: text.optional().describe("The Node binary that goes in, of the version that mkinitrd runs on; when not given that one, or for a sysroot of another architecture the one that `npm run runtime` fetched."),
+  runtime: text.optional().describe("The Node binary that goes in, of the major version that mkinitrd runs on; when not given that one, or for a sysroot of another architecture the one that `npm run runtime` fetched."),
   modules: modules.default("generic").describe("Kernel modules to pack: a set, a list, or a set with additions and omissions."),
   microcode: z.enum(MICROCODE_CHOICES).default("auto").describe("Microcode to pack in front of the image: auto is that of this machine's processors, both is all that the sysroot has."),
   programs: z.array(text.refine((program) => program.startsWith("/") || !program.includes("/"), "must be a bare name or an absolute path")).default([])

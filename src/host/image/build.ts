@@ -4,7 +4,7 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
 import { checkSecretsOutput } from "../audit/output.ts";
 import type { BootConfig } from "../../core/rc/boot-config.ts";
-import { sysrootArchitecture } from "../architecture.ts";
+import { sysrootArchitecture, type Architecture } from "../architecture.ts";
 import { cacheDirectory } from "../cache.ts";
 import { openFileMemo } from "../file-memo.ts";
 import { buildLayer, forgetDamaged } from "../layers/build.ts";
@@ -26,7 +26,7 @@ import type { Entry, PlannedLayer } from "../plan/types.ts";
 import { readUserScripts } from "../scripts/scripts.ts";
 import { findKernelFile } from "../kernel-file.ts";
 import { checkOutput, isInPlace, writeImage, type Wrapping } from "./image.ts";
-import { findUkify, makeUki, type UkiSettings } from "./uki.ts";
+import { findUkify, makeUki, ukiFor, type UkiSettings } from "./uki.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 import { packedBytes } from "./packed-bytes.ts";
 import { checkArchive } from "./read-back.ts";
@@ -101,7 +101,7 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const facts = readHostFacts({ ...settings, sysroot, architecture, scripts, ...runtime, packageRoot: root, machine: settings.modules.set === "auto", memo });
   const compressionNotes = checkCompression(settings.compression, facts.modules.release, facts.kernelConfig);
   const plan = await planImage(settings, facts);
-  const wrap = wrapper(settings, plan.kernelRelease);
+  const wrap = wrapper(settings, architecture, plan.kernelRelease);
   await checkSecretsOutput(plan, settings);
   const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
   const imageId = sha256(hashes.join("\n")).slice(0, 12);
@@ -132,11 +132,12 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
 }
 
 /** What makes the output of the initrd, where that is not it. Throws before anything is built when it could not. */
-function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, kernelRelease: string): Wrapping | undefined {
+function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, architecture: Architecture, kernelRelease: string): Wrapping | undefined {
   if (uki === undefined) return undefined;
   findUkify();
   const kernel = uki.kernel ?? findKernelFile({ kernelRelease, sysroot, modulesDirectory: modulesDirectory ?? modulesBelow(sysroot) }, { tried: "making a unified kernel image", option: "--uki-kernel" });
-  return { make: (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings: uki, sysroot }, to), moreBytes: statSync(kernel).size };
+  const settings = ukiFor(architecture, { kernel, sysroot, settings: uki });
+  return { make: (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings, sysroot }, to), moreBytes: statSync(kernel).size };
 }
 
 /** The site layer with the image's name in boot.json; its hash is another one then. */

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { MkinitrdError } from "../../core/errors.ts";
 import { probeElf } from "../../core/formats/elf.ts";
 import { describeMachine, ownArchitecture, runs, type Architecture } from "../architecture.ts";
@@ -32,7 +33,7 @@ export interface PreparedRuntime {
 
 /** Trims Node's binary, and takes the snapshot of the boot program with it. Throws where there is no Node for the architecture. */
 export async function prepareRuntime({ architecture, sysroot, runtime, program, memo }: RuntimeRequest): Promise<PreparedRuntime> {
-  const nodeBinary = await findRuntime(architecture, runtime);
+  const nodeBinary = await findRuntime(architecture, runtime, memo);
   const launch = await launcher(architecture, sysroot, nodeBinary);
   const node = await trimmedNode({ nodeBinary, cacheDirectory: cacheDirectory("runtime"), memo, launch });
   const snapshot = await bootSnapshot({ nodeBinary: node.file, program, cacheDirectory: cacheDirectory("snapshots"), memo, launch });
@@ -49,7 +50,7 @@ export function fetchedRuntime({ node }: Architecture): string {
   return cacheDirectory("runtimes", `node-${process.versions.node}-linux-${node}`, "node");
 }
 
-async function findRuntime(architecture: Architecture, given: string | undefined): Promise<string> {
+async function findRuntime(architecture: Architecture, given: string | undefined, memo: FileMemo): Promise<string> {
   const isOwn = architecture.name === ownArchitecture().name;
   const file = given ?? (isOwn ? process.execPath : fetchedRuntime(architecture));
   const tried = `finding Node for ${architecture.name}`;
@@ -60,5 +61,24 @@ async function findRuntime(architecture: Architecture, given: string | undefined
   if (elf !== undefined && !runs(architecture, elf)) {
     throw new MkinitrdError({ tried, on: file, found: `it is a program for ${describeMachine(elf)}, and those of the sysroot are for ${architecture.name}`, next: "name the Node of that architecture: runtime: FILE" });
   }
+  const version = given === undefined ? undefined : await memo.get(file, "Node's version", () => readVersion(file));
+  if (version !== undefined && version !== null && majorOf(version) !== majorOf(process.versions.node)) {
+    throw new MkinitrdError({ tried, on: file, found: `it is Node ${version}`, next: `name a Node ${majorOf(process.versions.node)}, which the boot program is made for` });
+  }
   return file;
+}
+
+/** Node has in it where its own source is; null where it is built to say nothing. */
+async function readVersion(file: string): Promise<string | null> {
+  const bytes = await readFile(file);
+  for (let at = bytes.indexOf(SOURCE); at !== -1; at = bytes.indexOf(SOURCE, at + 1)) {
+    const [, version] = /^\/node-v(\d+\.\d+\.\d+)\.tar\.gz/.exec(bytes.toString("latin1", at, at + 40)) ?? [];
+    if (version !== undefined) return version;
+  }
+  return null;
+}
+const SOURCE = "/node-v";
+
+function majorOf(version: string): string {
+  return version.split(".")[0] ?? "";
 }

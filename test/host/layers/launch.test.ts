@@ -58,6 +58,7 @@ test("Node for another architecture is looked for where set-up puts it, of the v
 
 test.each([
   { what: "is not there", bytes: undefined, found: /finding Node for \w+ on .*node: no such file\n  next: correct runtime:/ },
+  { what: "is another Node", bytes: Buffer.concat([elfHead(other.elfMachine), Buffer.from("\0https://x/node-v/node-v20.1.2.tar.gz\0")]), found: /it is Node 20\.1\.2\n  next: name a Node 26, which the boot program is made for/ },
   { what: "is for the build machine", bytes: elfHead(ownArchitecture().elfMachine), found: /it is a program for \w+, and those of the sysroot are for \w+\n  next: .*runtime: FILE/ },
 ])("a runtime of one's own that $what is refused", async ({ bytes, found }) => {
   if (bytes !== undefined) writeFileSync(join(directory, "node"), bytes, { mode: 0o755 });
