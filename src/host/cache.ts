@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { MkinitrdError } from "../core/errors.ts";
 import { describeIoError } from "./read-text.ts";
@@ -7,7 +7,7 @@ import { describeIoError } from "./read-text.ts";
 /** Where downloaded and built things are kept: $MKINITRD_CACHE, else mkinitrd below $XDG_CACHE_HOME or ~/.cache. */
 export function cacheDirectory(...parts: string[]): string {
   const { MKINITRD_CACHE, XDG_CACHE_HOME } = process.env;
-  return join(MKINITRD_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "mkinitrd"), ...parts);
+  return join(MKINITRD_CACHE || join(XDG_CACHE_HOME || join(homedir() || userInfo().homedir, ".cache"), "mkinitrd"), ...parts);
 }
 
 /** Makes a directory of the cache, and its parents. */
@@ -22,6 +22,11 @@ export function makeCacheDirectory(path: string): void {
 /** The error for what could not be kept in the cache. */
 export function cacheError(path: string, cause: unknown): MkinitrdError {
   return new MkinitrdError({ tried: "keeping what was built", on: path, found: describeIoError(cause), next: "make room or permission there, or name another directory: MKINITRD_CACHE=DIRECTORY", cause });
+}
+
+/** Whether there is no room left: what is not kept for that is not kept for good, and somebody has to know. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && (["ENOSPC", "EDQUOT"].includes(String((error as NodeJS.ErrnoException).code ?? "")) || isFull(error.cause));
 }
 
 /** One by one: Node's own `recursive` never returns below /proc, where a directory can't be made and its parent exists. */

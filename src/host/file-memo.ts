@@ -1,5 +1,7 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { crc32 } from "node:zlib";
+import { hex32 } from "../core/errors.ts";
 import { makeCacheDirectory } from "./cache.ts";
 
 /**
@@ -24,7 +26,7 @@ const KEEP_DAYS = 60;
 /** A file that changed this lately may change again within the same tick of the clock: it is not remembered. */
 const SETTLED_MS = 2000;
 
-/** The memo in `path`, a JSON file; one that is missing or damaged is an empty one. */
+/** The memo in `path`, a CRC-32 and JSON; one that is missing or damaged is an empty one. */
 export function openFileMemo(path: string): FileMemo {
   const today = Math.floor(Date.now() / 86_400_000);
   const known = load(path);
@@ -54,7 +56,8 @@ export function openFileMemo(path: string): FileMemo {
     save() {
       if (!changed) return;
       const merged = new Map([...load(path), ...known].filter(([, { day }]) => day > today - KEEP_DAYS));
-      write(path, JSON.stringify(Object.fromEntries(merged)));
+      const text = JSON.stringify(Object.fromEntries(merged));
+      write(path, `${checksum(text)}\n${text}`);
       changed = false;
     },
   };
@@ -68,11 +71,18 @@ function stampOf(file: string): { stamp: string; settled: boolean } {
 
 function load(path: string): Map<string, Remembered> {
   try {
-    const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
-    return new Map(Object.entries(parsed as Record<string, Remembered>).filter(([, each]) => typeof each?.stamp === "string"));
+    const text = readFileSync(path, "utf8");
+    const end = text.indexOf("\n");
+    const json = text.slice(end + 1);
+    return text.slice(0, end) === checksum(json) ? new Map(Object.entries(JSON.parse(json) as Record<string, Remembered>)) : new Map();
   } catch {
     return new Map();
   }
+}
+
+/** What is wrong in it would be wrong in an image. */
+function checksum(text: string): string {
+  return hex32(crc32(text));
 }
 
 /** The memo saves time and nothing else: a cache that can't be written is no error. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -30,6 +30,17 @@ test.each([
 ])("a file whose $what changed is looked at again", async ({ change }) => {
   await remember("first");
   change();
+  expect(await remember("second")).toBe("second");
+});
+
+test.each([
+  { what: "a byte is another one", damage: (text: string) => text.replace("first", "fierce") },
+  { what: "its end is missing", damage: (text: string) => text.slice(0, -5) },
+  { what: "it is of the form that an older version wrote", damage: (text: string) => text.slice(text.indexOf("\n") + 1) },
+  { what: "it is no JSON", damage: () => "00000000\n{" },
+])("a memo is an empty one when $what", async ({ damage }) => {
+  await remember("first");
+  writeFileSync(memoFile, damage(readFileSync(memoFile, "utf8")));
   expect(await remember("second")).toBe("second");
 });
 

@@ -44,7 +44,7 @@ async function run(file: string, patterns: string[], { directory, devices = fals
   for (const line of formatProblems(image.tree.problems)) console.error(line);
   const { written, skipped } = await extract(nodes, directory, { devices, preserve, force });
   console.log(`${printableLine(directory)}: ${written} ${written === 1 ? "path" : "paths"}`);
-  if (skipped.length > 0) console.error(`note: ${skipped.length} device nodes, pipes and sockets were left out, of: ${printableLine(skipped.slice(0, 3).map(({ path }) => path).join(", "))}`);
+  if (skipped.length > 0) console.error(`note: left out: ${skipped.length === 1 ? "a device node, pipe or socket" : `${skipped.length} device nodes, pipes and sockets, of`}: ${printableLine(skipped.slice(0, 3).map(({ path }) => path).join(", "))}`);
 }
 
 function requireRoot(option: string): void {

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { explain, MkinitrdError } from "../../core/errors.ts";
+import { nearest } from "../../core/nearest.ts";
+import { printableLine } from "../../core/quote.ts";
 import { describeIoError } from "../read-text.ts";
 import { EXIT, exitCodesHelp } from "./exit-codes.ts";
 import packageJson from "../../../package.json" with { type: "json" };
@@ -70,9 +72,16 @@ async function programFor(words: string[], commands: CommandTable): Promise<Comm
     .showSuggestionAfterError()
     .exitOverride();
   const named = words.find((word) => !word.startsWith("-") && word !== "help") ?? "";
+  const [first, wanted] = words;
+  if (first === "help" && wanted !== undefined && !Object.hasOwn(commands, wanted)) program.error(`error: unknown command '${printableLine(wanted)}'${didYouMean(wanted, Object.keys(commands))}`, { code: "commander.unknownCommand" });
   const factories = Object.hasOwn(commands, named) ? [commands[named]!] : Object.values(commands);
   for (const load of factories) program.addCommand(inherit(program, await load()));
   return program;
+}
+
+function didYouMean(word: string, known: readonly string[]): string {
+  const meant = nearest(word, known);
+  return meant === undefined ? "" : `\n(Did you mean ${meant}?)`;
 }
 
 /** A wrong option of a subcommand ends with our exit code, too. */

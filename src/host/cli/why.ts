@@ -2,14 +2,14 @@ import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import { openImage, type OpenedImage } from "../image/open.ts";
-import { noSuchPath } from "../image/select.ts";
+import { selectNodes } from "../image/select.ts";
 import type { ImageNode } from "../image/tree-types.ts";
 import { type Explanation, requireReasons } from "../image/why.ts";
 import { subjectOf } from "../plan/chain.ts";
 
 const HELP = `
 An image of this tool holds its own manifest: why each file is in it, from what the configuration says to the file. A path without
-a leading slash may be the end of one, or a kernel module's name. Images of other tools have none.
+a leading slash may be the end of one, a kernel module's name, or a pattern as for ls. Images of other tools have none.
 
   mkinitrd why initrd.img /usr/sbin/cryptsetup
   mkinitrd why initrd.img dm_mod`;
@@ -42,8 +42,7 @@ function named(image: OpenedImage, path: string): ImageNode[] {
   const found = [tree.at(path), tree.find(path)].filter((node) => node !== undefined && node.implied !== true) as ImageNode[];
   if (found.length > 0) return found.filter((node, index) => found.findIndex((other) => other.path === node.path) === index);
   const called = path.startsWith("/") ? [] : tree.nodes.filter((node) => subjectOf(node.path) === path || node.path.endsWith(`/${path}`));
-  if (called.length > 0) return called;
-  throw noSuchPath(image, path);
+  return called.length > 0 ? called : selectNodes(image, [path]).filter(({ implied }) => implied !== true);
 }
 
 function format({ path, layer, chains, target }: Explanation): string {

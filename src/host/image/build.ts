@@ -6,12 +6,12 @@ import { checkSecretsOutput } from "../audit/output.ts";
 import type { BootConfig } from "../../core/rc/boot-config.ts";
 import { sysrootArchitecture, type Architecture } from "../architecture.ts";
 import { cacheDirectory } from "../cache.ts";
-import { openFileMemo } from "../file-memo.ts";
+import { type FileMemo, openFileMemo } from "../file-memo.ts";
 import { buildLayer, forgetDamaged } from "../layers/build.ts";
 import { checkCompression } from "../layers/check-compression.ts";
 import { chooseCompressor } from "../layers/compress.ts";
 import { prepareRuntime } from "../layers/prepare-runtime.ts";
-import { hashContent, sha256 } from "../layers/hash.ts";
+import { type ContentHash, hashContent, sha256 } from "../layers/hash.ts";
 import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
 import { pruneBuilt } from "../layers/prune.ts";
 import { packageRoot } from "../package-root.ts";
@@ -103,14 +103,10 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   const plan = await planImage(settings, facts);
   const wrap = wrapper(settings, architecture, plan.kernelRelease);
   await checkSecretsOutput(plan, settings);
-  const hashes = await Promise.all(plan.layers.map((layer) => hashContent(layer, memo)));
-  const imageId = sha256(hashes.join("\n")).slice(0, 12);
-  const identified = await Promise.all(plan.layers.map(async (layer, index) => {
-    return layer.name === "site" ? withImageId(layer, imageId) : { layer, hash: hashes[index] ?? "" };
-  }));
+  const { identified, imageId } = await identify(plan.layers, memo);
   const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime, check: checkArchive };
-  const buildLayers = () => Promise.all(identified.map(async ({ layer, hash }) => {
-    const built = await buildLayer(layer, hash ?? (await hashContent(layer, memo)), layer.name === "early" ? { ...options, compression: { format: "none" } } : options);
+  const buildLayers = () => Promise.all(identified.map(async ({ layer, content }) => {
+    const built = await buildLayer(layer, content, layer.name === "early" ? { ...options, compression: { format: "none" } } : options);
     progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);
     return built;
   }));
@@ -140,14 +136,31 @@ function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, architecture
   return { make: (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings, sysroot }, to), moreBytes: statSync(kernel).size };
 }
 
-/** The site layer with the image's name in boot.json; its hash is another one then. */
-function withImageId(layer: PlannedLayer, imageId: string): { layer: PlannedLayer; hash: undefined } {
+interface IdentifiedLayer {
+  layer: PlannedLayer;
+  content: ContentHash;
+}
+
+/** The image's name, a short hash of all that is in it, and the layers with that name in the site layer. */
+async function identify(planned: readonly PlannedLayer[], memo: FileMemo): Promise<{ imageId: string; identified: IdentifiedLayer[] }> {
+  const layers = await Promise.all(planned.map(async (layer) => ({ layer, content: await hashContent(layer, memo) })));
+  const imageId = sha256(layers.map(({ content }) => content.hash).join("\n")).slice(0, 12);
+  const identified = await Promise.all(layers.map(async (each) => {
+    if (each.layer.name !== "site") return each;
+    const layer = withImageId(each.layer, imageId);
+    return { layer, content: await hashContent(layer, memo) };
+  }));
+  return { imageId, identified };
+}
+
+/** The site layer with the image's name in boot.json. */
+function withImageId(layer: PlannedLayer, imageId: string): PlannedLayer {
   const entries = layer.entries.map((entry): Entry => {
     if (entry.path !== BOOT_CONFIG_PATH || entry.type !== "file" || !("bytes" in entry.from)) return entry;
     const boot = JSON.parse(entry.from.bytes.toString()) as BootConfig;
     return bootConfigEntry({ ...boot, imageId });
   });
-  return { layer: { ...layer, entries }, hash: undefined };
+  return { ...layer, entries };
 }
 
 /** Seconds; https://reproducible-builds.org/specs/source-date-epoch/ asks for an error where it is malformed. */

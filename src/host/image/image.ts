@@ -52,7 +52,8 @@ export async function writeImage(layers: readonly BuiltLayer[], output: string, 
 export async function isInPlace(layers: readonly BuiltLayer[], output: string, filesystemType = (path: string): number => statfsSync(path).type): Promise<boolean> {
   const stats = lstatSync(resolve(output), { throwIfNoEntry: false });
   if (stats === undefined || !stats.isFile()) return false;
-  if ((stats.mode & 0o7777) !== IMAGE_MODE && modelessFilesystem(filesystemType(dirname(resolve(output)))) === undefined) return false;
+  const isOwn = (stats.mode & 0o7777) === IMAGE_MODE && stats.uid === process.geteuid?.();
+  if (!isOwn && modelessFilesystem(filesystemType(dirname(resolve(output)))) === undefined) return false;
   if (stats.size !== packedBytes(layers)) return false;
   return readBack(resolve(output), layers).then(() => true, () => false);
 }

@@ -12,7 +12,7 @@ const NEXT = "build again; if it happens again, the memory, the disk or the comp
 
 /**
  * Throws unless the archive that was written for a layer unpacks to what was packed, bit by bit, and has the layer's entries in their order. Once for
- * each layer: what the cache has was checked when it was built, and its own checksum is looked at whenever it is taken.
+ * each layer: what the cache has was checked when it was built, and `readBack` compares its checksum with every image that it goes into.
  */
 export async function checkArchive(layer: PlannedLayer, file: string, { unpackedBytes, unpackedCrc32 }: WrittenArchive): Promise<void> {
   const broken = (found: string, cause?: unknown) => new MkinitrdError({ tried: "reading back what was packed", on: `the layer ${layer.name}`, found, next: NEXT, cause });

@@ -16,11 +16,18 @@ export function selectNodes(image: OpenedImage, patterns: readonly string[]): Im
   const chosen = new Set<ImageNode>();
   for (const pattern of patterns) {
     const matches = matcher(pattern);
-    const found = image.tree.nodes.filter(({ path }) => matches(path));
+    const own = image.tree.nodes.filter(({ path }) => matches(path));
+    const found = own.length > 0 ? own : behindLinks(image, pattern);
     if (found.length === 0) throw noSuchPath(image, pattern);
     for (const node of found) chosen.add(node);
   }
   return image.tree.nodes.filter((node) => chosen.has(node));
+}
+
+/** A path that leads through links, as it does for who boots the image, and what lies below it. */
+function behindLinks({ tree }: OpenedImage, path: string): ImageNode[] {
+  const found = tree.find(path);
+  return found === undefined ? [] : tree.nodes.filter((node) => node.path === found.path || node.path.startsWith(`${found.path}/`));
 }
 
 /** The error for a path that an image does not have. */

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, MkinitrdError } from "../../core/errors.ts";
-import { makeCacheDirectory } from "../cache.ts";
+import { cacheError, isFull, makeCacheDirectory } from "../cache.ts";
 import type { FileMemo } from "../file-memo.ts";
 import { withTemporary } from "../temporary.ts";
 import { hashFile, sha256 } from "./hash.ts";
@@ -38,7 +38,7 @@ export interface BootSnapshot {
 
 /**
  * Node's heap with the boot program loaded, which a boot starts from instead of loading the program. It is given only
- * after it passed a self-test; without it the boot takes longer. Never throws over the snapshot itself.
+ * after it passed a self-test; without it the boot takes longer. Throws over the snapshot itself only when the cache is full.
  */
 export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapshot> {
   const { nodeBinary, program, cacheDirectory, memo } = request;
@@ -54,6 +54,7 @@ export async function bootSnapshot(request: SnapshotRequest): Promise<BootSnapsh
     await withTemporary(aside, async () => keepFile(await (request.launch ?? startedHere)((words) => makeTested(request, words, aside)), file));
     return { file };
   } catch (error) {
+    if (isFull(error)) throw cacheError(cacheDirectory, error);
     return { note: `the boot starts without a snapshot: ${explain(error).split("\n")[0]!}` };
   }
 }

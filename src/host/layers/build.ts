@@ -8,8 +8,8 @@ import type { PlannedLayer } from "../plan/types.ts";
 import { describeIoError } from "../read-text.ts";
 import { withTemporary } from "../temporary.ts";
 import { archiveBytes } from "./archive.ts";
-import { chooseCompressor, compress, type Compressor, paddingBehind } from "./compress.ts";
-import { hashArchive } from "./hash.ts";
+import { chooseCompressor, compress, type Compressor, compressorId, paddingBehind } from "./compress.ts";
+import { type ContentHash, hashArchive } from "./hash.ts";
 import { markUsed } from "./prune.ts";
 import type { BuiltLayer, LayerOptions, WrittenArchive } from "./types.ts";
 
@@ -17,11 +17,11 @@ let built = 0; // tells apart the temporary files of one process
 
 /**
  * A layer as one compressed cpio archive, from the cache when it was built before. Several processes may build the same
- * layer at once: each writes aside and renames. `contentHash` is that of `hashContent`.
+ * layer at once: each writes aside and renames. `content` is that of `hashContent`.
  */
-export async function buildLayer(layer: PlannedLayer, contentHash: string, options: LayerOptions): Promise<BuiltLayer> {
+export async function buildLayer(layer: PlannedLayer, content: ContentHash, options: LayerOptions): Promise<BuiltLayer> {
   const compressor = chooseCompressor(options.compression);
-  const file = join(options.cacheDirectory, `${hashArchive(contentHash, options, compressor)}.cpio`);
+  const file = join(options.cacheDirectory, `${hashArchive(content.hash, options, compressorId(compressor))}.cpio`);
   const files = layer.entries.filter(({ type }) => type === "file").length;
   const cached = readCached(file);
   if (cached !== undefined) return { name: layer.name, file, files, cacheHit: true, ...cached };
@@ -29,7 +29,7 @@ export async function buildLayer(layer: PlannedLayer, contentHash: string, optio
   makeCacheDirectory(options.cacheDirectory);
   try {
     const sizes = await withTemporary(aside, () => withTemporary(`${aside}.size`, async () => {
-      const { unpackedCrc32, ...sizes } = await write(layer, aside, options, compressor);
+      const { unpackedCrc32, ...sizes } = await write(layer, content, aside, options, compressor);
       await options.check?.(layer, aside, { unpackedBytes: sizes.unpackedBytes, unpackedCrc32 });
       const written = { ...sizes, crc32: crc32(readFileSync(aside)) };
       writeFileSync(`${aside}.size`, JSON.stringify(written), { mode: 0o600 });
@@ -53,7 +53,7 @@ function layerError(layer: PlannedLayer, cacheDirectory: string, cause: NodeJS.E
 function readCached(file: string): Pick<BuiltLayer, "bytes" | "unpackedBytes" | "crc32"> | undefined {
   try {
     const { bytes, unpackedBytes, crc32: written } = JSON.parse(readFileSync(`${file}.size`, "utf8")) as BuiltLayer;
-    if (statSync(file).size !== bytes) return undefined;
+    if (![bytes, unpackedBytes, written].every(Number.isSafeInteger) || statSync(file).size !== bytes) return undefined;
     markUsed(file);
     return { bytes, unpackedBytes, crc32: written };
   } catch {
@@ -67,7 +67,13 @@ function readCached(file: string): Pick<BuiltLayer, "bytes" | "unpackedBytes" | 
  */
 export function forgetDamaged(layers: readonly BuiltLayer[]): boolean {
   const damaged = layers.filter((layer) => !isIntact(layer));
-  for (const { file } of damaged) rmSync(`${file}.size`, { force: true });
+  for (const { file, name } of damaged) {
+    try {
+      rmSync(`${file}.size`, { force: true });
+    } catch (cause) {
+      throw new MkinitrdError({ tried: `taking the damaged layer ${name} out of the cache`, on: file, found: describeIoError(cause), next: "let it be removed, or name another cache: MKINITRD_CACHE=DIRECTORY", cause });
+    }
+  }
   return damaged.length > 0;
 }
 
@@ -80,7 +86,7 @@ function isIntact({ file, crc32: written }: BuiltLayer): boolean {
 }
 
 /** mode 0600: a site layer may hold key files. */
-async function write(layer: PlannedLayer, file: string, { compression, mtime }: LayerOptions, compressor: Compressor): Promise<{ bytes: number } & WrittenArchive> {
+async function write(layer: PlannedLayer, { files }: ContentHash, file: string, { compression, mtime }: LayerOptions, compressor: Compressor): Promise<{ bytes: number } & WrittenArchive> {
   const output = createWriteStream(file, { mode: 0o600 });
   let [unpackedBytes, unpackedCrc32] = [0, 0];
   await compress(counted(), output, compression, compressor);
@@ -91,7 +97,7 @@ async function write(layer: PlannedLayer, file: string, { compression, mtime }: 
   return { bytes: output.bytesWritten + padding.length, unpackedBytes, unpackedCrc32 };
 
   async function* counted(): AsyncGenerator<Buffer> {
-    for await (const piece of archiveBytes(layer, mtime)) {
+    for await (const piece of archiveBytes(layer, mtime, files)) {
       unpackedBytes += piece.length;
       unpackedCrc32 = crc32(piece, unpackedCrc32);
       yield piece;

@@ -7,7 +7,7 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { clearLzopTime, LZOP_HEADER_BYTES_MAX } from "../../core/formats/lzop.ts";
 import { type CompressionName, COMPRESSIONS } from "../compressions.ts";
 import { FilterFailed, throughProgram } from "../filter-program.ts";
-import { isProgram } from "../stat.ts";
+import { isProgram, statOf } from "../stat.ts";
 import type { Compression } from "./types.ts";
 
 /** What writes a layer: the zstd program works on all processors, Node's own on one, and their bytes differ. */
@@ -24,6 +24,15 @@ export function chooseCompressor({ format }: Compression, path = process.env["PA
   if (path.split(":").some((directory) => isProgram(join(directory, program)))) return `${program} program`;
   if (format === "zstd") return "node:zlib";
   throw missingProgram(format);
+}
+
+/** Tells apart the compressors whose bytes may differ: another version of a program is another one. */
+export function compressorId(compressor: Compressor, path = process.env["PATH"] ?? ""): string {
+  if (!compressor.endsWith(" program")) return compressor;
+  const program = compressor.slice(0, -" program".length);
+  const file = path.split(":").map((directory) => join(directory, program)).find(isProgram);
+  const stats = file === undefined ? undefined : statOf(file);
+  return [compressor, stats?.size, stats?.mtimeMs].join(" ");
 }
 
 /** Writes `bytes` compressed to `output`, as one frame: the kernel decodes one for each archive. Does not end `output`. */

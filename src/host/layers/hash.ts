@@ -13,11 +13,20 @@ import type { LayerOptions } from "./types.ts";
 const ARCHIVE_VERSION = 2;
 const FILES_AT_ONCE = 16;
 
-/** Hash of what decides a layer's content: each entry's path, type, mode and content, and how its data is aligned. In hexadecimal. */
-export async function hashContent(layer: PlannedLayer, memo: FileMemo): Promise<string> {
-  const lines = await mapLimited(layer.entries, FILES_AT_ONCE, async (entry) => JSON.stringify([entry.path, entry.type, entry.mode, await contentOf(entry, memo)]));
+/** What a layer holds. */
+export interface ContentHash {
+  /** Of all that decides it: each entry's path, type, mode and content, and how its data is aligned. In hexadecimal. */
+  hash: string;
+  /** SHA-256 of the files that it is made from, by their paths: what is packed later has to be just this. */
+  files: ReadonlyMap<string, string>;
+}
+
+/** Hashes the content of a layer; files that the memo knows are not read. */
+export async function hashContent(layer: PlannedLayer, memo: FileMemo): Promise<ContentHash> {
+  const files = new Map<string, string>();
+  const lines = await mapLimited(layer.entries, FILES_AT_ONCE, async (entry) => JSON.stringify([entry.path, entry.type, entry.mode, await contentOf(entry, memo, files)]));
   const alignBytes = dataAlignment(layer);
-  return sha256([...(alignBytes === undefined ? [] : [`aligned ${alignBytes}`]), ...lines].join("\n"));
+  return { files, hash: sha256([...(alignBytes === undefined ? [] : [`aligned ${alignBytes}`]), ...lines].join("\n")) };
 }
 
 /** Hash that names a built layer in the cache: its content, and how it is written. */
@@ -30,14 +39,16 @@ export function sha256(data: string | Buffer): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-async function contentOf(entry: Entry, memo: FileMemo): Promise<unknown> {
+async function contentOf(entry: Entry, memo: FileMemo, files: Map<string, string>): Promise<unknown> {
   if (entry.type === "link") return entry.target;
   if (entry.type === "node") return [entry.major, entry.minor];
   if (entry.type === "directory") return "";
   if ("bytes" in entry.from) return sha256(entry.from.bytes);
   const { file, decompress } = entry.from;
   try {
-    return [await memo.get(file, "sha256", () => hashFile(file)), decompress ?? ""];
+    const hash = await memo.get(file, "sha256", () => hashFile(file));
+    files.set(file, hash);
+    return [hash, decompress ?? ""];
   } catch (cause) {
     throw new MkinitrdError({ tried: `packing /${entry.path} (${entry.reason})`, on: file, found: describeIoError(cause), next: "let the file be read, or take it out of the image", cause });
   }

@@ -1,7 +1,7 @@
 import { mkdtemp, open, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { explain } from "../../core/errors.ts";
-import { makeCacheDirectory } from "../cache.ts";
+import { cacheError, isFull, makeCacheDirectory } from "../cache.ts";
 import { openFileMemo, type FileMemo } from "../file-memo.ts";
 import { withTemporary } from "../temporary.ts";
 import { hashFile } from "./hash.ts";
@@ -31,7 +31,7 @@ export interface TrimmedNode {
 
 /**
  * Node's binary without symbols and without data that an early boot never reads. It is packed only after it did, in a
- * self-test, what the original does; on any doubt the original is given, with a note. Never throws over the trimming.
+ * self-test, what the original does; on any doubt the original is given, with a note. Throws over the trimming only when the cache is full.
  */
 export async function trimmedNode(request: TrimRequest): Promise<TrimmedNode> {
   const memo = request.memo ?? openFileMemo(join(request.cacheDirectory, "memo.json"));
@@ -44,6 +44,7 @@ export async function trimmedNode(request: TrimRequest): Promise<TrimmedNode> {
     const difference = await makeTrimmed(request, file);
     return difference === undefined ? { file, trimmed: true } : untrimmed(request, difference);
   } catch (error) {
+    if (isFull(error)) throw cacheError(request.cacheDirectory, error);
     return untrimmed(request, explain(error).split("\n")[0]!);
   }
 }

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readlinkSync, statSync, type Dirent } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { BootConfig, RescuePolicy } from "../../core/rc/boot-config.ts";
 import { MkinitrdError } from "../../core/errors.ts";
+import { describeIoError } from "../read-text.ts";
 import { statOf } from "../stat.ts";
 import type { HostFacts, ImageConfig } from "./facts.ts";
 import { directory, link } from "./paths.ts";
@@ -68,7 +69,7 @@ function siteFiles(from: string, to: string, mode: number | undefined): Entry[] 
     throw new MkinitrdError({ tried: `adding /${to} to the image`, on: from, found: "it is neither a file nor a directory", next: "correct files: in the configuration" });
   }
   if (stats.isFile()) return [siteFile(from, to, mode ?? stats.mode & 0o777)];
-  const empty = ["", ...below(from, (each) => each.isDirectory())].filter((path) => readdirSync(join(from, path)).length === 0);
+  const empty = ["", ...below(from, (each) => each.isDirectory())].filter((path) => namesIn(join(from, path)).length === 0);
   const directories = empty.map((path) => directory(join(to, path), SITE_REASON, statSync(join(from, path)).mode & 0o777));
   const links = below(from, (each) => each.isSymbolicLink()).map((path) => link(`${to}/${path}`, readlinkSync(join(from, path)), SITE_REASON));
   return [...files(from).map((path) => siteFile(join(from, path), `${to}/${path}`, mode ?? statSync(join(from, path)).mode & 0o777)), ...directories, ...links];
@@ -84,7 +85,19 @@ function files(directory: string): string[] {
   return existsSync(directory) ? below(directory, (each) => each.isFile()) : [];
 }
 
+/** Paths relative to a directory of what is below it; what a link leads to is not. Node's own `recursive` goes through links. */
 function below(directory: string, wanted: (each: Dirent) => boolean): string[] {
-  const all = readdirSync(directory, { withFileTypes: true, recursive: true });
-  return all.filter(wanted).map((each) => relative(directory, join(each.parentPath, each.name))).sort();
+  const walk = (parent: string): string[] => namesIn(join(directory, parent)).flatMap((each) => {
+    const path = join(parent, each.name);
+    return [...(wanted(each) ? [path] : []), ...(each.isDirectory() ? walk(path) : [])];
+  });
+  return walk("").sort();
+}
+
+function namesIn(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (cause) {
+    throw new MkinitrdError({ tried: "reading a directory for the image", on: directory, found: describeIoError(cause), next: "let it be read, or take it out of files: in the configuration", cause });
+  }
 }

@@ -1,3 +1,4 @@
+import { MkinitrdError } from "../../core/errors.ts";
 import { reasonChain, subjectOf, type ScriptCauses } from "./chain.ts";
 import type { ImageConfig } from "./facts.ts";
 import { hashPaths, type Manifest, MANIFEST_PATH } from "./manifest-format.ts";
@@ -6,6 +7,8 @@ import type { Entry, PlannedLayer, Reason } from "./types.ts";
 
 /** The layers with the manifest among the site layer's entries: what `mkinitrd why` reads. */
 export function withManifest(layers: readonly PlannedLayer[], chosen: Pick<ChosenScripts, "scripts" | "stages">, config: Pick<ImageConfig, "realroots">): PlannedLayer[] {
+  const other = layers.flatMap(({ entries }) => entries).find(({ path }) => path === MANIFEST_PATH);
+  if (other !== undefined) throw new MkinitrdError({ tried: `adding /${MANIFEST_PATH} to the image`, on: other.reason, found: "the image's own manifest has this path", next: "choose another path, or build without it: manifest: false" });
   const placed = layers.map((layer) => (layer.name === "site" ? { ...layer, entries: [...layer.entries, manifestEntry(Buffer.alloc(0))].sort((a, b) => (a.path < b.path ? -1 : 1)) } : layer));
   const manifest = planManifest(placed, chosen, config);
   const entry = manifestEntry(Buffer.from(`${JSON.stringify(manifest)}\n`));

@@ -21,7 +21,7 @@ export function scriptHeader(text: string, path: string): RcHeader {
 
 /** The text of a rc script of the configuration's. */
 export function readScript(path: string): string {
-  return readText(path, { tried: "reading the rc script", next: "correct scripts: in the configuration" });
+  return readText(path, { tried: "reading the rc script", next: "correct scripts: in the configuration" }).replace(/^\uFEFF/, ""); // a byte order mark
 }
 
 function hasWords({ modules, programs, libraries }: RcHeader): boolean {

@@ -21,7 +21,10 @@ function scriptsAt(path: string): string[] {
     if (statOf(path) === undefined || SCRIPT.test(path)) return [path]; // one that is missing is an error where it is read
     throw listError(path, "it is neither a directory nor a .ts or .js file");
   }
-  const files = list(path).filter((name) => SCRIPT.test(name) && !NO_SCRIPT.test(name) && statOf(join(path, name))?.isFile() === true);
+  const named = list(path).filter((name) => SCRIPT.test(name) && !NO_SCRIPT.test(name));
+  const lost = named.find((name) => statOf(join(path, name)) === undefined);
+  if (lost !== undefined) throw listError(join(path, lost), "it is a link that leads nowhere");
+  const files = named.filter((name) => statOf(join(path, name))?.isFile() === true);
   if (files.length === 0) throw listError(path, "no .ts or .js file is in this directory");
   return files.sort().map((name) => join(path, name));
 }

@@ -45,8 +45,9 @@ function nameOf(source: string): string {
 async function codeOf(path: string, text: string, packageRoot: string, cacheDirectory: string): Promise<string> {
   const kept = keptScript(cacheDirectory, path, packageRoot);
   if (kept !== undefined) return kept;
+  const startedMs = Date.now();
   const bundled = await bundleScript(path, text, packageRoot);
   await checkLoads(path, bundled, packageRoot);
-  keepScript(cacheDirectory, path, packageRoot, bundled);
+  keepScript(cacheDirectory, path, packageRoot, bundled, startedMs);
   return bundled.code;
 }

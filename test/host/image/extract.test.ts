@@ -119,7 +119,7 @@ test("devices are left out with a word", async () => {
   image_([directory("dev"), { name: "dev/sda", mode: 0o060660, major: 8, minor: 0 }, { name: "dev/null", mode: NODE | 0o666, major: 1, minor: 3 }, { name: "pipe", mode: 0o010600 }]);
   const { code, errors } = await extract();
   expect([code, names()]).toEqual([0, ["dev"]]);
-  expect(errors).toBe("note: 3 device nodes, pipes and sockets were left out, of: dev/null, dev/sda, pipe\n");
+  expect(errors).toBe("note: left out: 3 device nodes, pipes and sockets, of: dev/null, dev/sda, pipe\n");
 });
 
 test("who is not root is told that --devices and --preserve are not for them", async () => {

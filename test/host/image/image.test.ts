@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -65,6 +65,13 @@ test("an output that is the image already is known by its bytes, and by who may 
     chmodSync(output, 0o600);
     expect(await isInPlace(layers, output)).toBe(false);
   }
+});
+
+test.skipIf(process.geteuid?.() !== 0)("an output that belongs to somebody else is written anew (needs root to make one)", async () => {
+  const layers = [layer("a", "1234")];
+  await writeImage(layers, output);
+  chownSync(output, 65534, 65534);
+  expect(await isInPlace(layers, output)).toBe(false);
 });
 
 test.each([0o755, 0o700, 0o777])("on vfat, where a file has the mode of the mount (%o), its bytes alone tell", async (mode) => {

@@ -30,7 +30,7 @@ afterEach(() => {
 describe("a layer", () => {
   const build = (format: "zstd" | "none" | "gzip" = "none", planned = layer) => {
     const options = { cacheDirectory: join(folder, "cache"), mtime: 0, check: checkArchive };
-    return buildLayer(planned, "0123", format === "none" ? { ...options, compression: { format } } : { ...options, compression: { format, level: 3 } });
+    return buildLayer(planned, { hash: "0123", files: new Map() }, format === "none" ? { ...options, compression: { format } } : { ...options, compression: { format, level: 3 } });
   };
 
   test.each(["none", "gzip", "zstd"] as const)("as %s is read back and kept", async (format) => {

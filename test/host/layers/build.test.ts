@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { zstdDecompressSync } from "node:zlib";
+import { gzipSync, zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { memorySource } from "../../../src/core/binary/source.ts";
@@ -11,7 +11,7 @@ import { readNewc, readNewcContent } from "../../../src/core/formats/newc.ts";
 import { COMPRESSION_NAMES, COMPRESSIONS } from "../../../src/host/compressions.ts";
 import { openFileMemo } from "../../../src/host/file-memo.ts";
 import { buildLayer, forgetDamaged } from "../../../src/host/layers/build.ts";
-import { chooseCompressor, compress, paddingBehind } from "../../../src/host/layers/compress.ts";
+import { chooseCompressor, compress, compressorId, paddingBehind } from "../../../src/host/layers/compress.ts";
 import { hashContent } from "../../../src/host/layers/hash.ts";
 import type { BuiltLayer, Compression } from "../../../src/host/layers/types.ts";
 import type { Entry, PlannedLayer } from "../../../src/host/plan/types.ts";
@@ -114,7 +114,7 @@ describe("the cache", () => {
   test("a build that fails leaves nothing in it", async () => {
     const broken = layer();
     rmSync(join(directory, "host/large"));
-    await expect(buildLayer(broken, "0".repeat(64), { compression: ZSTD, cacheDirectory: join(directory, "cache"), mtime: 0 })).rejects.toThrow(/building the layer tools/);
+    await expect(buildLayer(broken, { hash: "0".repeat(64), files: new Map() }, { compression: ZSTD, cacheDirectory: join(directory, "cache"), mtime: 0 })).rejects.toThrow(/building the layer tools/);
     expect(existsSync(join(directory, "cache")) ? readdirSync(join(directory, "cache")) : []).toEqual([]);
   });
 });
@@ -167,6 +167,36 @@ describe.each(COMPRESSION_NAMES)("a layer as %s", (format) => {
     const choose = () => chooseCompressor({ format, level: levels.usual }, "/nowhere");
     expect(choose).toThrow(`choosing the compression on ${format}: the program ${program} is not on this machine\n  next: install it (on Debian: apt-get install ${debian})`);
   });
+});
+
+describe("a file that changes between its hash and its packing", () => {
+  test.each([
+    { what: "to other bytes of the same length", entry: {}, change: (file: string) => writeFileSync(file, Buffer.alloc(readFileSync(file).length, 7)) },
+    { what: "and is unpacked on the way", entry: { decompress: "gzip" as const }, change: (file: string) => writeFileSync(file, gzipSync("others")) },
+  ])("$what is an error, and the cache has nothing", async ({ change, entry }) => {
+    const file = join(directory, "host/changing");
+    writeFileSync(file, gzipSync("others or not"));
+    const planned: PlannedLayer = { name: "tools", entries: [{ path: "f", mode: 0o644, reason: "test", type: "file", from: { file, ...entry } }] };
+    const content = await hashContent(planned, openFileMemo(join(directory, "memo.json")));
+    change(file);
+    const building = buildLayer(planned, content, { compression: { format: "none" }, cacheDirectory: join(directory, "cache"), mtime: 0 });
+    await expect(building).rejects.toThrow(/packing on .*changing: it changed while the image was being built\n {2}next: build again/);
+    expect(readdirSync(join(directory, "cache"))).toEqual([]);
+  });
+
+  test("a file that says it is empty and is not, as those of /proc, is an error with what to do", async () => {
+    await expect(build({ name: "tools", entries: [{ path: "f", mode: 0o644, reason: "test", type: "file", from: { file: "/proc/cpuinfo" } }] })).rejects.toThrow(/it says that it has no bytes, and has some, as files of \/proc do\n {2}next: pack a copy of it/);
+  });
+});
+
+test("another version of the program is another compressor", () => {
+  const bin = join(directory, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "xz"), "#!/bin/sh\n", { mode: 0o755 });
+  const first = compressorId("xz program", bin);
+  writeFileSync(join(bin, "xz"), "#!/bin/sh\n# newer\n");
+  expect(compressorId("xz program", bin)).not.toBe(first);
+  expect(compressorId("node:zlib", bin)).toBe("node:zlib");
 });
 
 test("what the environment says to a program changes nothing", async () => {

@@ -173,6 +173,18 @@ test("what modprobe.d says of packed modules goes in; its install line of /bin/f
   expect(plan.notes).toEqual(['module afs (optional, for rc.d/local.ts) stays out: "install afs /bin/false" in /etc/modprobe.d/local.conf']);
 });
 
+test("a link among the user's files is packed as it is: nothing that it leads to, within, without or in a circle", async () => {
+  mkdirSync(join(directory, "tree/real"), { recursive: true });
+  mkdirSync(join(directory, "outside"));
+  writeFileSync(join(directory, "tree/real/f"), "x");
+  writeFileSync(join(directory, "outside/private"), "secret");
+  for (const [name, target] of [["within", "real"], ["without", "../outside"], ["circle", "."]] as const) symlinkSync(target, join(directory, "tree", name));
+  const plan = await planImage({ ...CONFIG, files: [{ from: join(directory, "tree"), to: "/etc/tree" }] }, facts);
+  const paths = plan.layers.flatMap(({ entries }) => entries).map(({ path }) => path);
+  expect(paths.filter((path) => path.startsWith("etc/tree/"))).toEqual(["etc/tree/circle", "etc/tree/real", "etc/tree/real/f", "etc/tree/within", "etc/tree/without"]);
+  expect(paths.filter((path) => /outside|private/.test(path))).toEqual([]);
+});
+
 test("an empty directory of the user's is in the image, too", async () => {
   mkdirSync(join(directory, "hooks/none.d"), { recursive: true, mode: 0o750 });
   const plan = await planImage({ ...CONFIG, files: [{ from: join(directory, "hooks"), to: "/etc/hooks" }, { from: join(directory, "hooks/none.d"), to: "/etc/none" }] }, facts);
@@ -227,6 +239,7 @@ describe("an error says what is missing and who wants it", () => {
     { what: "end of a module", change: () => writeFileSync(join(directory, "modules/kernel/disk.ko"), SMALL_ELF.subarray(0, 20)), found: /reading the kernel module on .*disk\.ko: it ends at byte \d+\n  next: install the kernel's package again/ },
     { what: "kind", config: { realroots: ["crpt"] }, found: /no script serves the realroot kind "crpt"; known: crypt, local\n  next: did you mean crypt\?/ },
     { what: "kind of the default spec", config: { realroot: "zfs:x:y" }, found: /zfs/ },
+    { what: "path of our own", config: { files: [{ from: "/etc/hostname", to: "/etc/mkinitrd/manifest.json" }] }, found: /adding \/etc\/mkinitrd\/manifest\.json to the image on files: of the configuration: the image's own manifest has this path/ },
     { what: "file", config: { files: [{ from: "/no/such/file", to: "/x" }] }, found: /adding \/x to the image on \/no\/such\/file: no such file/ },
     { what: "content of a device", config: { files: [{ from: "/dev/zero", to: "/x" }] }, found: /adding \/x to the image on \/dev\/zero: it is neither a file nor a directory/ },
     { what: "boot program", change: () => rmSync(join(directory, "boot/boot.cjs")), found: /boot.cjs/ },

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { packageRoot } from "../../../src/host/package-root.ts";
 import type { ScriptFile } from "../../../src/host/plan/facts.ts";
 import { readUserScripts } from "../../../src/host/scripts/scripts.ts";
@@ -51,10 +51,12 @@ describe("a script that imports others", () => {
 
 describe("a script that was read before is taken from the cache", () => {
   beforeEach(() => {
+    vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] }); // what it is made from is old enough to be kept
     install("left", { "index.js": "export const pad = 1;\n" });
     write("more.js", "export const more = 1;\n");
     write("own.js", `${STEP}import { pad } from "left";\nimport { more } from "./more";\nexport default async () => [pad, more];\n`);
   });
+  afterEach(() => void vi.useRealTimers());
   const path = () => join(directory, "own.js");
   const cached = () => readdirSync(join(directory, "cache")).filter((name) => name.endsWith(".json"));
 
@@ -77,6 +79,38 @@ describe("a script that was read before is taken from the cache", () => {
     expect(code((await read(path()))[0])).toMatch(shows);
   });
 
+  test.each([
+    { what: "a folder", link: "lib", one: "v1", two: "v2", specifier: "./lib/v.js" },
+    { what: "a folder further down", link: "sub/lib", one: "v1", two: "v2", specifier: "./sub/lib/v.js" },
+    { what: "a package", link: "node_modules/pk", one: "v1", two: "v2", specifier: "pk/v.js" },
+    { what: "a package of an owner", link: "node_modules/@me/pk", one: "v1", two: "v2", specifier: "@me/pk/v.js" },
+  ])("nor when a link to $what leads elsewhere", async ({ link, one, two, specifier }) => {
+    for (const each of [one, two]) write(`${each}/v.js`, `export const v = "${each}";\n`);
+    write(`${one}/package.json`, "{}");
+    write(`${two}/package.json`, "{}");
+    mkdirSync(dirname(join(directory, "rc", link)), { recursive: true });
+    symlinkSync(join(directory, one), join(directory, "rc", link));
+    write("rc/own.js", `${STEP}import { v } from "${specifier}";\nexport default async () => v;\n`);
+    expect(code((await read(join(directory, "rc/own.js")))[0])).toContain(one);
+    expect(cached()).toHaveLength(1);
+    rmSync(join(directory, "rc", link));
+    symlinkSync(join(directory, two), join(directory, "rc", link));
+    expect(code((await read(join(directory, "rc/own.js")))[0])).toContain(two);
+  });
+
+  test("nor when a byte of what is kept is another one", async () => {
+    const [first] = await read(path());
+    const file = join(directory, "cache", cached()[0] ?? "");
+    writeFileSync(file, readFileSync(file, "utf8").replace("more", "mare"));
+    expect(code((await read(path()))[0])).toBe(code(first));
+  });
+
+  test("nor what was written to a moment ago: who knows which of the two was bundled", async () => {
+    vi.useRealTimers();
+    await read(path());
+    expect(existsSync(join(directory, "cache")) ? cached() : []).toEqual([]);
+  });
+
   test("nor when what is kept was cut short", async () => {
     const [first] = await read(path());
     writeFileSync(join(directory, "cache", cached()[0] ?? ""), '{"code":');
@@ -89,6 +123,17 @@ describe("a directory", () => {
     for (const name of ["b.ts", "a.js"]) write(`rc.local/${name}`, STEP + RUN);
     for (const name of ["b.test.ts", "b.spec.js", "types.d.ts", ".hidden.ts", "README.md", "lib/c.ts"]) write(`rc.local/${name}`, "no script\n");
     expect((await read(join(directory, "rc.local"))).map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
+  test("with a script that is a link to nowhere is an error: a boot step would be gone", async () => {
+    write("rc.local/a.js", STEP + RUN);
+    symlinkSync("nowhere", join(directory, "rc.local/b.ts"));
+    await expect(read(join(directory, "rc.local"))).rejects.toThrow(/looking for rc scripts on .*b\.ts: it is a link that leads nowhere/);
+  });
+
+  test("a byte order mark in front of the header is no part of it", async () => {
+    write("own.ts", `\uFEFF${STEP}${RUN}`);
+    expect(await read(join(directory, "own.ts"))).toHaveLength(1);
   });
 
   test("without scripts is an error", async () => {
