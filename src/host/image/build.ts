@@ -1,35 +1,20 @@
-import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
-import { checkSecretsOutput } from "../audit/output.ts";
-import type { BootConfig } from "../../core/rc/boot-config.ts";
-import { sysrootArchitecture, type Architecture } from "../architecture.ts";
 import { cacheDirectory } from "../cache.ts";
-import { type FileMemo, openFileMemo } from "../file-memo.ts";
+import { openFileMemo } from "../file-memo.ts";
 import { buildLayer, forgetDamaged } from "../layers/build.ts";
-import { checkCompression } from "../layers/check-compression.ts";
 import { chooseCompressor } from "../layers/compress.ts";
-import { prepareRuntime } from "../layers/prepare-runtime.ts";
-import { type ContentHash, hashContent, sha256 } from "../layers/hash.ts";
-import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
 import { pruneBuilt } from "../layers/prune.ts";
-import { packageRoot } from "../package-root.ts";
-import { BOOT_CONFIG_PATH, bootConfigEntry } from "../plan/boot-layer.ts";
+import type { BuiltLayer, Compression, LayerOptions } from "../layers/types.ts";
 import type { ImageConfig } from "../plan/facts.ts";
-import { moduleName } from "../plan/module-index.ts";
-import { planImage } from "../plan/plan.ts";
-import { checkMachineFacts } from "../plan/foreign.ts";
-import { modulesBelow, openSysroot } from "../plan/sysroot.ts";
-import { readHostFacts } from "../plan/read-facts.ts";
-import type { Entry, PlannedLayer } from "../plan/types.ts";
-import { readUserScripts } from "../scripts/scripts.ts";
-import { findKernelFile } from "../kernel-file.ts";
-import { checkOutput, isInPlace, writeImage, type Wrapping } from "./image.ts";
-import { findUkify, makeUki, ukiFor, type UkiSettings } from "./uki.ts";
+import { type IdentifiedLayer, identify } from "./identify.ts";
+import { checkOutput, isInPlace, writeImage } from "./image.ts";
 import { ramNeeded, type MemoryNeed } from "./memory.ts";
 import { packedBytes } from "./packed-bytes.ts";
+import { prepareBuild } from "./prepare.ts";
 import { checkArchive } from "./read-back.ts";
+import type { UkiSettings } from "./uki.ts";
 
 /** Everything that a build is made from; a Config is one. */
 export interface BuildSettings extends ImageConfig {
@@ -79,8 +64,6 @@ export interface BuildReport {
   notes: string[];
 }
 
-const MODULE = /\.ko(\.\w+)?$/;
-
 /** What is going on, for a person who waits: `building the layer modules`. */
 export type Progress = (text: string) => void;
 
@@ -90,77 +73,33 @@ export async function buildImage(settings: BuildSettings, progress: Progress = (
   chooseCompressor(settings.compression); // a program that is missing is no news for the end
   const mtime = sourceDateEpoch();
   const memo = openFileMemo(join(cacheDirectory("layers"), "files.json"));
-  const sysroot = openSysroot(settings.sysroot);
-  const architecture = await sysrootArchitecture(sysroot);
-  checkMachineFacts(architecture, settings);
-  progress("preparing the runtime");
-  const root = packageRoot();
-  const runtime = await prepareRuntime({ architecture, sysroot, runtime: settings.runtime, program: join(root, "dist/image/boot.cjs"), memo });
-  progress("planning");
-  const scripts = await readUserScripts({ scripts: settings.scripts, packageRoot: root, cacheDirectory: cacheDirectory("scripts") });
-  const facts = readHostFacts({ ...settings, sysroot, architecture, scripts, ...runtime, packageRoot: root, machine: settings.modules.set === "auto", memo });
-  const compressionNotes = checkCompression(settings.compression, facts.modules.release, facts.kernelConfig);
-  const plan = await planImage(settings, facts);
-  const wrap = wrapper(settings, architecture, plan.kernelRelease);
-  await checkSecretsOutput(plan, settings);
+  const { drivers, notes, plan, wrap } = await prepareBuild(settings, memo, progress);
   const { identified, imageId } = await identify(plan.layers, memo);
-  const options: LayerOptions = { compression: settings.compression, cacheDirectory: cacheDirectory("layers"), mtime, check: checkArchive };
-  const buildLayers = () => Promise.all(identified.map(async ({ layer, content }) => {
-    const built = await buildLayer(layer, content, layer.name === "early" ? { ...options, compression: { format: "none" } } : options);
-    progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);
-    return built;
-  }));
-  let layers = await buildLayers();
+  let layers = await buildLayers(identified, settings, mtime, progress);
   memo.save();
   if (layers.some(({ cacheHit }) => !cacheHit)) for (const kind of ["layers", "snapshots", "scripts"]) pruneBuilt(cacheDirectory(kind));
   progress(`writing ${settings.output}`);
-  const drivers = new Set([...facts.modules.builtin, ...plan.layers.flatMap(({ entries }) => entries.filter(({ path }) => MODULE.test(path)).map(({ path }) => moduleName(path)))]);
   const check = async (file: string, isInPlace = false) => settings.check?.({ file, isInPlace, kernelRelease: plan.kernelRelease, drivers });
   const unchanged = wrap === undefined && (await isInPlace(layers, settings.output));
   if (unchanged) await check(resolve(settings.output), true);
   const write = () => writeImage(layers, settings.output, { keepOld: settings.keepOld, wrap, check });
   const bytes = unchanged ? packedBytes(layers) : await write().catch(async (error: unknown) => {
     if (!forgetDamaged(layers)) throw error;
-    layers = await buildLayers();
+    layers = await buildLayers(identified, settings, mtime, progress);
     return write();
   });
-  return { output: settings.output, unchanged, bytes, kernelRelease: plan.kernelRelease, imageId, steps: plan.steps, kinds: plan.kinds, layers, memory: ramNeeded(layers), notes: [...runtime.notes, ...compressionNotes, ...plan.notes] };
+  const { kernelRelease, kinds, steps } = plan;
+  return { output: settings.output, unchanged, bytes, kernelRelease, imageId, steps, kinds, layers, memory: ramNeeded(layers), notes };
 }
 
-/** What makes the output of the initrd, where that is not it. Throws before anything is built when it could not. */
-function wrapper({ uki, modulesDirectory, sysroot }: BuildSettings, architecture: Architecture, kernelRelease: string): Wrapping | undefined {
-  if (uki === undefined) return undefined;
-  findUkify();
-  const kernel = uki.kernel ?? findKernelFile({ kernelRelease, sysroot, modulesDirectory: modulesDirectory ?? modulesBelow(sysroot) }, { tried: "making a unified kernel image", option: "--uki-kernel" });
-  const settings = ukiFor(architecture, { kernel, sysroot, settings: uki });
-  return { make: (initrd, to) => makeUki({ kernel, kernelRelease, initrd, settings, sysroot }, to), moreBytes: statSync(kernel).size };
-}
-
-interface IdentifiedLayer {
-  layer: PlannedLayer;
-  content: ContentHash;
-}
-
-/** The image's name, a short hash of all that is in it, and the layers with that name in the site layer. */
-async function identify(planned: readonly PlannedLayer[], memo: FileMemo): Promise<{ imageId: string; identified: IdentifiedLayer[] }> {
-  const layers = await Promise.all(planned.map(async (layer) => ({ layer, content: await hashContent(layer, memo) })));
-  const imageId = sha256(layers.map(({ content }) => content.hash).join("\n")).slice(0, 12);
-  const identified = await Promise.all(layers.map(async (each) => {
-    if (each.layer.name !== "site") return each;
-    const layer = withImageId(each.layer, imageId);
-    return { layer, content: await hashContent(layer, memo) };
+/** All layers side by side; microcode is read by the kernel before it unpacks anything. */
+function buildLayers(identified: readonly IdentifiedLayer[], { compression }: BuildSettings, mtime: number, progress: Progress): Promise<BuiltLayer[]> {
+  const options: LayerOptions = { compression, cacheDirectory: cacheDirectory("layers"), mtime, check: checkArchive };
+  return Promise.all(identified.map(async ({ layer, content }) => {
+    const built = await buildLayer(layer, content, layer.name === "early" ? { ...options, compression: { format: "none" } } : options);
+    progress(`${built.cacheHit ? "kept" : "built"} the layer ${layer.name}`);
+    return built;
   }));
-  return { imageId, identified };
-}
-
-/** The site layer with the image's name in boot.json. */
-function withImageId(layer: PlannedLayer, imageId: string): PlannedLayer {
-  const entries = layer.entries.map((entry): Entry => {
-    if (entry.path !== BOOT_CONFIG_PATH || entry.type !== "file" || !("bytes" in entry.from)) return entry;
-    const boot = JSON.parse(entry.from.bytes.toString()) as BootConfig;
-    return bootConfigEntry({ ...boot, imageId });
-  });
-  return { ...layer, entries };
 }
 
 /** Seconds; https://reproducible-builds.org/specs/source-date-epoch/ asks for an error where it is malformed. */
