@@ -128,7 +128,7 @@ async function checkDevice(ctx: Context, volume: OpenVolume, { system, backup }:
   if (volume.sizeBytes < LEAST_BYTES) {
     throw refuse(`${volume.sizeBytes} bytes; a TrueCrypt header and one sector take ${LEAST_BYTES}`, "check which device the realroot names");
   }
-  if (volume.content === undefined || system !== false || backup) return;
+  if (volume.content === undefined || volume.content.mayBeRemains || system !== false || backup) return;
   throw refuse(`${volume.content.type}, where a TrueCrypt volume has nothing that can be told from noise`,
     "check which device the realroot names; when its header was overwritten, the option backup opens it by the copy at its end");
 }

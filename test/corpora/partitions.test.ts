@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { probeOtherTable } from "../../src/core/formats/other-tables.ts";
 import { readPartitionTable } from "../../src/core/volumes/partitions.ts";
 import { describeCorpus } from "./corpus.ts";
 
@@ -37,6 +38,11 @@ describeCorpus<Disk>("disks", (entries, source) => {
 });
 
 describeCorpus<{ upstream_output: string }>("blkid-pt", (entries, source) => {
+  test.each(entries)("$id is of the type that libblkid's own tests say, or of one whose partitions we read", async (entry) => {
+    const type = /PT: (\w+)/.exec(entry.expect.upstream_output)?.[1];
+    expect(await probeOtherTable(source(entry.files[0]?.file ?? ""))).toBe(type === "gpt" || type === "dos" ? undefined : type);
+  });
+
   test.each(entries)("$id has a table only if libblkid's own tests say GPT or DOS", async (entry) => {
     const output = entry.expect.upstream_output;
     const type = /PT: (\w+)/.exec(output)?.[1];

@@ -231,6 +231,11 @@ test("a filesystem over the headers does not stop a boot from the backup", async
   await expect(tcplay(ctx)).resolves.toBe("/dev/mapper/tc");
 });
 
+test("what an earlier use has left behind the header does not stop a boot", async () => {
+  const ctx = context({}, { volumes: { "/dev/vda2": { content: { type: "zfs_member", mayBeRemains: true } } } });
+  await expect(tcplay(ctx)).resolves.toBe("/dev/mapper/tc");
+});
+
 test("system=DISK must be the disk of the partition", async () => {
   const volumes = { "/dev/vda": { layer: "disk" as const }, "/dev/vdb": { layer: "disk" as const }, "/dev/vda2": { parent: "/dev/vda" } };
   await expect(tcplay(withOptions({ system: "/dev/vda" }, { volumes }))).resolves.toBe("/dev/mapper/tc");

@@ -13,6 +13,11 @@ export interface Content {
   damage?: string[];
   /** Btrfs: which device of how many this one is; a filesystem can be mounted when all of them are there. */
   member?: { uuid: string; id: number; count: number };
+  /**
+   * Its signature lies behind the first sector, and it is none of the usual filesystems and containers: it may be what an
+   * earlier use of the device has left, under a volume that has no signature of its own (TrueCrypt).
+   */
+  mayBeRemains?: true;
   /** LUKS2 with Argon2: the memory that the cheapest and the dearest keyslot want to derive a key. */
   kdfMemoryBytes?: { least: number; most: number };
 }

@@ -24,3 +24,10 @@ export function identity(uuid: string | undefined, label: string | undefined): {
     ...(label === undefined ? {} : { label }),
   };
 }
+
+/** A label in UTF-16, up to the first zero character and without white space at its end. Undefined when it is empty. */
+export function utf16Label(field: Buffer, order: "le" | "be" = "le"): string | undefined {
+  const even = Buffer.from(field.subarray(0, field.length - (field.length % 2)));
+  const text = (order === "be" ? even.swap16() : even).toString("utf16le");
+  return labelText(Buffer.from(text, "utf8"));
+}

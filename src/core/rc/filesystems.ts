@@ -1,12 +1,13 @@
 import { MkinitrdError } from "../errors.ts";
 import { parseFstab } from "../formats/fstab.ts";
 import { chooseFstabMounts, type FstabMount, type FstabRefusal } from "../fstab-mounts.ts";
+import { RARER_CONTAINERS } from "../volumes/rarer-formats.ts";
 import type { Content, Volume } from "../volumes/types.ts";
 import { checkFilesystem } from "./fsck.ts";
 import type { Context, FilesystemCheck, FilesystemMount, Filesystems, OpenVolume } from "./types.ts";
 
 /** Contents that hold other volumes, or nothing; blkid's names. */
-export const NO_FILESYSTEMS = ["crypto_LUKS", "LVM2_member", "linux_raid_member", "swap", "swsuspend", "jbd"];
+export const NO_FILESYSTEMS = ["crypto_LUKS", "LVM2_member", "linux_raid_member", "swap", "swsuspend", "jbd", ...RARER_CONTAINERS];
 /** The driver of these writes nothing: asked for read-write they are refused, or look as if they were. */
 const READ_ONLY = ["squashfs", "erofs", "ufs"];
 /** The filesystems that may lie on several devices, each of which the kernel has to be told of. */

@@ -6,10 +6,11 @@ const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
 /** One line for each volume, for the error that says what was found: name, type, label, UUID, size, what is wrong. */
 export function describeVolumes(volumes: Volume[]): string[] {
   return volumes.map((volume) => {
-    const { content, damage, lv, md, name, partition, sizeBytes } = volume;
+    const { content, damage, lv, md, name, otherTable, partition, sizeBytes } = volume;
     const words = [
       printableLine(name),
       content?.type ?? volume.layer,
+      otherTable === undefined ? "" : `with a partition table of type ${otherTable}, which is not read`,
       content?.label === undefined ? "" : `LABEL=${quote(content.label)}`,
       content?.uuid === undefined ? "" : `UUID=${printableLine(content.uuid)}`,
       partition?.partLabel === undefined ? "" : `PARTLABEL=${quote(partition.partLabel)}`,

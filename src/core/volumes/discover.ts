@@ -10,6 +10,8 @@ import { activeArray, assembleArrays, inactiveArrays } from "./md.ts";
 import type { FoundMember } from "./md.ts";
 import { readPartitionTable } from "./partitions.ts";
 import { probe } from "./probe.ts";
+import { RARER_FORMATS } from "./rarer-formats.ts";
+import type { Formats } from "./rarer-formats.ts";
 import type { BlockDevice, Volume } from "./types.ts";
 
 /** Types of an MBR's extended partition: DOS, Windows, Linux. */
@@ -22,19 +24,20 @@ const AT_A_TIME = 8;
 /**
  * Every volume on the devices: disks, partitions, mappings, and the logical volumes that a person sees, active or not.
  * In the order of the devices, the partitions that only we see behind their disk, the LVs that are not active last.
- * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says.
+ * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says. `formats` are the
+ * rarer ones to look for: the early boot's where none are given.
  */
-export async function discover(listed: BlockDevice[]): Promise<Volume[]> {
+export async function discover(listed: BlockDevice[], formats: Formats = RARER_FORMATS): Promise<Volume[]> {
   const tables = new Map<string, TableResult>();
   await Promise.all(listed.filter(mayHoldPartitions).map(async (device) => tables.set(device.path, await readTable(device))));
   const devices = await withoutMembersPartitions(listed, tables);
   const partitioned = new Set(devices.flatMap(({ partitionOf }) => (partitionOf ? [partitionOf.disk] : [])));
 
   const others = devices.filter((device) => !isLvmDevice(device));
-  const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned)));
+  const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned, formats)));
   const diskIds = new Map(devices.map(({ path, serial, wwid }) => [path, wwid ?? serial]));
   const groups = assembleVolumeGroups(await findPvs(joinable(plain.flat()), diskIds));
-  const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups)));
+  const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups, formats)));
   const arrays = assembleArrays(await findMembers(joinable([...plain, ...active].flat())));
   const inactive = [...inactiveArrays(arrays, devices), ...inactiveLogicalVolumes(groups, devices)];
 
@@ -44,7 +47,7 @@ export async function discover(listed: BlockDevice[]): Promise<Volume[]> {
     const md = activeArray(device, arrays);
     return (byDevice.get(device) ?? []).map((volume) => (md === undefined || volume.path !== device.path ? volume : { ...volume, md }));
   });
-  return [...withArrays, ...(await probeInTurn(inactive))];
+  return [...withArrays, ...(await probeInTurn(inactive, formats))];
 }
 
 /**
@@ -85,7 +88,7 @@ async function readTable({ logicalBlockBytes, source }: BlockDevice): Promise<Ta
 }
 
 /** A device that is no LV, and the partitions in it that the kernel did not make. */
-async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>): Promise<Volume[]> {
+async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>, formats: Formats): Promise<Volume[]> {
   const { below, busPaths, dm, md, number, partitionOf, path, serial, source, wwid } = device;
   const volume: Volume = {
     name: dm === undefined ? path : `/dev/mapper/${dm.name}`,
@@ -104,17 +107,23 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
   if (partitionOf !== undefined) {
     const startBytes = partitionOf.startSector * SECTOR_BYTES;
     const entry = tables.get(partitionOf.disk)?.table?.partitions.find((partition) => partition.startBytes === startBytes);
-    return [await probed(entry === undefined ? volume : { ...volume, partition: describeEntry(entry) })];
+    return [await probed(entry === undefined ? volume : { ...volume, partition: describeEntry(entry) }, formats)];
   }
   const { table, damage } = tables.get(path) ?? {};
   // Of what the kernel has divided into partitions, a signature of the whole is a remainder.
   if (partitioned.has(path)) return [damage === undefined ? volume : { ...volume, damage }];
-  const whole = await probed(volume);
+  const whole = await probed(volume, formats);
   // The backup of a table survives at the end of a disk that was since used as a whole; the kernel doesn't look there.
-  const isTable = table !== undefined && table.partitions.length > 0 && (whole.content === undefined || table.usedCopy === "primary");
-  if (!isTable) return [whole.content || whole.damage || damage === undefined ? whole : { ...whole, damage }];
+  const isTable = table !== undefined && table.partitions.length > 0 && (whole.content === undefined || whole.content.mayBeRemains || table.usedCopy === "primary");
+  if (!isTable) return [whole.content || whole.damage ? whole : damage === undefined ? await withOtherTable(whole, formats) : { ...whole, damage }];
   const windows = table.partitions.map((entry) => windowOf(volume, device, entry));
-  return [damage === undefined ? volume : { ...volume, damage }, ...(await probeInTurn(windows))];
+  return [damage === undefined ? volume : { ...volume, damage }, ...(await probeInTurn(windows, formats))];
+}
+
+/** A disk on which we found nothing, with the type of the partition table that it has all the same. */
+async function withOtherTable(disk: Volume, { table }: Formats): Promise<Volume> {
+  const type = disk.layer === "disk" && disk.source ? await table?.(disk.source).catch(() => undefined) : undefined; // what is unreadable, probing has told
+  return type === undefined ? disk : { ...disk, otherTable: type };
 }
 
 function windowOf(disk: Volume, { source }: BlockDevice, entry: Partition): Volume {
@@ -141,20 +150,20 @@ function describeEntry({ number, partLabel, partUuid, typeGuid }: Partition): No
 }
 
 /** A table or a group may list any number: a few are read at a time, and not more than a person could look at. */
-async function probeInTurn(volumes: Volume[]): Promise<Volume[]> {
+async function probeInTurn(volumes: Volume[], formats: Formats): Promise<Volume[]> {
   const done: Volume[] = [];
   for (let index = 0; index < Math.min(volumes.length, MAX_PROBED); index += AT_A_TIME) {
-    done.push(...(await Promise.all(volumes.slice(index, Math.min(index + AT_A_TIME, MAX_PROBED)).map(probed))));
+    done.push(...(await Promise.all(volumes.slice(index, Math.min(index + AT_A_TIME, MAX_PROBED)).map((volume) => probed(volume, formats)))));
   }
   const rest = volumes.slice(MAX_PROBED).map((volume) => ({ ...volume, damage: `not looked into: ${MAX_PROBED} before it were` }));
   return [...done, ...rest];
 }
 
 /** The volume with its content, or with the reason why that could not be read. */
-async function probed(volume: Volume): Promise<Volume> {
+async function probed(volume: Volume, formats: Formats): Promise<Volume> {
   if (volume.source === undefined) return volume;
   try {
-    const content = await probe(volume.source);
+    const content = await probe(volume.source, formats);
     return content === undefined ? volume : { ...volume, content };
   } catch (error) {
     return { ...volume, damage: explain(error) };
@@ -191,7 +200,7 @@ async function findMembers(volumes: Volume[]): Promise<FoundMember[]> {
   return found.flat();
 }
 
-async function activeVolume(device: BlockDevice, groups: VolumeGroup[]): Promise<Volume[]> {
+async function activeVolume(device: BlockDevice, groups: VolumeGroup[], formats: Formats): Promise<Volume[]> {
   const volume = activeLogicalVolume(device, groups);
-  return volume === undefined ? [] : [await probed(volume)];
+  return volume === undefined ? [] : [await probed(volume, formats)];
 }

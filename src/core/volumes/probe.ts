@@ -1,5 +1,6 @@
 import type { Source } from "../binary/source.ts";
 import { MkinitrdError } from "../errors.ts";
+import { probeBitlocker } from "../formats/bitlocker.ts";
 import { probeBtrfs } from "../formats/btrfs.ts";
 import type { Content } from "../formats/content.ts";
 import { probeErofs } from "../formats/erofs.ts";
@@ -10,18 +11,20 @@ import { luks2KdfMemoryBytes, probeLuks2 } from "../formats/luks2.ts";
 import { probeLvm2 } from "../formats/lvm2.ts";
 import { mdContent, probeMd } from "../formats/md.ts";
 import { probeSquashfs } from "../formats/squashfs.ts";
+import type { Probe } from "../formats/superblock.ts";
 import { probeSwap } from "../formats/swap.ts";
 import { probeUfs } from "../formats/ufs.ts";
 import { probeVfat } from "../formats/vfat.ts";
 import { probeXfs } from "../formats/xfs.ts";
-
-type Probe = (source: Source) => Promise<Content | undefined>;
+import { RARER_FORMATS } from "./rarer-formats.ts";
+import type { Formats } from "./rarer-formats.ts";
 
 /**
  * What holds other volumes. A sound one is taken before any filesystem: it may lie over the remains of one. An md member
- * comes first: of a mirror with its superblock at the end, each member looks like what the array holds.
+ * comes first: of a mirror with its superblock at the end, each member looks like what the array holds. BitLocker To Go
+ * has the boot sector of a FAT.
  */
-const CONTAINERS: Probe[] = [md, luks1, (source) => luks2(source, false), lvm2];
+const CONTAINERS: Probe[] = [md, luks1, (source) => luks2(source, false), lvm2, probeBitlocker];
 const FILESYSTEMS: Probe[] = [probeVfat, probeSwap, probeXfs, probeExt, probeBtrfs, probeF2fs, probeSquashfs, probeErofs, probeUfs];
 
 /** Holds every signature and nearly every header: one read of the device in place of twenty. */
@@ -29,9 +32,11 @@ const HEAD_BYTES = 72 * 1024;
 
 /**
  * What a source holds; undefined when it is nothing known. Throws when a signature was found with damage behind it, and,
- * as blkid refuses to choose, when there are signatures of several filesystems.
+ * as blkid refuses to choose, when there are signatures of several filesystems. The rarer formats are asked when nothing
+ * else is there: those given, or those of the early boot; the first that is found is taken. However large the source is, at
+ * most 1 MiB is read where nothing is known; a format adds what its own docstring says.
  */
-export async function probe(source: Source): Promise<Content | undefined> {
+export async function probe(source: Source, formats: Formats = RARER_FORMATS): Promise<Content | undefined> {
   const cached = await withHead(source);
   const containers = await probeAll(CONTAINERS, cached);
   const [container] = containers.found;
@@ -44,8 +49,20 @@ export async function probe(source: Source): Promise<Content | undefined> {
   // A secondary header may outlive its volume by years, so it is asked when nothing else is there.
   const { found: [remaining], problems: rest } = await probeAll([(from) => luks2(from, true)], cached);
   if (remaining !== undefined) return told(remaining, source, filesystems.problems);
-  const [problem] = [...problems, ...rest];
-  if (problem !== undefined) throw problem;
+  return probeRarer(cached, source, formats, [...problems, ...rest]);
+}
+
+/** The others of the formats that we know, or what was wrong with one of those before or among them. */
+async function probeRarer(cached: Source, source: Source, { behindFirstSector, inFirstSector }: Formats, before: MkinitrdError[]): Promise<Content | undefined> {
+  const problems = [...before];
+  for (const probes of [inFirstSector, behindFirstSector]) {
+    for (const probeOne of probes) {
+      const { found: [content], problems: own } = await probeAll([probeOne], cached);
+      problems.push(...own);
+      if (content !== undefined) return told(probes === inFirstSector ? content : { ...content, mayBeRemains: true }, source, problems);
+    }
+  }
+  if (problems[0] !== undefined) throw problems[0];
   return undefined;
 }
 

@@ -1,11 +1,16 @@
 import type { Stage } from "../realroot/types.ts";
 import { formatSize } from "./describe.ts";
 import { printableLine } from "../quote.ts";
+import { RARER_CONTAINERS } from "./rarer-formats.ts";
 import { lowerVolumes } from "./tree.ts";
 import type { Volume } from "./types.ts";
 
 /** What a root may be on: a filesystem, or what may hold one when it is open. */
-const NO_ROOTS = ["swap", "swsuspend", "vfat", "jbd", "LVM2_member", "linux_raid_member", "iso9660"];
+const NO_ROOTS = [
+  "swap", "swsuspend", "vfat", "jbd", "LVM2_member", "linux_raid_member", "iso9660", ...RARER_CONTAINERS,
+  // Of other systems, for exchange, or none that lies on a disk.
+  "exfat", "ntfs", "udf", "hfs", "hfsplus", "hammer2", "befs", "nss", "VMFS", "vxfs", "ubifs",
+];
 const CRYPT_UUID = /^CRYPT-(LUKS1|LUKS2)-([0-9a-f]{32})-/;
 
 type Lower = (volume: Volume) => Volume[];

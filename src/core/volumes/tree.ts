@@ -39,13 +39,13 @@ export function lowerVolumes(volumes: Volume[]): (volume: Volume) => Volume[] {
   };
 }
 
-function describe({ content, lv, md, name, partition, sizeBytes }: Volume): string {
+function describe({ content, lv, md, name, otherTable, partition, sizeBytes }: Volume): string {
   const label = content?.label ?? partition?.partLabel;
   const inactive = (lv !== undefined && !lv.active) || (md !== undefined && !md.active);
   return [
     printableLine(name),
     sizeBytes === 0 ? "" : formatSize(sizeBytes),
-    content?.type ?? "",
+    content?.type ?? (otherTable === undefined ? "" : `partition table: ${otherTable}`),
     label === undefined ? "" : `"${printableLine(label)}"`,
     inactive ? "(not active)" : "",
   ].filter((word) => word !== "").join("  ");

@@ -1,5 +1,6 @@
 import type { Source } from "../binary/source.ts";
 import type { Content } from "../formats/content.ts";
+import type { OtherTable } from "../formats/other-tables.ts";
 
 export type { Content };
 
@@ -41,6 +42,8 @@ export interface Volume {
   content?: Content;
   /** Why its content could not be read: signature found, damage behind it. */
   damage?: string;
+  /** A disk with nothing else on it: the partition table of another kind of machine, whose partitions we don't read. */
+  otherTable?: OtherTable;
   /** From the partition table that lists it. `partUuid` is lower case, as blkid prints it. */
   partition?: { number: number; partUuid: string; partLabel?: string; typeGuid?: string };
   serial?: string;

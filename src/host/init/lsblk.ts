@@ -1,6 +1,7 @@
 import { openFile } from "../../core/binary/file.ts";
 import type { Source } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
+import { EVERY_FORMAT } from "../../core/volumes/every-format.ts";
 import { probe } from "../../core/volumes/probe.ts";
 
 /** A block device as lsblk(8) lists it, with what lies on it. */
@@ -49,7 +50,7 @@ export async function probeUnknown(devices: BlockDevice[], open: (path: string) 
     if (one.fstype !== undefined || one.type === "rom") continue;
     const source = await open(one.name).catch(() => undefined);
     try {
-      const content = source === undefined ? undefined : await probe(source);
+      const content = source === undefined ? undefined : await probe(source, EVERY_FORMAT);
       if (content !== undefined) Object.assign(one, { fstype: content.type, uuid: content.uuid ?? one.uuid, label: content.label ?? one.label });
     } catch {
       // Damaged, or not for us to read: it stays unknown.

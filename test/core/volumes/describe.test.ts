@@ -17,6 +17,7 @@ test.each<{ what: string; volume: Volume; line: string }>([
     line: '/dev/vda2  ext4  LABEL="my root"  UUID=u-1  PARTLABEL="root"  1.5 GiB',
   },
   { what: "an empty disk", volume: { name: "/dev/vda", layer: "disk", sizeBytes: 0 }, line: "/dev/vda  disk  0 bytes" },
+  { what: "a disk of another kind of machine", volume: { name: "/dev/sda", layer: "disk", sizeBytes: 2 ** 20, otherTable: "sun" }, line: "/dev/sda  disk  with a partition table of type sun, which is not read  1 MiB" },
   {
     what: "a volume with a missing PV",
     volume: { name: "vg/lv", layer: "lv", sizeBytes: 2 ** 20, lv: { ...lv, missingPvs: ["Iy3Z8K"] } },

@@ -5,6 +5,7 @@ import { memorySource, window } from "../../../src/core/binary/source.ts";
 import type { Source } from "../../../src/core/binary/source.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { discover } from "../../../src/core/volumes/discover.ts";
+import { EVERY_FORMAT } from "../../../src/core/volumes/every-format.ts";
 import type { BlockDevice, Volume } from "../../../src/core/volumes/types.ts";
 import { fixture, fixtureBytes, fixtureJson } from "../../fixtures/fixture.ts";
 import { lvmReports } from "../../fixtures/lvm2/reports.ts";
@@ -25,6 +26,21 @@ function partitionedDisk(): Buffer {
   fixtureBytes("fs/swap.img.gz").copy(bytes, 1088 * 512, 0, 8192);
   return bytes;
 }
+
+test("a disk with the partition table of another kind of machine says so, where nothing else is on it", async () => {
+  expect(await discover([await disk("/dev/sda", "rarer/sun.img.gz")], EVERY_FORMAT)).toMatchObject([{ layer: "disk", otherTable: "sun" }]);
+  const [iso] = await discover([await disk("hybrid.iso", "rarer/hfsplus.img.gz")], EVERY_FORMAT);
+  expect(iso).toMatchObject({ content: { type: "hfsplus" } });
+  expect(iso).not.toHaveProperty("otherTable");
+});
+
+test("what is left at a disk's end hides no partitions that the backup of their table lists", async () => {
+  const bytes = partitionedDisk();
+  bytes.fill(0, 512, 34 * 512); // the primary
+  bytes.write("\xf0\x16\x78\x5a", 9 * 512 + 32, "latin1"); // HighPoint's
+  const volumes = await discover([deviceOf("disk.img", memorySource(bytes, "disk.img"))]);
+  expect(summary(volumes).map(([name]) => name)).toEqual(["disk.img", "disk.img:1", "disk.img:2", "disk.img:5"]);
+});
 
 describe("partitions", () => {
   const { partitions } = fixtureJson<{ partitiontable: { partitions: { uuid: string; start: number; size: number }[] } }>(

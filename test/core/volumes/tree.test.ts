@@ -80,6 +80,14 @@ describe("the volumes that may be the root", () => {
     expect(specs([volume("/dev/vdb", "disk", { content: { type: "squashfs" } })])).toEqual(["local:squashfs:/dev/vdb"]);
   });
 
+  test.each(["BitLocker", "zfs_member", "isw_raid_member", "exfat", "ntfs"])("not %s: it holds other volumes, or no Linux", (type) => {
+    expect(specs([volume("/dev/vdb", "disk", { content: { type, uuid: "u" } })])).toEqual([]);
+  });
+
+  test.each(["jfs", "bcachefs"])("%s, rare as it is", (type) => {
+    expect(specs([volume("/dev/vdb", "disk", { content: { type, uuid: "u" } })])).toEqual([`local:${type}:UUID=u`]);
+  });
+
   test("a logical volume whose content nobody can see before it is active", () => {
     const thin = logical("thin", ["/dev/vda"], {}, false);
     expect(specs([volume("/dev/vda", "disk", { content: { type: "LVM2_member" } }), { ...thin, lv: { ...thin.lv!, unread: true } }])).toEqual(["lvm:auto:vg00/thin"]);
