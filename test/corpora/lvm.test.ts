@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { tableLines } from "../../src/core/dm/table.ts";
+import { tableLines } from "../../src/core/dm/table-text.ts";
 import { probeLvm2 } from "../../src/core/formats/lvm2.ts";
 import { parseVolumeGroup } from "../../src/core/formats/lvm2-metadata.ts";
 import { assembleVolumeGroups } from "../../src/core/volumes/lvm.ts";
 import { mapperName } from "../../src/core/volumes/lvm-names.ts";
+import { stackPlanner } from "../../src/core/volumes/lvm-stack.ts";
 import { describeCorpus } from "./corpus.ts";
 
 interface Expected {
@@ -18,12 +19,12 @@ interface Expected {
 
 describeCorpus<Expected>("lvm-fresh", (entries, image) => {
   describe.each(entries)("the volume group $id", ({ expect: expected, files }) => {
-    const assemble = async () => {
+    const assemble = async (planner?: typeof stackPlanner) => {
       const found = await Promise.all(files.map(async ({ file }, index) => {
         const source = image(file);
         return { device: { path: `pv${index}`, source }, pv: (await probeLvm2(source))! };
       }));
-      return { found, groups: assembleVolumeGroups(found) };
+      return { found, groups: assembleVolumeGroups(found, planner) };
     };
 
     test("has the names, UUIDs and sizes that LVM prints", async () => {
@@ -55,6 +56,25 @@ describeCorpus<Expected>("lvm-fresh", (entries, image) => {
         const content = expected.contents[name];
         if (open === undefined || !visible || content === undefined) continue;
         const source = open();
+        const bytes = await source.read(0, source.sizeBytes);
+        expect([name, bytes.length, createHash("sha256").update(bytes).digest("hex")]).toEqual([name, content.size, content.sha256]);
+      }
+    });
+
+    test("maps every volume with the tables that the kernel had", async () => {
+      const { groups: [group] } = await assemble(stackPlanner);
+      const visible = group!.logicalVolumes.filter(({ visible }) => visible);
+      const tables = new Map(visible.flatMap(({ tables = [] }) => tables).map((table) => [table.name, table.targets]));
+      const ours = [...tables].flatMap(([name, targets]) => tableLines(targets, { name }));
+      // dmsetup prints numbers for the devices that we name, and a thin pool that nobody opened is not there.
+      const anonymous = (line: string) => line.trim().replaceAll(/253:\d+|\/dev\/mapper\/\S+/g, "DM");
+      expect(ours.map(anonymous).sort()).toEqual(expected.dm_tables.map(anonymous).filter((line) => line.includes(":")).sort());
+    });
+
+    test("holds in every volume the bytes that the kernel read", async () => {
+      const { groups: [group] } = await assemble(stackPlanner);
+      for (const [name, content] of Object.entries(expected.contents)) {
+        const source = group!.logicalVolumes.find((lv) => lv.name === name)!.open!();
         const bytes = await source.read(0, source.sizeBytes);
         expect([name, bytes.length, createHash("sha256").update(bytes).digest("hex")]).toEqual([name, content.size, content.sha256]);
       }

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { Source } from "../../src/core/binary/source.ts";
 import { probeMd } from "../../src/core/formats/md.ts";
 import { assembleArrays, mdadmUuid } from "../../src/core/volumes/md.ts";
+import { openArray } from "../../src/core/volumes/md-open.ts";
 import { facts } from "../fixtures/md/members.ts";
 import { describeCorpus } from "./corpus.ts";
 
@@ -40,12 +42,26 @@ describeCorpus<Expected>("mdraid", (entries, image) => {
       }
     });
 
-    test.skipIf(!expected.detail.includes("MD_LEVEL=raid1\n"))("holds the bytes that the kernel read", async () => {
+    test.skipIf(!expected.detail.includes("MD_LEVEL=raid1\n"))("holds on each member the bytes that the kernel read", async () => {
       for (const member of await members()) {
         const alone = assembleArrays([member])[0]!.open!();
-        const bytes = await alone.read(0, alone.sizeBytes);
-        expect([bytes.length, createHash("sha256").update(bytes).digest("hex")]).toEqual([expected.array.size, expected.array.sha256]);
+        expect(await sumOf(alone)).toEqual([expected.array.size, expected.array.sha256]);
+      }
+    });
+
+    test("holds the bytes that the kernel read, without any of the members that its level withstands", async () => {
+      const all = await members();
+      expect(await sumOf(assembleArrays(all, openArray)[0]!.open!())).toEqual([expected.array.size, expected.array.sha256]);
+      for (const left of files.keys()) {
+        const open = assembleArrays(all.toSpliced(left, 1), openArray)[0]!.open!;
+        if (expected.detail.includes("MD_LEVEL=raid0\n")) expect(open).toThrow("1 of 2 members are missing");
+        else expect(await sumOf(open())).toEqual([expected.array.size, expected.array.sha256]);
       }
     });
   });
 });
+
+async function sumOf(source: Source): Promise<[number, string]> {
+  const bytes = await source.read(0, source.sizeBytes);
+  return [bytes.length, createHash("sha256").update(bytes).digest("hex")];
+}

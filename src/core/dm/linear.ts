@@ -1,11 +1,10 @@
 import { SECTOR_BYTES, window } from "../binary/source.ts";
 import type { Source } from "../binary/source.ts";
-import type { Device } from "./device.ts";
+import type { Device, Span } from "./device.ts";
+import type { TableWords } from "./table-words.ts";
 
 /** dm-linear: a range of a device. Sectors are 512 bytes. Linux Documentation/admin-guide/device-mapper/linear.rst. */
-export interface Linear {
-  startSector: number;
-  lengthSectors: number;
+export interface Linear extends Span {
   device: Device;
   deviceSector: number;
 }
@@ -19,4 +18,9 @@ export function linearLine(target: Linear): string {
 export function openLinear(target: Linear): Source {
   const { device, deviceSector, lengthSectors } = target;
   return window(device.source, deviceSector * SECTOR_BYTES, lengthSectors * SECTOR_BYTES, device.source.name);
+}
+
+/** Reads what stands behind `linear`. */
+export function parseLinear(span: Span, words: TableWords): Linear {
+  return { ...span, device: words.device("the device"), deviceSector: words.number("the sector of the device") };
 }

@@ -1,15 +1,15 @@
-import { checkRange, SECTOR_BYTES, window } from "../binary/source.ts";
+import { SECTOR_BYTES, window } from "../binary/source.ts";
 import type { Source } from "../binary/source.ts";
 import { MkinitrdError } from "../errors.ts";
-import type { Device } from "./device.ts";
+import { chunkedSource } from "./chunks.ts";
+import type { Device, Span } from "./device.ts";
+import type { TableWords } from "./table-words.ts";
 
 /**
  * dm-striped: chunk after chunk, each on the next stripe. Sectors are 512 bytes. Linux
  * Documentation/admin-guide/device-mapper/striped.rst.
  */
-export interface Striped {
-  startSector: number;
-  lengthSectors: number;
+export interface Striped extends Span {
   chunkSectors: number;
   stripes: { device: Device; deviceSector: number }[];
 }
@@ -34,28 +34,17 @@ export function openStriped(target: Striped): Source {
   }
   const stripeBytes = (lengthSectors / stripes.length) * SECTOR_BYTES;
   const legs = stripes.map(({ device, deviceSector }) => window(device.source, deviceSector * SECTOR_BYTES, stripeBytes));
-  return {
-    name,
-    sizeBytes: lengthSectors * SECTOR_BYTES,
-    async read(offsetBytes, lengthBytes) {
-      checkRange(this, offsetBytes, lengthBytes);
-      const parts = splitAtChunks(offsetBytes, lengthBytes, chunkSectors * SECTOR_BYTES, legs);
-      return Buffer.concat(await Promise.all(parts));
-    },
-  };
+  return chunkedSource(name, lengthSectors * SECTOR_BYTES, chunkSectors * SECTOR_BYTES, (chunk, within, length) => {
+    const row = Math.floor(chunk / legs.length);
+    return legs[chunk % legs.length]!.read(row * chunkSectors * SECTOR_BYTES + within, length);
+  });
 }
 
-/** The read of each chunk that the range touches, in order. */
-function splitAtChunks(offsetBytes: number, lengthBytes: number, chunkBytes: number, legs: Source[]): Promise<Buffer>[] {
-  const parts: Promise<Buffer>[] = [];
-  for (let at = offsetBytes; at < offsetBytes + lengthBytes; ) {
-    const chunk = Math.floor(at / chunkBytes);
-    const within = at % chunkBytes;
-    const size = Math.min(chunkBytes - within, offsetBytes + lengthBytes - at);
-    const legOffset = Math.floor(chunk / legs.length) * chunkBytes + within;
-    const leg = legs[chunk % legs.length];
-    if (leg !== undefined) parts.push(leg.read(legOffset, size));
-    at += size;
-  }
-  return parts;
+/** Reads what stands behind `striped`. */
+export function parseStriped(span: Span, words: TableWords): Striped {
+  const count = words.number("the number of stripes", 1);
+  const chunkSectors = words.number("the chunk", 1);
+  const stripes: Striped["stripes"] = [];
+  while (stripes.length < count) stripes.push({ device: words.device(`stripe ${stripes.length}`), deviceSector: words.number(`the sector of stripe ${stripes.length}`) });
+  return { ...span, chunkSectors, stripes };
 }

@@ -23,6 +23,12 @@ export interface MdMember {
   /** By device number: the role, from 0 to raidDisks - 1, or NO_ROLE. */
   roles: number[];
   superblockByte: number;
+  /** Of a stripe; 0 where the level has none. */
+  chunkSectors: number;
+  /** As the level numbers them: where parity goes, or how many copies there are and where. */
+  layout: number;
+  /** Its shape is being changed: what lies where depends on how far that got. */
+  reshaping?: true;
   /** Where the array's data lies on this device. */
   dataStartBytes: number;
   dataBytes: number;

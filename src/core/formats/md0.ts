@@ -23,6 +23,8 @@ const superblock = (u32: (offset: number) => Field<number>) => struct("md 0.90 s
   checksum: u32(152), // of all words, with this one as zero
   eventsFirst: u32(156), // two halves in the order of the machine's bytes
   eventsSecond: u32(160),
+  layout: u32(256),
+  chunkBytes: u32(260),
 });
 
 /** mdp_disk_t: one for each member from byte 512 on, and the member's own at the end. */
@@ -74,6 +76,9 @@ export async function probeMd0(source: Source): Promise<MdMember | undefined> {
     deviceNumber: own.number,
     roles: readRoles(),
     superblockByte: at,
+    chunkSectors: Math.floor(sb.chunkBytes / 512),
+    layout: sb.layout,
+    ...(sb.minor === 91 ? { reshaping: true as const } : {}),
     dataStartBytes: 0,
     dataBytes,
     preferredMinor: sb.preferredMinor,

@@ -15,7 +15,9 @@ const superblock = struct("md 1.x superblock", 256, {
   name: utf8(32, 32),
   created: u64le(64), // seconds since 1970 in the lower 40 bits
   level: u32le(72), // signed: -1 is linear
+  layout: u32le(76),
   sizeSectors: u64le(80), // used of each member; 0 for linear and raid0
+  chunkSectors: u32le(88),
   raidDisks: u32le(92),
   dataOffset: u64le(128), // sectors from the start of the device
   dataSectors: u64le(136),
@@ -31,6 +33,7 @@ const MAGIC = 0xa92b4efc;
 const MOST_ROLES = (4096 - 256) / 2; // the superblock has one page
 const CHECKSUM_BYTE = superblock.fields.checksum.offset;
 const FEATURE_RECOVERY = 2;
+const FEATURE_RESHAPE = 4;
 
 type Minor = "1.0" | "1.1" | "1.2";
 
@@ -70,9 +73,12 @@ export async function probeMd1(source: Source, minor: Minor): Promise<MdMember |
     deviceNumber: sb.deviceNumber,
     roles: readRoles(covered, sb.raidDisks),
     superblockByte: at,
+    chunkSectors: sb.chunkSectors,
+    layout: sb.layout,
     dataStartBytes,
     dataBytes,
     ...((sb.features & FEATURE_RECOVERY) === 0 ? {} : { recovering: true as const }),
+    ...((sb.features & FEATURE_RESHAPE) === 0 ? {} : { reshaping: true as const }),
   };
 }
 

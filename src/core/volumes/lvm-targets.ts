@@ -1,45 +1,70 @@
+import type { Source } from "../binary/source.ts";
 import type { Device } from "../dm/device.ts";
+import { openTable } from "../dm/table.ts";
 import type { Target } from "../dm/table.ts";
 import type { LogicalVolumeEntry, StripedSegment, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
 
+/** How an LV is mapped and read. */
+export interface LvPlan {
+  /** Its own table. */
+  targets: Target[];
+  /** The tables of the devices that it lies on, lower ones first, and its own; absent where it lies on PVs only. */
+  tables?: LvTable[];
+  /** Its bytes. Throws when a device is too short, or too many are missing. */
+  open(): Source;
+}
+
+/** A device-mapper device, by the name that LVM gives it. */
+export interface LvTable {
+  name: string;
+  targets: Target[];
+}
+
 /**
- * Gives the device-mapper table of any LV of a group, over the devices of its PVs by their names in the metadata.
- * Undefined when the LV has segments of another type than striped, when a device is not there, and when its bytes are
- * not what its own segments say: it is the store of a snapshot, or a snapshot is being merged into it.
+ * Gives the plan of any LV of a group, over the devices of its PVs by their names in the metadata. Undefined when it can't be
+ * mapped or read.
  */
-export function targetPlanner(
-  metadata: VolumeGroupMetadata,
-  devices: Map<string, Device>,
-): (entry: LogicalVolumeEntry) => Target[] | undefined {
+export type Planner = (metadata: VolumeGroupMetadata, devices: Map<string, Device>) => (entry: LogicalVolumeEntry) => LvPlan | undefined;
+
+/**
+ * Plans LVs of linear and striped segments on PVs: what the early boot reads without activation. Undefined for all others, when
+ * a device is not there, and when an LV's bytes are not what its own segments say: it is the store of a snapshot, or a snapshot
+ * is being merged into it.
+ */
+export const targetPlanner: Planner = (metadata, devices) => {
   const covered = partsOfSnapshots(metadata);
-  const pvs = new Map(metadata.physicalVolumes.map((pv) => [pv.name, pv]));
+  const planStriped = stripedPlanner(metadata, (name) => devices.get(name));
   return ({ name, segments }) => {
     if (covered.has(name)) return undefined;
     const targets: Target[] = [];
     for (const segment of segments) {
-      const target = segment.type === "striped" ? planSegment(segment) : undefined;
+      const target = segment.type === "striped" ? planStriped(segment) : undefined;
       if (target === undefined) return undefined;
       targets.push(target);
     }
-    return targets;
+    return { targets, open: () => openTable(`${metadata.name}/${name}`, targets) };
   };
+};
 
-  function planSegment(segment: StripedSegment): Target | undefined {
-    const { extentSectors } = metadata;
+/** Plans a linear or striped segment over what `find` gives for the names in it. */
+export function stripedPlanner(metadata: VolumeGroupMetadata, find: (name: string) => Device | undefined): (segment: StripedSegment) => Target | undefined {
+  const { extentSectors } = metadata;
+  const pvs = new Map(metadata.physicalVolumes.map((pv) => [pv.name, pv]));
+  return (segment) => {
     const stripeExtents = segment.extentCount / segment.stripeCount;
     const legs: { device: Device; deviceSector: number }[] = [];
     for (const { pv, startExtent } of segment.stripes) {
-      const entry = pvs.get(pv);
-      const device = devices.get(pv);
-      if (entry === undefined || device === undefined || startExtent + stripeExtents > entry.peCount) return undefined;
-      legs.push({ device, deviceSector: entry.peStartSector + startExtent * extentSectors });
+      const entry = pvs.get(pv); // absent where the stripe lies on another LV
+      const device = find(pv);
+      if (device === undefined || (entry !== undefined && startExtent + stripeExtents > entry.peCount)) return undefined;
+      legs.push({ device, deviceSector: (entry?.peStartSector ?? 0) + startExtent * extentSectors });
     }
     const startSector = segment.startExtent * extentSectors;
     const lengthSectors = segment.extentCount * extentSectors;
     const [first] = legs;
     if (legs.length === 1 && first !== undefined) return { type: "linear", startSector, lengthSectors, ...first };
     return { type: "striped", startSector, lengthSectors, chunkSectors: segment.stripeSizeSectors, stripes: legs };
-  }
+  };
 }
 
 /** A snapshot LV is visible under its own name, with the segments of its store. */

@@ -1,13 +1,13 @@
 import { SECTOR_BYTES } from "../binary/source.ts";
 import type { Source } from "../binary/source.ts";
 import type { Device } from "../dm/device.ts";
-import { openTable } from "../dm/table.ts";
 import type { Target } from "../dm/table.ts";
 import type { PhysicalVolume } from "../formats/lvm2.ts";
 import type { LogicalVolumeEntry, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
 import { mappingPlanner } from "./lvm-mappings.ts";
 import { healthChecker, isPool, redundancyOf, snapshotOrigins, snapshotSources, visibility } from "./lvm-parts.ts";
 import { targetPlanner } from "./lvm-targets.ts";
+import type { LvTable, Planner } from "./lvm-targets.ts";
 
 /** No real group takes more to find what its LVs lie on; a made-up one could take minutes. */
 const MAX_STEPS = 1_000_000;
@@ -59,17 +59,20 @@ export interface LogicalVolume {
   snapshotOf?: string;
   /** It holds other LVs, and nothing for a person. */
   pool: boolean;
-  /** Its device-mapper table; absent unless it is linear and striped segments on PVs that are there. */
+  /** Its device-mapper table; absent when the planner has none for it. */
   targets?: Target[];
+  /** The tables of all devices that LVM would make for it, lower ones first; absent where it lies on PVs only. */
+  tables?: LvTable[];
   /** Its bytes, without activation; absent as `targets` is. Throws when a device is too short. */
   open?(): Source;
 }
 
 /**
  * Joins physical volumes to volume groups, by the VG's UUID: two groups of one name stay two. The newest metadata of any
- * PV counts for the whole group. Where a PV was found twice (a path of a multipath device, a copy), the first one is used.
+ * PV counts for the whole group. Where a PV was found twice (a path of a multipath device, a copy), the first one is used. How
+ * LVs are read is the planner's: the early boot's reads linear and striped ones, `stackPlanner` of lvm-stack.ts all.
  */
-export function assembleVolumeGroups(found: FoundPv[]): VolumeGroup[] {
+export function assembleVolumeGroups(found: FoundPv[], planner: Planner = targetPlanner): VolumeGroup[] {
   const devices = new Map<string, FoundPv>();
   const copies = new Map<string, string[]>();
   const newest = new Map<string, VolumeGroupMetadata>();
@@ -82,10 +85,10 @@ export function assembleVolumeGroups(found: FoundPv[]): VolumeGroup[] {
     const known = newest.get(pv.metadata.id);
     if (known === undefined || known.seqno < pv.metadata.seqno) newest.set(pv.metadata.id, pv.metadata);
   }
-  return [...newest.values()].map((metadata) => assemble(metadata, devices, copies));
+  return [...newest.values()].map((metadata) => assemble(metadata, devices, copies, planner));
 }
 
-function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, copies: Map<string, string[]>): VolumeGroup {
+function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, copies: Map<string, string[]>, planner: Planner): VolumeGroup {
   // A PV that was away when the group changed is marked, and stays missing when it comes back: its data is old.
   const present = new Map<string, Device>();
   const missingPvs: MissingPv[] = [];
@@ -95,7 +98,7 @@ function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, co
     else if (flags.includes("MISSING")) missingPvs.push({ uuid: id, name, path: device.path });
     else present.set(name, device);
   }
-  const plan = targetPlanner(metadata, present);
+  const plan = planner(metadata, present);
   const missing = findMissing(metadata, missingPvs);
   const health = healthChecker(metadata, new Set(missingPvs.map(({ name }) => name)));
   const mappings = mappingPlanner(metadata);
@@ -116,7 +119,7 @@ function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, co
       mappings: mappings(entry.name),
       ...(sources.has(entry.name) ? { snapshotOf: sources.get(entry.name)! } : {}),
       pool: isPool(entry),
-      ...openable(`${metadata.name}/${entry.name}`, plan(entry)),
+      ...plan(entry),
     })),
   };
 }
@@ -124,10 +127,6 @@ function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, co
 function describe({ id, name, segments, status }: LogicalVolumeEntry, { extentSectors }: VolumeGroupMetadata) {
   const extents = segments.reduce((sum, { extentCount }) => sum + extentCount, 0);
   return { name, uuid: id, sizeBytes: extents * extentSectors * SECTOR_BYTES, status };
-}
-
-function openable(name: string, targets: Target[] | undefined): Pick<LogicalVolume, "targets" | "open"> {
-  return targets === undefined ? {} : { targets, open: () => openTable(name, targets) };
 }
 
 /** By LV, the UUIDs of the missing PVs that it lies on, itself or through the LVs that its segments name. */

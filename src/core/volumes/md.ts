@@ -5,6 +5,9 @@ import { NO_ROLE } from "../formats/md-member.ts";
 import type { MdMember } from "../formats/md-member.ts";
 import type { ArrayRef, BlockDevice, Volume } from "./types.ts";
 
+/** A superblock has one page, and no room for the roles of more. */
+const MOST_DISKS = 2048;
+
 /** A member and the device that it is on. */
 export interface FoundMember {
   path: string;
@@ -15,18 +18,34 @@ export interface FoundMember {
 /** An array as its members describe it. */
 export interface MdArray {
   ref: Omit<ArrayRef, "active">;
-  /** Of one member of a mirror what the array holds: there its bytes can be read without assembling it. */
+  /** What the array holds, without assembling it; absent when the opener has no way to read it. */
   open?: () => Source;
 }
 
-/** Joins members into arrays by UUID, in the order in which the members are given. */
-export function assembleArrays(found: FoundMember[]): MdArray[] {
+/**
+ * Reads an array in user space: given its newest member, and by role the members that are current and whole. Undefined when
+ * it can't be read so.
+ */
+export type OpenArray = (newest: MdMember, members: (FoundMember | undefined)[]) => (() => Source) | undefined;
+
+/** A mirror is on each of its members: all that the early boot reads without assembling. */
+const openMirror: OpenArray = ({ level }, members) => {
+  const whole = members.find((each) => each !== undefined);
+  if (level !== 1 || whole === undefined) return undefined;
+  return () => window(whole.source, whole.member.dataStartBytes, whole.member.dataBytes);
+};
+
+/**
+ * Joins members into arrays by UUID, in the order in which the members are given. The early boot reads mirrors; `openArray` of
+ * md-open.ts reads all levels.
+ */
+export function assembleArrays(found: FoundMember[], open: OpenArray = openMirror): MdArray[] {
   const byUuid = Map.groupBy(found, ({ member }) => member.uuid);
-  return [...byUuid.values()].map(assemble);
+  return [...byUuid.values()].map((members) => assemble(members, open));
 }
 
 /** The array of one UUID; what it is stands in the member that was last written to. */
-function assemble(found: FoundMember[]): MdArray {
+function assemble(found: FoundMember[], open: OpenArray): MdArray {
   const { member: newest } = found.reduce((best, each) => (each.member.events > best.member.events ? each : best));
   // As the kernel: one event behind is still current, the machine ended while they were being written; md.c, super_1_validate.
   const current = found.filter(({ member }) => member.events + 1n >= newest.events);
@@ -36,7 +55,8 @@ function assemble(found: FoundMember[]): MdArray {
   const missing = expected.filter((role) => !present.has(role));
   const { level, metadata, name, preferredMinor, raidDisks, uuid } = newest;
   const node = nodeOf(name, preferredMinor);
-  const whole = current.find(({ member }) => level === 1 && roleOf(member) !== NO_ROLE && !member.recovering);
+  const byRole = new Map(current.toReversed().filter(({ member }) => !member.recovering).map((each) => [roleOf(each.member), each]));
+  const opener = open(newest, Array.from({ length: raidDisks <= MOST_DISKS ? raidDisks : 0 }, (_, role) => byRole.get(role)));
   return {
     ref: {
       uuid,
@@ -51,7 +71,7 @@ function assemble(found: FoundMember[]): MdArray {
       startable: newest.foreignByteOrder !== true && suffices(level, raidDisks, present.size),
       members: found.map(({ path }) => path),
     },
-    ...(whole === undefined ? {} : { open: () => window(whole.source, whole.member.dataStartBytes, whole.member.dataBytes) }),
+    ...(opener === undefined ? {} : { open: opener }),
   };
 }
 

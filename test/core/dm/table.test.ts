@@ -3,7 +3,8 @@ import { memorySource } from "../../../src/core/binary/source.ts";
 import type { Device } from "../../../src/core/dm/device.ts";
 import { linearLine, openLinear } from "../../../src/core/dm/linear.ts";
 import { openStriped, stripedLine } from "../../../src/core/dm/striped.ts";
-import { openTable, tableLines } from "../../../src/core/dm/table.ts";
+import { openTable } from "../../../src/core/dm/table.ts";
+import { tableLines } from "../../../src/core/dm/table-text.ts";
 import type { Target } from "../../../src/core/dm/table.ts";
 
 /** A device each of whose sectors is filled with its number, from `first` on. */

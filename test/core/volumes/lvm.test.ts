@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { memorySource } from "../../../src/core/binary/source.ts";
 import type { Device } from "../../../src/core/dm/device.ts";
-import { tableLines } from "../../../src/core/dm/table.ts";
+import { tableLines } from "../../../src/core/dm/table-text.ts";
 import { probeLvm2 } from "../../../src/core/formats/lvm2.ts";
 import type { PhysicalVolume } from "../../../src/core/formats/lvm2.ts";
 import type { LogicalVolumeEntry, VolumeGroupMetadata } from "../../../src/core/formats/lvm2-metadata.ts";

@@ -12,7 +12,7 @@ const UUID = "6b1f0d5e-9c1a-4a52-8d0e-3f2b7c4a9e01";
 
 function found(path: string, more: Partial<MdMember> = {}) {
   const member: MdMember = {
-    metadata: "1.2", uuid: UUID, level: 1, raidDisks: 2, createdSeconds: 1, events: 10n, deviceNumber: 0, roles: [0, 1],
+    metadata: "1.2", uuid: UUID, level: 1, raidDisks: 2, createdSeconds: 1, events: 10n, deviceNumber: 0, chunkSectors: 0, layout: 0, roles: [0, 1],
     superblockByte: 4096, dataStartBytes: 8192, dataBytes: 4096, ...more,
   };
   return { path, source: memorySource(Buffer.alloc(16384), path), member };
