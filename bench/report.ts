@@ -1,7 +1,8 @@
 import type { BootFigures } from "./boots.ts";
 import { type BuildFigures, COLD_COMPRESSION } from "./builds.ts";
 import type { CompressionFigures } from "./compressions.ts";
-import { isMet, leastOf, medianOf, ratio, type Target } from "./figures.ts";
+import type { CryptFigures } from "./crypt.ts";
+import { isMet, leastOf, median, medianOf, ratio, type Target } from "./figures.ts";
 import type { Measured } from "./measure.ts";
 import type { MemoryFigures } from "./memory.ts";
 import { formatTable, megabytes, number } from "./table.ts";
@@ -26,7 +27,7 @@ export interface BenchReport extends Measured {
 const PEER = "initramfs-tools";
 
 /** What is to be reached, from what was measured. */
-export function findTargets({ builds, images, boots, memory }: Measured): Target[] {
+export function findTargets({ builds, crypt, images, boots, memory }: Measured): Target[] {
   const [ours, theirs] = [boots["generic"] ?? [], boots[PEER] ?? []];
   const build = (what: string) => builds?.find((each) => each.what === what)?.seconds;
   const target = (name: string, limit: number, unit: string, value: number | undefined): Target => ({ name, limit, unit, ...(value === undefined ? {} : { value }) });
@@ -36,6 +37,7 @@ export function findTargets({ builds, images, boots, memory }: Measured): Target
     target("build with nothing changed", 0.3, "s", build("unchanged")),
     target("image for LUKS+LVM, modules: generic, zstd:19", 32, "MB", images["generic, zstd:19"] && images["generic, zstd:19"].bytes / 1e6),
     target("image for LUKS+LVM, modules listed", 32, "MB", images["listed"] && images["listed"].bytes / 1e6),
+    ...[512, 4096].map((size) => target(`time to decrypt sectors of ${size} bytes ÷ a bare loop over OpenSSL`, size === 512 ? 1 : 1.11, "×", timeRatio(crypt?.find(({ sectorBytes }) => sectorBytes === size)))),
     target("memory that the initrd leaves taken", 2, "MiB", memory && memory.leftKib / 1024),
     target(`uptime at the root's init ÷ ${PEER}`, 1, "×", medianRatio(ours, theirs, uptime)),
     target(`QEMU processor seconds ÷ ${PEER}`, 1, "×", medianRatio(ours, theirs, ({ cpuSeconds }) => cpuSeconds)),
@@ -44,11 +46,12 @@ export function findTargets({ builds, images, boots, memory }: Measured): Target
 
 /** The report as tables. */
 export function formatBench(report: BenchReport): string {
-  const { machine, builds, compressions, images, boots, memory, smallest, targets, problems } = report;
+  const { machine, builds, compressions, crypt, images, boots, memory, smallest, targets, problems } = report;
   const sections = [
     `${machine.processors} × ${machine.processor}, load ${machine.loadAtStart} at the start, ${machine.loadAtEnd} at the end; guest: ${machine.accelerator}, 2 processors, ${machine.guestMemoryMiB} MiB, Linux ${machine.kernelRelease}; medians of ${machine.rounds}`,
     builds && formatTable([["mkinitrd build", "seconds", "CPU s", "layers built"], ...builds.map(buildRow)]),
     compressions && formatCompressions(compressions),
+    crypt && formatTable([["aes-256-xts, MB/s (10^6 bytes), one thread", "target", "bare loop", "openssl speed"], ...crypt.map(cryptRow)]),
     formatImages(images),
     formatBoots(boots),
     formatTimeline(boots["generic"] ?? []),
@@ -58,6 +61,14 @@ export function formatBench(report: BenchReport): string {
     problems.map((problem) => `not measured: ${problem}`).join("\n"),
   ];
   return sections.filter((section) => section !== undefined && section !== "").join("\n\n");
+}
+
+function cryptRow({ bareLoop, openssl, sectorBytes, target }: CryptFigures): string[] {
+  return [`sectors of ${sectorBytes} bytes`, number(median(target)), number(median(bareLoop)), number(openssl)];
+}
+
+function timeRatio(figures: CryptFigures | undefined): number | undefined {
+  return figures && median(figures.bareLoop) / median(figures.target);
 }
 
 function buildRow({ what, seconds, cpuSeconds, runs }: BuildFigures): string[] {

@@ -8,7 +8,7 @@ export interface XorLoops {
   xor(into: number, from: number, lengthBytes: number): void;
   /**
    * Writes so many tweaks to `into`: the one at `first`, then each the one before it times alpha in GF(2^128), least
-   * significant byte first. IEEE 1619-2007, 5.2.
+   * significant byte first. IEEE 1619-2007, 5.2. The 16 bytes that lie DISTANCE_BYTES behind each become the XOR of both.
    */
   tweaks(into: number, first: number, count: number): void;
 }
@@ -19,6 +19,9 @@ declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { readonly exports: unknown };
 };
+
+/** From a tweak to the data that it is for. */
+export const DISTANCE_BYTES = 64 * 1024;
 
 /** The loops with a memory of their own, of so many pages of 64 KiB, all zeros. */
 export function xorLoops(pages: number): XorLoops {
@@ -34,6 +37,9 @@ const I32 = 0x7f;
 const V128 = 0x7b;
 const LOAD = [0xfd, 0x00, 0x00, 0x00]; // v128.load
 const STORE = [0xfd, 0x0b, 0x00, 0x00]; // v128.store
+const DISTANCE = [0x80, 0x80, 0x04]; // DISTANCE_BYTES in LEB128
+const LOAD_BEHIND = [0xfd, 0x00, 0x00, ...DISTANCE];
+const STORE_BEHIND = [0xfd, 0x0b, 0x00, ...DISTANCE];
 const SHIFT_LEFT = [0xfd, 0xcb, 0x01]; // i64x2.shl
 const SHIFT_SIGNED = [0xfd, 0xcc, 0x01]; // i64x2.shr_s: all ones where the highest bit was set
 const AND = [0xfd, 0x4e]; // v128.and
@@ -54,6 +60,7 @@ const TWEAKS_CODE = [
   ...get(FROM), ...LOAD, ...set(TWEAK),
   ...whileLeft(1, [
     ...get(INTO), ...get(TWEAK), ...STORE,
+    ...get(INTO), ...get(INTO), ...LOAD_BEHIND, ...get(TWEAK), ...XOR, ...STORE_BEHIND,
     ...get(TWEAK), ...number(63), ...SHIFT_SIGNED, ...set(CARRY),
     ...get(TWEAK), ...number(1), ...SHIFT_LEFT,
     ...get(CARRY), ...get(CARRY), ...SWAP_HALVES, ...CARRIES, ...AND,
