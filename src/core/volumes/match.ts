@@ -2,6 +2,7 @@ import { decodeText } from "../formats/label.ts";
 import { type DiskLink, isLinkTo, parseDiskLink } from "./disk-links.ts";
 import { mapperName } from "./lvm-names.ts";
 import { isArrayUuid, mdadmUuid } from "./md.ts";
+import { USUAL_TYPES } from "./rarer-formats.ts";
 import type { Volume } from "./types.ts";
 
 /** A device as a spec names it. `text` is the name as given. */
@@ -93,11 +94,18 @@ function namesArray({ md }: Volume, device: DeviceName): boolean {
 /** Every volume that the text names: several where copies are attached, or two groups have one name. */
 export function findVolumes(volumes: Volume[], text: string): Volume[] {
   const device = parseDevice(text);
-  const found = withoutSnapshots(volumes.filter((volume) => matches(volume, device)));
+  const named = withoutSnapshots(volumes.filter((volume) => matches(volume, device)));
+  const found = device.by === "uuid" || device.by === "label" ? usualFirst(named) : named;
   if (device.by === "link" && device.link.partition !== undefined) return volumes.filter(({ parent, partition }) => partition?.number === device.link.partition && found.some((disk) => disk.name === parent));
   if (device.by !== "partuuid" || device.partitionsOn === undefined) return found;
   const { partitionsOn } = device;
   return volumes.filter(({ parent, partition }) => found.some((named) => named.parent === parent && partition !== undefined && named.partition!.number + partitionsOn === partition.number));
+}
+
+/** Of a label or UUID that an ext4 and a stick of NTFS both have, the ext4 is meant: the rarer formats answer where no other does. */
+function usualFirst(found: Volume[]): Volume[] {
+  const usual = found.filter(({ content }) => content !== undefined && USUAL_TYPES.includes(content.type));
+  return usual.length === 0 ? found : usual;
 }
 
 /** A snapshot has the UUID and the label of its origin: the origin is meant. */

@@ -25,6 +25,12 @@ export interface Formats {
   table?: (source: Source) => Promise<OtherTable | undefined>;
 }
 
+/** The types that are looked for first, and that most machines are made of. */
+export const USUAL_TYPES = [
+  "crypto_LUKS", "LVM2_member", "linux_raid_member", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "vfat", "swap", "swsuspend", "jbd", "squashfs",
+  "erofs", "ufs",
+];
+
 /** What the early boot knows beside the usual: what a root, a key file or a volume may be on, or be mistaken for. */
 export const RARER_FORMATS: Formats = {
   inFirstSector: [verity, integrity, probeExfat, probeNtfs, other.probeCramfsLittle, other.probeCramfsBig, other.probeRomfs],

@@ -88,6 +88,16 @@ test("a snapshot has its origin's UUID, and is not meant by it; by name it is fo
   expect(findVolumes([origin, snapshot], "vg/s")).toEqual([snapshot]);
 });
 
+test("a label that a stick of NTFS has, too, is that of the ext4; where no usual volume has it, it is the stick's", () => {
+  const ext4: Volume = { name: "/dev/vda1", layer: "partition", sizeBytes: 1, content: { type: "ext4", label: "root" } };
+  const copy: Volume = { ...ext4, name: "/dev/vdb1" };
+  const ntfs: Volume = { name: "/dev/sda1", layer: "partition", sizeBytes: 1, content: { type: "ntfs", label: "root" } };
+  const names = (among: Volume[]) => findVolumes(among, "LABEL=root").map(({ name }) => name);
+  expect(names([ntfs, ext4])).toEqual(["/dev/vda1"]);
+  expect(names([ext4, ntfs, copy])).toEqual(["/dev/vda1", "/dev/vdb1"]);
+  expect(names([ntfs])).toEqual(["/dev/sda1"]);
+});
+
 test("any text is some name", () => {
   fc.assert(fc.property(fc.string({ maxLength: 40 }), fc.constantFrom("", "/dev/", "/dev/disk/by-label/", "UUID="), (text, before) => {
     expect(parseDevice(before + text).text).toBe(before + text);

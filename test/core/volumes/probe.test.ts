@@ -4,8 +4,15 @@ import { memorySource } from "../../../src/core/binary/source.ts";
 import type { Source } from "../../../src/core/binary/source.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { probe } from "../../../src/core/volumes/probe.ts";
+import { USUAL_TYPES } from "../../../src/core/volumes/rarer-formats.ts";
 import { asContent, blkidFacts } from "../../fixtures/blkid.ts";
 import { fixture, fixtureBytes } from "../../fixtures/fixture.ts";
+
+test.each(["ext2", "ext3", "ext4", "jbd", "xfs", "btrfs", "f2fs", "squashfs", "erofs", "fat12", "swap", "swsuspend"])("%s is of a usual type, with no mark that it may be remains", async (name) => {
+  const content = await probe(await fixture(`fs/${name}.img.gz`));
+  expect(USUAL_TYPES).toContain(content?.type);
+  expect(content?.mayBeRemains).toBeUndefined();
+});
 
 const FILESYSTEMS = ["ext2", "ext3", "ext4", "jbd", "xfs", "xfs-v4", "btrfs", "fat12", "fat16", "fat32", "swap", "swap-64k", "swsuspend"];
 
