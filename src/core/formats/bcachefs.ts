@@ -45,7 +45,7 @@ const MEMBERS_V2 = 11; // states the size of a member, in two bytes of eight
 
 /**
  * A device of a bcachefs, by the first copy of the superblock that is sound. Undefined without the magic at any of them;
- * throws when none is sound. CRC-32C, CRC-64 and XXH64 are checked. Reads at most 3 MiB, and 5 KiB as mkfs makes it.
+ * throws when none is sound. CRC-32C, CRC-64 and XXH64 are checked. Reads at most 3 MiB, and some KiB as mkfs makes it.
  */
 export async function probeBcachefs(source: Source): Promise<Content | undefined> {
   const problems: string[] = [];
