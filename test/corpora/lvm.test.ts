@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { tableLines } from "../../src/core/dm/table-text.ts";
 import { probeLvm2 } from "../../src/core/formats/lvm2.ts";
 import { parseVolumeGroup } from "../../src/core/formats/lvm2-metadata.ts";
+import { ALL_READERS } from "../../src/core/volumes/all-readers.ts";
+import { discover } from "../../src/core/volumes/discover.ts";
 import { assembleVolumeGroups } from "../../src/core/volumes/lvm.ts";
 import { mapperName } from "../../src/core/volumes/lvm-names.ts";
 import { stackPlanner } from "../../src/core/volumes/lvm-stack.ts";
@@ -78,6 +80,13 @@ describeCorpus<Expected>("lvm-fresh", (entries, image) => {
         const bytes = await source.read(0, source.sizeBytes);
         expect([name, bytes.length, createHash("sha256").update(bytes).digest("hex")]).toEqual([name, content.size, content.sha256]);
       }
+    });
+
+    test("is found with something to read in each visible volume, when all readers are given", async () => {
+      const listed = files.map(({ file }, index) => ({ path: `pv${index}`, source: image(file), logicalBlockBytes: 512 }));
+      const found = await discover(listed, undefined, ALL_READERS);
+      expect(found.filter(({ layer }) => layer === "lv").map(({ damage, name, source }) => [name, source !== undefined, damage]).sort())
+        .toEqual(expected.lvs.map(({ lv_name }) => lv_name).filter((name) => !name.startsWith("[")).map((name) => [`${expected.vgs[0]!.vg_name}/${name}`, true, undefined]).sort());
     });
 
     test("names every device that the kernel had for its volumes", async () => {

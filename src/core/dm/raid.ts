@@ -1,12 +1,14 @@
-import { SECTOR_BYTES } from "../binary/source.ts";
+import { checkRange, SECTOR_BYTES } from "../binary/source.ts";
 import type { Source } from "../binary/source.ts";
 import { MkinitrdError } from "../errors.ts";
 import { quote } from "../quote.ts";
 import type { Device, Span } from "./device.ts";
+import { once } from "./mapped-source.ts";
 import { openLegs } from "./mirror-legs.ts";
 import { openParityArray } from "./parity-array.ts";
 import type { ParityLayout } from "./parity-layout.ts";
 import { openRaid10Array } from "./raid10-array.ts";
+import { readStaleRoles } from "./raid-superblock.ts";
 import type { TableWords } from "./table-words.ts";
 
 /** dm-raid: md's arrays as a target. Linux Documentation/admin-guide/device-mapper/dm-raid.rst. */
@@ -60,8 +62,31 @@ export function parseRaid(span: Span, words: TableWords): Raid {
   return { ...span, raidType, parameters, members };
 }
 
-/** The target's bytes; those of a missing device from the others. Throws when too many are missing or the type is unknown. */
+/**
+ * The target's bytes; those of a missing device from the others. Missing, too, is one that the table says to rebuild, and, from
+ * the first read on, one that is not whole by the superblocks. Throws when too many are missing or the type is unknown.
+ */
 export function openRaid(target: Raid): Source {
+  const { lengthSectors, members, parameters } = target;
+  const rebuilt = parameters.flatMap((word, at) => (word === "rebuild" ? [Number(parameters[at + 1])] : []));
+  const plain = openWithout(target, new Set(rebuilt));
+  const metadata = members.map((member) => member.metadata?.source);
+  if (metadata.every((source) => source === undefined)) return plain;
+  const load = once(async () => {
+    const stale = await readStaleRoles(metadata);
+    return stale.size === 0 ? plain : openWithout(target, new Set([...rebuilt, ...stale]));
+  });
+  return {
+    name: plain.name,
+    sizeBytes: lengthSectors * SECTOR_BYTES,
+    async read(offsetBytes, lengthBytes) {
+      checkRange(this, offsetBytes, lengthBytes);
+      return (await load()).read(offsetBytes, lengthBytes);
+    },
+  };
+}
+
+function openWithout(target: Raid, missing: Set<number>): Source {
   const { lengthSectors, members, parameters, raidType } = target;
   const sizeBytes = lengthSectors * SECTOR_BYTES;
   const value = (key: string): string | undefined => {
@@ -71,8 +96,7 @@ export function openRaid(target: Raid): Source {
   for (const key of ["delta_disks", "data_offset"]) {
     if (Number(value(key) ?? 0) !== 0) throw failure(target, `${key} is ${value(key)}: it is being reshaped, and can't be read here`);
   }
-  const rebuilt = new Set(parameters.flatMap((word, at) => (word === "rebuild" ? [Number(parameters[at + 1])] : [])));
-  const disks = members.map(({ data }, role) => (rebuilt.has(role) ? undefined : data?.source));
+  const disks = members.map(({ data }, role) => (missing.has(role) ? undefined : data?.source));
   const name = members.map(({ data }) => data?.source.name ?? "(missing)").join(" + ");
   if (raidType === "raid1") return openLegs(name, sizeBytes, disks);
   const chunkBytes = Number(parameters[0]) * SECTOR_BYTES;

@@ -4,10 +4,11 @@ import { probeLvm2 } from "../formats/lvm2.ts";
 import { probeMd } from "../formats/md.ts";
 import type { Partition, PartitionTable } from "../formats/partition-table.ts";
 import { assembleVolumeGroups } from "./lvm.ts";
+import type { Planner } from "./lvm-targets.ts";
 import type { FoundPv, VolumeGroup } from "./lvm.ts";
 import { activeLogicalVolume, inactiveLogicalVolumes, isLvmDevice } from "./lvm-volumes.ts";
 import { activeArray, assembleArrays, inactiveArrays } from "./md.ts";
-import type { FoundMember } from "./md.ts";
+import type { FoundMember, OpenArray } from "./md.ts";
 import { readPartitionTable } from "./partitions.ts";
 import { probe } from "./probe.ts";
 import { RARER_FORMATS } from "./rarer-formats.ts";
@@ -21,13 +22,19 @@ const EXTENDED = [0x05, 0x0f, 0x85];
 const MAX_PROBED = 1024;
 const AT_A_TIME = 8;
 
+/** How what is not active is read; see all-readers.ts. */
+export interface Readers {
+  planner?: Planner;
+  openArray?: OpenArray;
+}
+
 /**
  * Every volume on the devices: disks, partitions, mappings, and the logical volumes that a person sees, active or not.
  * In the order of the devices, the partitions that only we see behind their disk, the LVs that are not active last.
  * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says. `formats` are the
- * rarer ones to look for: the early boot's where none are given.
+ * rarer ones to look for, `readers` read what is not active: the early boot's where none are given.
  */
-export async function discover(listed: BlockDevice[], formats: Formats = RARER_FORMATS): Promise<Volume[]> {
+export async function discover(listed: BlockDevice[], formats: Formats = RARER_FORMATS, { openArray, planner }: Readers = {}): Promise<Volume[]> {
   const tables = new Map<string, TableResult>();
   await Promise.all(listed.filter(mayHoldPartitions).map(async (device) => tables.set(device.path, await readTable(device))));
   const devices = await withoutMembersPartitions(listed, tables);
@@ -36,9 +43,9 @@ export async function discover(listed: BlockDevice[], formats: Formats = RARER_F
   const others = devices.filter((device) => !isLvmDevice(device));
   const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned, formats)));
   const diskIds = new Map(devices.map(({ path, serial, wwid }) => [path, wwid ?? serial]));
-  const groups = assembleVolumeGroups(await findPvs(joinable(plain.flat()), diskIds));
+  const groups = assembleVolumeGroups(await findPvs(joinable(plain.flat()), diskIds), planner);
   const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups, formats)));
-  const arrays = assembleArrays(await findMembers(joinable([...plain, ...active].flat())));
+  const arrays = assembleArrays(await findMembers(joinable([...plain, ...active].flat())), openArray);
   const inactive = [...inactiveArrays(arrays, devices), ...inactiveLogicalVolumes(groups, devices)];
 
   const byDevice = new Map(others.map((device, index) => [device, plain[index] ?? []]));

@@ -73,6 +73,39 @@ describe.each([4, 5])("an array raid10 of %i disks that the kernel wrote", (coun
   });
 });
 
+describe("the superblocks of an array", () => {
+  const WHOLE = 2n ** 64n - 1n;
+  /** As in the corpus lvm-fresh, where dm-raid has written them: drivers/md/dm-raid.c, struct dm_raid_superblock. */
+  const metadata = (role: number, { events = 14n, failed = 0n, recovery = WHOLE }: { events?: bigint; failed?: bigint; recovery?: bigint } = {}) => {
+    const bytes = Buffer.alloc(4096);
+    bytes.write("DmRd");
+    bytes.writeUInt32LE(role, 12);
+    [events, failed, recovery, WHOLE].forEach((value, index) => bytes.writeBigUInt64LE(value, 16 + 8 * index));
+    return memorySource(bytes, `meta${role}`);
+  };
+  const mirror = (...metas: Source[]) => {
+    const data = metas.map((_, role) => memorySource(Buffer.alloc(4096, role + 1), `data${role}`));
+    const line = `0 8 raid raid1 3 0 region_size 64 ${metas.length} ${metas.map((_, role) => `1:${2 * role} 1:${2 * role + 1}`).join(" ")}`;
+    return open(line, metas.flatMap((source, role) => [{ source }, { source: data[role]! }]));
+  };
+  const firstByte = async (source: Source) => (await source.read(0, 1))[0];
+
+  test("say which device is not whole: failed, being rebuilt, or with metadata that can't be read", async () => {
+    expect(await firstByte(mirror(metadata(0), metadata(1)))).toBe(1);
+    expect(await firstByte(mirror(metadata(0, { events: 9n }), metadata(1, { failed: 1n })))).toBe(2);
+    // What an older one says doesn't count.
+    expect(await firstByte(mirror(metadata(0), metadata(1, { events: 9n, failed: 1n })))).toBe(1);
+    expect(await firstByte(mirror(metadata(0, { recovery: 128n }), metadata(1)))).toBe(2);
+    expect(await firstByte(mirror(memorySource(Buffer.alloc(10)), metadata(1)))).toBe(2);
+    expect(await firstByte(mirror(memorySource(Buffer.alloc(4096)), metadata(1)))).toBe(1); // never written to
+  });
+
+  test("are an error when nothing is left, or they are those of other places", async () => {
+    await expect(firstByte(mirror(metadata(0, { failed: 3n }), metadata(1)))).rejects.toThrow("all of its 2 legs are missing");
+    await expect(firstByte(mirror(metadata(1), metadata(0)))).rejects.toThrow("it is that of device 1, its place is 0");
+  });
+});
+
 describe("verity", () => {
   const NAMES = ["default", "one-block", "chromium", "chromium-sha1", "sha1", "sha512-small", "mixed", "mixed-back", "behind"];
   const devices = async (name: string, damage: { data?: Damage; hash?: Damage } = {}) => {
