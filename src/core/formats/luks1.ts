@@ -46,7 +46,9 @@ export interface Luks1Header {
   payloadSector: number;
   /** Length of the volume key. */
   keyBytes: number;
-  /** Of the PBKDF2 that makes the volume key's digest. */
+  /** PBKDF2 of the volume key with this salt and so many iterations, which proves a key. */
+  digest: Buffer;
+  digestSalt: Buffer;
   digestIterations: number;
   uuid: string;
   /** All eight. */
@@ -57,8 +59,11 @@ export interface Luks1Header {
 export interface Luks1Keyslot {
   number: number;
   active: boolean;
+  /** Of PBKDF2. */
   iterations: number;
+  salt: Buffer;
   keyMaterialSector: number;
+  stripes: number;
 }
 
 /**
@@ -80,11 +85,11 @@ export async function probeLuks1(source: Source): Promise<Luks1Header | undefine
       next: `restore it from a backup: cryptsetup luksHeaderRestore ${source.name}, or try: cryptsetup repair ${source.name}`,
     });
   }
-  const { cipherName, cipherMode, hash, payloadSector, keyBytes, digestIterations, uuid } = header;
+  const { cipherName, cipherMode, hash, payloadSector, keyBytes, digest, digestSalt, digestIterations, uuid } = header;
   return {
-    ...{ cipherName, cipherMode, hash, payloadSector, keyBytes, digestIterations, uuid },
-    keyslots: entries.map(({ state, iterations, keyMaterialSector }, number) => {
-      return { number, active: state === ACTIVE, iterations, keyMaterialSector };
+    ...{ cipherName, cipherMode, hash, payloadSector, keyBytes, digest, digestSalt, digestIterations, uuid },
+    keyslots: entries.map(({ state, iterations, salt, keyMaterialSector, stripes }, number) => {
+      return { number, active: state === ACTIVE, iterations, salt, keyMaterialSector, stripes };
     }),
     damage: entries.flatMap(({ state }, number) => (state === ACTIVE || state === DISABLED ? [] : [stateDamage(number, state)])),
   };

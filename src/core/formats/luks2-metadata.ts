@@ -34,6 +34,8 @@ export interface Luks2Digest {
   type: string;
   keyslots: number[];
   segments: number[];
+  /** Of the type `pbkdf2`: that of the key has these bytes, in base64, as the salt. */
+  pbkdf2?: { hash: string; iterations: number; salt: string; digest: string };
 }
 
 /** Section 3.6. What a token holds beside these is its type's own. */
@@ -124,12 +126,21 @@ function integrityType(place: Place): string {
 }
 
 function digest(number: number, place: Place): Luks2Digest {
+  const type = text(member(place, "type"));
   return {
     number,
-    type: text(member(place, "type")),
+    type,
+    ...(type === "pbkdf2" ? pbkdf2(place) : {}),
     keyslots: references(member(place, "keyslots")),
     segments: references(member(place, "segments")),
   };
+}
+
+/** Absent where a part of it is: the header loads, and no key can be proved by this digest. */
+function pbkdf2(place: Place): Pick<Luks2Digest, "pbkdf2"> {
+  const [hash, iterations, salt, bytes] = ["hash", "iterations", "salt", "digest"].map((key) => optional(place, key));
+  if (hash === undefined || iterations === undefined || salt === undefined || bytes === undefined) return {};
+  return { pbkdf2: { hash: text(hash), iterations: uint32(iterations), salt: text(salt), digest: text(bytes) } };
 }
 
 /** Numbers of other objects, which the metadata keeps as texts. That they exist is checked with the whole. */

@@ -8,7 +8,7 @@ import type { Planner } from "./lvm-targets.ts";
 import type { FoundPv, VolumeGroup } from "./lvm.ts";
 import { activeLogicalVolume, inactiveLogicalVolumes, isLvmDevice } from "./lvm-volumes.ts";
 import { activeArray, assembleArrays, inactiveArrays } from "./md.ts";
-import type { FoundMember, OpenArray } from "./md.ts";
+import type { FoundMember, MdArray, OpenArray } from "./md.ts";
 import { readPartitionTable } from "./partitions.ts";
 import { probe } from "./probe.ts";
 import { RARER_FORMATS } from "./rarer-formats.ts";
@@ -22,19 +22,34 @@ const EXTENDED = [0x05, 0x0f, 0x85];
 const MAX_PROBED = 1024;
 const AT_A_TIME = 8;
 
-/** How what is not active is read; see all-readers.ts. */
+/** What lies on a set of devices, and how it hangs together. */
+export interface Survey {
+  volumes: Volume[];
+  groups: VolumeGroup[];
+  arrays: MdArray[];
+}
+
+/** How what lies on devices is read; without one of these as the early boot does, where each byte counts. See all-readers.ts. */
 export interface Readers {
+  /** The rarer formats to look for. */
+  formats?: Formats;
+  /** Reads logical volumes of more kinds than linear and striped ones. */
   planner?: Planner;
+  /** Reads arrays of more levels than mirrors. */
   openArray?: OpenArray;
+}
+
+/** The volumes of `survey`. */
+export async function discover(listed: BlockDevice[], formats: Formats = RARER_FORMATS, readers: Readers = {}): Promise<Volume[]> {
+  return (await survey(listed, { ...readers, formats })).volumes;
 }
 
 /**
  * Every volume on the devices: disks, partitions, mappings, and the logical volumes that a person sees, active or not.
  * In the order of the devices, the partitions that only we see behind their disk, the LVs that are not active last.
- * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says. `formats` are the
- * rarer ones to look for, `readers` read what is not active: the early boot's where none are given.
+ * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says.
  */
-export async function discover(listed: BlockDevice[], formats: Formats = RARER_FORMATS, { openArray, planner }: Readers = {}): Promise<Volume[]> {
+export async function survey(listed: BlockDevice[], { formats = RARER_FORMATS, openArray, planner }: Readers = {}): Promise<Survey> {
   const tables = new Map<string, TableResult>();
   await Promise.all(listed.filter(mayHoldPartitions).map(async (device) => tables.set(device.path, await readTable(device))));
   const devices = await withoutMembersPartitions(listed, tables);
@@ -54,7 +69,7 @@ export async function discover(listed: BlockDevice[], formats: Formats = RARER_F
     const md = activeArray(device, arrays);
     return (byDevice.get(device) ?? []).map((volume) => (md === undefined || volume.path !== device.path ? volume : { ...volume, md }));
   });
-  return [...withArrays, ...(await probeInTurn(inactive, formats))];
+  return { volumes: [...withArrays, ...(await probeInTurn(inactive, formats))], groups, arrays };
 }
 
 /**
@@ -118,13 +133,14 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
   }
   const { table, damage } = tables.get(path) ?? {};
   // Of what the kernel has divided into partitions, a signature of the whole is a remainder.
-  if (partitioned.has(path)) return [damage === undefined ? volume : { ...volume, damage }];
+  const disk = { ...volume, ...(damage === undefined ? {} : { damage }), ...(table === undefined ? {} : { table: describeTable(table) }) };
+  if (partitioned.has(path)) return [disk];
   const whole = await probed(volume, formats);
   // The backup of a table survives at the end of a disk that was since used as a whole; the kernel doesn't look there.
   const isTable = table !== undefined && table.partitions.length > 0 && (whole.content === undefined || whole.content.mayBeRemains || table.usedCopy === "primary");
   if (!isTable) return [whole.content || whole.damage ? whole : damage === undefined ? await withOtherTable(whole, formats) : { ...whole, damage }];
   const windows = table.partitions.map((entry) => windowOf(volume, device, entry));
-  return [damage === undefined ? volume : { ...volume, damage }, ...(await probeInTurn(windows, formats))];
+  return [disk, ...(await probeInTurn(windows, formats))];
 }
 
 /** A disk on which we found nothing, with the type of the partition table that it has all the same. */
@@ -145,6 +161,10 @@ function windowOf(disk: Volume, { source }: BlockDevice, entry: Partition): Volu
     partition: describeEntry(entry),
     parent: disk.name,
   };
+}
+
+function describeTable({ logicalBlockBytes, type, usedCopy, uuid }: PartitionTable): NonNullable<Volume["table"]> {
+  return { type, uuid, usedCopy, logicalBlockBytes };
 }
 
 function describeEntry({ number, partLabel, partUuid, typeGuid }: Partition): NonNullable<Volume["partition"]> {

@@ -26,6 +26,8 @@ export interface VolumeGroup {
   uuid: string;
   /** Of the metadata that was used, the newest that any PV holds. */
   seqno: number;
+  /** Of all its physical volumes together, as far as they are divided into extents. */
+  sizeBytes: number;
   missingPvs: MissingPv[];
   /** Paths of the devices whose PVs were found. */
   devices: string[];
@@ -108,6 +110,7 @@ function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, co
     name: metadata.name,
     uuid: metadata.id,
     seqno: metadata.seqno,
+    sizeBytes: metadata.physicalVolumes.reduce((sum, { peCount }) => sum + peCount, 0) * metadata.extentSectors * SECTOR_BYTES,
     missingPvs,
     devices: [...new Set([...present.values()].map(({ path }) => path))],
     copies: metadata.physicalVolumes.flatMap(({ id }) => copies.get(id) ?? []),

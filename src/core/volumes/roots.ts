@@ -17,6 +17,7 @@ type Lower = (volume: Volume) => Volume[];
 
 /** A volume that may be the root, and the stages that would boot it. */
 export interface RootCandidate {
+  volume: Volume;
   stages: Stage[];
   /** For a person who has to choose: `vg00/lv0  ext4 "root"  10 GiB`. */
   about: string;
@@ -31,7 +32,7 @@ export function rootCandidates(volumes: Volume[]): RootCandidate[] {
   const opened = new Set(volumes.flatMap(lower));
   return volumes
     .filter((volume) => mayBeRoot(volume) && !opened.has(volume))
-    .map((volume) => ({ stages: stagesOf(volume, lower), about: describe(volume) }))
+    .map((volume) => ({ volume, stages: stagesOf(volume, lower), about: describe(volume) }))
     .filter(({ stages }) => stages.length > 0);
 }
 

@@ -1,6 +1,7 @@
 import type { Source } from "../binary/source.ts";
 import type { Content } from "../formats/content.ts";
 import type { OtherTable } from "../formats/other-tables.ts";
+import type { PartitionTable } from "../formats/partition-table.ts";
 
 export type { Content };
 
@@ -11,8 +12,8 @@ export interface BlockDevice {
   source: Source;
   /** MAJOR:MINOR; absent for an image file. */
   number?: string;
-  /** Of the disk; 512 unless known. */
-  logicalBlockBytes: number;
+  /** Of the disk; absent where nobody knows: an image file may be of either kind. */
+  logicalBlockBytes?: number;
   /** For a partition that the kernel made: the path of its disk, and where it starts. */
   partitionOf?: { disk: string; startSector: number };
   serial?: string;
@@ -44,6 +45,8 @@ export interface Volume {
   damage?: string;
   /** A disk with nothing else on it: the partition table of another kind of machine, whose partitions we don't read. */
   otherTable?: OtherTable;
+  /** Of a disk that holds partitions: its table. */
+  table?: { type: PartitionTable["type"]; uuid: string; usedCopy: PartitionTable["usedCopy"]; logicalBlockBytes: number };
   /** From the partition table that lists it. `partUuid` is lower case, as blkid prints it. */
   partition?: { number: number; partUuid: string; partLabel?: string; typeGuid?: string };
   serial?: string;

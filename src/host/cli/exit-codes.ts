@@ -30,10 +30,21 @@ const OF_COMMANDS: Record<string, Partial<Record<ExitName, string>>> = {
     ok: "the expected text came, or without --expect the guest powered itself off",
     failed: "it did not come in time, or the guest rebooted, panicked or was ended from here",
   },
+  check: {
+    ok: "nothing that the boot needs is missing, as far as anybody can see",
+    failed: "it would not boot: the lines with x say why; or it failed, and the reason is on standard error",
+  },
   diff: {
     ok: "the images hold the same",
     failed: "they differ",
     usage: "trouble: an image that can't be read, or a wrong command line",
+  },
+  dump: {
+    ok: "all was written, whole",
+    failed: "something could not be read: it is missing, or with --fill zeros in its place; or it failed altogether",
+  },
+  inspect: {
+    failed: "it failed, or a volume could not be opened; the reason is on standard error",
   },
 };
 

@@ -14,10 +14,13 @@ const COMMANDS: CommandTable = {
   build: async () => (await import("./build.ts")).buildCommand(),
   boot: async () => (await import("./boot.ts")).bootCommand(),
   cat: async () => (await import("./cat.ts")).catCommand(),
+  check: async () => (await import("./check.ts")).checkCommand(),
   completion: async () => (await import("./completion.ts")).completionCommand(loadCommands),
   diff: async () => (await import("./diff.ts")).diffCommand(),
   disk: async () => (await import("./disk.ts")).diskCommand(),
+  dump: async () => (await import("./dump.ts")).dumpCommand(),
   extract: async () => (await import("./extract.ts")).extractCommand(),
+  inspect: async () => (await import("./inspect.ts")).inspectCommand(),
   ls: async () => (await import("./ls.ts")).lsCommand(),
   init: async () => (await import("./init.ts")).initCommand(),
   install: async () => (await import("./install.ts")).installCommand(),
@@ -109,7 +112,7 @@ function requireNode(): void {
 }
 
 /** Commands whose work is not what they print: it is done also when nobody reads any more. */
-const WORKERS = ["build", "disk", "extract", "init", "install"];
+const WORKERS = ["build", "disk", "dump", "extract", "init", "install"];
 
 /** `mkinitrd realroot … | head` ends without a word; `mkinitrd … > FILE` on a full filesystem is an error. */
 function endWithTheOutput(words: string[]): void {

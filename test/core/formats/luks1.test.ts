@@ -23,9 +23,12 @@ test("a header made by cryptsetup reads as luksDump prints it", async () => {
   const header = await probeLuks1(await fixture(DISK));
   expect(header).toMatchObject(EXPECTED);
   expect(header?.keyslots).toHaveLength(8);
+  const dump = fixtureBytes("luks1/two-keyslots.luksDump.txt").toString();
+  const [digestSalt, ...salts] = [...dump.matchAll(/[sS]alt:\s+((?:[0-9a-f]{2}\s+)+)/g)].map(([, hex = ""]) => Buffer.from(hex.replaceAll(/\s/g, ""), "hex"));
+  expect([header?.digestSalt, header?.digest.toString("hex")]).toEqual([digestSalt, /MK digest:\s+(.*)/.exec(dump)?.[1]?.replaceAll(/\s/g, "")]);
   expect(header?.keyslots.filter(({ active }) => active)).toEqual([
-    { number: 0, active: true, iterations: 1000, keyMaterialSector: 8 },
-    { number: 3, active: true, iterations: 1234, keyMaterialSector: 1520 },
+    { number: 0, active: true, iterations: 1000, salt: salts[0], keyMaterialSector: 8, stripes: 4000 },
+    { number: 3, active: true, iterations: 1234, salt: salts[1], keyMaterialSector: 1520, stripes: 4000 },
   ]);
 });
 

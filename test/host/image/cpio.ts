@@ -26,7 +26,7 @@ export function cpio(...members: RawMember[]): Buffer {
   return Buffer.concat([...members, { name: "TRAILER!!!", mode: 0 }].map(encode));
 }
 
-export const file = (name: string, content = "", more: Partial<RawMember> = {}): RawMember => ({ name, mode: FILE | 0o644, content, ...more });
+export const file = (name: string, content: string | Buffer = "", more: Partial<RawMember> = {}): RawMember => ({ name, mode: FILE | 0o644, content, ...more });
 export const directory = (name: string, more: Partial<RawMember> = {}): RawMember => ({ name, mode: DIRECTORY | 0o755, ...more });
 export const link = (name: string, target: string): RawMember => ({ name, mode: LINK | 0o777, content: target });
 

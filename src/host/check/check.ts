@@ -1,0 +1,47 @@
+import { formatStage } from "../../core/realroot/stage.ts";
+import { type BootRequest } from "../../core/realroot/types.ts";
+import { kindTable } from "../../core/rc/boot-config.ts";
+import type { Survey } from "../../core/volumes/discover.ts";
+import type { Volume } from "../../core/volumes/types.ts";
+import { deviceFindings, type Finding, type Hop, imageFindings, rootFindings } from "./hops.ts";
+import type { ImageFacts } from "./image-facts.ts";
+
+/**
+ * Whether an image would boot a realroot: hop by hop, what each stage needs of the image and, where there are disks to look at, what it
+ * finds there. `opened` names the LUKS volumes that somebody could unlock.
+ */
+export async function checkBoot(image: ImageFacts, { stages, warnings }: BootRequest, found?: { survey: Survey; opened: ReadonlySet<string> }): Promise<Hop[]> {
+  const hops: Hop[] = [{ stage: "the image", findings: [await stepFinding(image), ...warnings.map((evidence): Finding => ({ what: "kernel command line", outcome: "failed", evidence }))] }];
+  if (stages.length === 0) return [...hops, { stage: "the root", findings: [{ what: "realroot", outcome: "failed", evidence: "neither the image nor the command line names a root", next: "give one: mkinitrd check IMAGE realroot=KIND:FILESYSTEM:DEVICE, or build with --realroot" }] }];
+  let locked = false;
+  for (const [index, stage] of stages.entries()) {
+    const findings = await imageFindings(stage, image);
+    let volume: Volume | undefined;
+    if (found !== undefined && !locked && isDevice(image, stage.kind)) {
+      const result = await deviceFindings(stage, found.survey, found.opened, image);
+      findings.push(...result.findings);
+      volume = openedOn(result.volume, stage.kind, found.survey) ?? result.volume;
+      locked = result.findings.some(({ outcome }) => outcome === "unknown");
+    }
+    hops.push({ stage: formatStage(stage, kindTable(image.boot)), findings });
+    if (index === stages.length - 1) hops.push({ stage: "the root", findings: [...(await imageFindings({ kind: "mount" }, image)).slice(1), ...(locked ? [] : rootFindings(stage, volume, image))] });
+  }
+  return hops;
+}
+
+/** What lies in the volume that a stage opens, where it is open. */
+function openedOn(volume: Volume | undefined, kind: string, { volumes }: Survey): Volume | undefined {
+  return volume === undefined || kind !== "crypt" ? undefined : volumes.find(({ below }) => below?.includes(volume.path ?? volume.name) === true);
+}
+
+/** A kind whose spec has an address is none of a disk's. */
+function isDevice(image: ImageFacts, kind: string): boolean {
+  return image.boot.kinds[kind]?.fields.includes("device") !== false;
+}
+
+async function stepFinding(image: ImageFacts): Promise<Finding> {
+  const missing: string[] = [];
+  for (const { name } of image.boot.steps) if ((await image.scriptOf(name)) === undefined) missing.push(name);
+  if (missing.length > 0) return { what: "boot steps", outcome: "failed", evidence: `the scripts of ${missing.join(", ")} are not in it`, next: "build it again" };
+  return { what: "boot steps", outcome: "ok", evidence: `${image.boot.steps.map(({ name }) => name).join(" → ")}${image.kernelRelease === undefined ? "" : `, for kernel ${image.kernelRelease}`}` };
+}

@@ -1,0 +1,142 @@
+import { lstatSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { explain, MkinitrdError } from "../../core/errors.ts";
+import { printableLine, quote } from "../../core/quote.ts";
+import { formatSize, listVolumes } from "../../core/volumes/describe.ts";
+import { findVolumes } from "../../core/volumes/match.ts";
+import type { Volume } from "../../core/volumes/types.ts";
+import { openDisks } from "../inspect/disks.ts";
+import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory } from "../inspect/dump.ts";
+import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
+import { surveyDisks } from "../inspect/survey.ts";
+import { surveyUnlocked } from "../inspect/unlock.ts";
+import { exitCodesHelp } from "./exit-codes.ts";
+import { progressLine } from "./progress.ts";
+
+const HELP = `
+Writes a partition, a logical volume or an opened LUKS volume to a sparse file: no root, no device-mapper, nothing of the disks is
+written. VOLUME is a name that mkinitrd inspect shows, or UUID=, LABEL=, PARTUUID=, PARTLABEL=. The file grows as FILE.part and has its
+name when it is whole. What can't be read is an error that names the range; with --fill it is zeros, and a list of the ranges.
+
+${exitCodesHelp("dump")}
+
+  mkinitrd dump disk.img vg0/root -o root.img
+  mkinitrd dump --unlock disk.img UUID=2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c11 -o root.img --sha256
+  mkinitrd dump --all pv0.img pv1.img -o volumes     # volumes/VG/LV`;
+
+interface Options extends UnlockOptions {
+  output: string;
+  all?: true;
+  fill?: true;
+  sha256?: true;
+  resume?: true;
+  force?: true;
+  json?: true;
+}
+
+/** `mkinitrd dump`: a volume of a disk as a file. */
+export function dumpCommand(): Command {
+  return addUnlockOptions(new Command("dump"))
+    .description("Writes a volume of a disk to a file.")
+    .argument("<disks...>", "image files or block devices, and behind them the volume")
+    .requiredOption("-o, --output <file>", "where to; with --all a directory")
+    .option("--all", "every logical volume, as DIRECTORY/VG/LV")
+    .option("--fill", "zeros in the place of what can't be read")
+    .option("--sha256", "print the SHA-256 of what was written")
+    .option("--resume", "go on with FILE.part of an earlier dump, and keep it when this one ends, too")
+    .option("--force", "replace the file where there is one")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+interface Job {
+  volume: Volume;
+  file: string;
+}
+
+async function run(words: string[], { all, force, json, output, ...options }: Options): Promise<void> {
+  const paths = all === true ? words : words.slice(0, -1);
+  const wanted = all === true ? undefined : words.at(-1)!;
+  if (paths.length === 0) throw new MkinitrdError({ tried: "dumping a volume", on: "the command line", found: `${quote(words[0] ?? "")} alone`, next: "name a disk and a volume: mkinitrd dump DISK VOLUME -o FILE" });
+  const { devices, close } = await openDisks(paths);
+  const asked = passphrases(options);
+  const progress = progressLine();
+  try {
+    const { problems, volumes } = asked === undefined ? { ...(await surveyDisks(devices)), problems: [] } : await surveyUnlocked(devices, asked.ask);
+    for (const problem of problems) console.error(`mkinitrd: ${problem}`);
+    const jobs = wanted === undefined ? jobsForAll(volumes, output) : [{ volume: findOne(volumes, wanted), file: output }];
+    for (const { file } of jobs) checkOutput(file, paths, force === true);
+    const reports: Dumped[] = [];
+    for (const job of jobs) {
+      try {
+        reports.push(await dump(job, { fill: options.fill === true, sha256: options.sha256 === true, resume: options.resume === true, progress: progress.say }));
+      } catch (error) {
+        progress.end();
+        if (wanted !== undefined) throw error;
+        console.error(`mkinitrd: ${explain(error)}`);
+      }
+    }
+    progress.end();
+    console.log(json === true ? JSON.stringify(wanted === undefined ? reports : reports[0], null, 2) : reports.map(format).join("\n"));
+    const isWhole = reports.length === jobs.length && problems.length === 0 && reports.every(({ unreadable }) => unreadable.length === 0);
+    if (!isWhole) process.exitCode = 1;
+  } finally {
+    progress.end();
+    asked?.close();
+    await close();
+  }
+}
+
+async function dump({ file, volume }: Job, options: DumpOptions): Promise<Dumped> {
+  if (volume.source === undefined) throw unreadable(volume);
+  await makeDumpDirectory(dirname(file));
+  return dumpVolume({ ...volume.source, name: volume.name }, file, options);
+}
+
+function unreadable({ content, lv, name }: Volume): MkinitrdError {
+  const missing = lv?.missingPvs ?? [];
+  return new MkinitrdError({
+    tried: "dumping", on: name,
+    found: missing.length > 0 ? `the physical volume ${missing.join(", ")} is not here` : `its bytes can't be read here${content === undefined ? "" : ` (${content.type})`}`,
+    next: missing.length > 0 ? "name the disks that have them, too" : "mkinitrd inspect shows what can",
+  });
+}
+
+function findOne(volumes: Volume[], wanted: string): Volume {
+  const found = findVolumes(volumes, wanted);
+  if (found.length === 1) return found[0]!;
+  throw new MkinitrdError({
+    tried: `finding the volume ${quote(wanted)}`, on: "the disks", found: found.length === 0 ? `it is not there; there are${listVolumes(volumes)}` : `several have this name${listVolumes(found)}`,
+    next: found.length === 0 ? "name one of these; --unlock looks into LUKS volumes" : "name the disk that is meant, alone, or use the volume's own name",
+  });
+}
+
+/** Names of LVM have no slash; lvm(8), "VALID NAMES". What a hostile disk says is no path here. */
+function jobsForAll(volumes: Volume[], directory: string): Job[] {
+  const jobs = volumes.flatMap((volume) => (volume.lv === undefined ? [] : [{ volume, file: join(directory, volume.lv.vg, volume.lv.lv) }]));
+  for (const { volume: { lv, name } } of jobs) {
+    if ([lv!.vg, lv!.lv].every((part) => /^(?!\.{1,2}$)[A-Za-z0-9_+.-]+$/.test(part))) continue;
+    throw new MkinitrdError({ tried: "dumping all volumes", on: quote(name), found: "this is no name of LVM", next: "dump the others by their names" });
+  }
+  if (jobs.length > 0) return jobs;
+  throw new MkinitrdError({ tried: "dumping all logical volumes", on: "the disks", found: `there are none${listVolumes(volumes)}`, next: "--unlock looks into LUKS volumes" });
+}
+
+function checkOutput(file: string, inputs: readonly string[], force: boolean): void {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  const isInput = inputs.some((input) => { const { dev, ino } = statSync(input); return dev === stats.dev && ino === stats.ino; });
+  if (isInput) throw new MkinitrdError({ tried: "writing the dump", on: file, found: "it is one of the disks", next: "name another file: -o FILE" });
+  if (!force) throw new MkinitrdError({ tried: "writing the dump", on: file, found: "there is something of this name", next: "name another file: -o FILE, or replace it: --force" });
+}
+
+function format({ bytes, file, fromBytes, seconds, sha256, unreadable }: Dumped): string {
+  const rate = seconds > 0 ? `, ${formatSize(Math.round((bytes - fromBytes) / seconds))}/s` : "";
+  return [
+    `${printableLine(file)}: ${formatSize(bytes)} in ${seconds.toFixed(1)} s${rate}${fromBytes > 0 ? `, resumed at byte ${fromBytes}` : ""}`,
+    ...(sha256 === undefined ? [] : [`  sha256 ${sha256}`]),
+    ...unreadable.map(({ lengthBytes, startBytes, why }) => `  zeros at bytes ${startBytes} to ${startBytes + lengthBytes - 1}: ${printableLine(why)}`),
+  ].join("\n");
+}

@@ -1,0 +1,50 @@
+import { Command } from "commander";
+import { readKinds } from "../config/kinds.ts";
+import { openDisks } from "../inspect/disks.ts";
+import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
+import { inspectTree } from "../inspect/node.ts";
+import { inspectJson, inspectText } from "../inspect/text.ts";
+import { surveyDisks } from "../inspect/survey.ts";
+import { surveyUnlocked } from "../inspect/unlock.ts";
+import { exitCodesHelp } from "./exit-codes.ts";
+
+const HELP = `
+Reads disks and image files (raw, or qcow2 where qemu-img is installed) as the early boot does: no root, no loop device, nothing is
+written. Several disks of one volume group or array are given together. Behind the tree stand the realroots that would boot what
+was found. With --unlock it asks for the passphrases of LUKS volumes, and goes on inside; Escape leaves one closed.
+
+${exitCodesHelp("inspect")}
+
+  mkinitrd inspect disk.img
+  mkinitrd inspect --unlock /dev/sda /dev/sdb
+  mkinitrd inspect --json --key-file root.key disk.img`;
+
+interface Options extends UnlockOptions {
+  json?: true;
+}
+
+/** `mkinitrd inspect`: what lies on disks, as a tree. */
+export function inspectCommand(): Command {
+  return addUnlockOptions(new Command("inspect"))
+    .description("Shows what lies on disks, as a tree: partitions, containers, volume groups, filesystems.")
+    .argument("<disks...>", "image files or block devices")
+    .option("--json", "print the trees as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(paths: string[], { json, ...unlock }: Options): Promise<void> {
+  const { devices, close } = await openDisks(paths);
+  const asked = passphrases(unlock);
+  try {
+    const found = asked === undefined ? { ...(await surveyDisks(devices)), problems: [] } : await surveyUnlocked(devices, asked.ask);
+    const trees = inspectTree(found);
+    const kinds = await readKinds();
+    console.log(json === true ? JSON.stringify(inspectJson(trees, kinds), null, 2) : inspectText(trees, kinds, { colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined }));
+    for (const problem of found.problems) console.error(`mkinitrd: ${problem}`);
+    if (found.problems.length > 0) process.exitCode = 1;
+  } finally {
+    asked?.close();
+    await close();
+  }
+}

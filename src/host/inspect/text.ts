@@ -1,0 +1,71 @@
+import { styleText } from "node:util";
+import { printableLine } from "../../core/quote.ts";
+import { formatStage } from "../../core/realroot/stage.ts";
+import type { KindTable } from "../../core/realroot/types.ts";
+import { formatSize } from "../../core/volumes/describe.ts";
+import type { InspectNode } from "./node.ts";
+
+/** How a line is written: colours are for a terminal. */
+export interface TextStyle {
+  colours: boolean;
+}
+
+interface Row {
+  depth: string;
+  node: InspectNode;
+}
+
+/** The trees as lines in columns: name, size, what it holds, label, UUID; what is damaged under its node; the realroots at the end. */
+export function inspectText(trees: readonly InspectNode[], kinds: KindTable, { colours }: TextStyle): string {
+  const style = (format: Parameters<typeof styleText>[0], text: string) => (colours ? styleText(format, text, { validateStream: false }) : text);
+  const rows = trees.flatMap((tree) => rowsOf(tree));
+  const names = rows.map(({ depth, node }) => `${depth}${printableLine(node.name)}`);
+  const nameWidth = Math.max(0, ...names.map((name) => name.length));
+  const sizeWidth = Math.max(0, ...rows.map(({ node }) => formatSize(node.sizeBytes).length));
+  const lines = rows.flatMap(({ depth, node }, index) => {
+    const { label, uuid } = node;
+    const words = [
+      names[index]!.padEnd(nameWidth), formatSize(node.sizeBytes).padStart(sizeWidth), style("cyan", contentWords(node)),
+      label === undefined ? "" : style("bold", `"${printableLine(label)}"`), uuid === undefined ? "" : style("dim", printableLine(uuid)),
+      node.alsoOn === undefined ? "" : `also on ${node.alsoOn.map(printableLine).join(", ")}`,
+    ];
+    const indent = `${depth.replaceAll("├─", "│ ").replaceAll("└─", "  ")}${node.children.length > 0 ? "│ " : "  "}`;
+    const notes = node.damage.map((text) => `${indent}${style("red", `! ${printableLine(text.split("\n")[0] ?? "")}`)}`);
+    return [words.filter((word) => word !== "").join("  "), ...notes];
+  });
+  return [...lines, ...realrootLines(trees, kinds)].join("\n");
+}
+
+/** What `--json` prints: the trees, with the realroots as text. */
+export function inspectJson(trees: readonly InspectNode[], kinds: KindTable): object[] {
+  return trees.map(({ realroot, children, ...node }) => ({
+    ...node,
+    ...(realroot === undefined ? {} : { realroot: realroot.map((stage) => formatStage(stage, kinds)) }),
+    children: inspectJson(children, kinds),
+  }));
+}
+
+function rowsOf(node: InspectNode, mark = "", indent = ""): Row[] {
+  return [{ depth: mark, node }, ...node.children.flatMap((child, index) => {
+    const isLast = index === node.children.length - 1;
+    return rowsOf(child, `${indent}${isLast ? "└─" : "├─"}`, `${indent}${isLast ? "  " : "│ "}`);
+  })];
+}
+
+/** `gpt`, `crypto_LUKS 2`, `ext4`, `volume group`, `raid1 of 2`. */
+function contentWords({ array, layer, partition, table, type, version }: InspectNode): string {
+  const own = layer === "vg" ? "volume group" : array === undefined ? "" : `${array.level} of ${array.devices}`;
+  const held = type === undefined ? "" : type === "crypto_LUKS" && version !== undefined ? `${type} ${version}` : type;
+  const part = type === undefined && partition?.partLabel !== undefined ? `partition "${printableLine(partition.partLabel)}"` : "";
+  const used = table === undefined ? "" : `${table.type}${table.logicalBlockBytes === 512 ? "" : `, blocks of ${table.logicalBlockBytes}`}`;
+  return [used, own, held, part].filter((word) => word !== "").join("  ");
+}
+
+function realrootLines(trees: readonly InspectNode[], kinds: KindTable): string[] {
+  const all = trees.flatMap((tree) => rowsOf(tree)).flatMap(({ node }) => (node.realroot === undefined ? [] : [{ node, stages: node.realroot }]));
+  if (all.length === 0) return [];
+  return ["", "A root may be on:", ...all.flatMap(({ node, stages }) => [
+    `  ${printableLine(node.name)}  ${node.type ?? "?"}${node.label === undefined ? "" : ` "${printableLine(node.label)}"`}`,
+    `    ${stages.map((stage) => `realroot=${formatStage(stage, kinds)}`).join(" ")}`,
+  ])];
+}

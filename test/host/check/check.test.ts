@@ -1,0 +1,144 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { parseCipherWords } from "../../../src/host/check/ciphers.ts";
+import { run } from "../../../src/host/cli/program.ts";
+import { fixtureBytes } from "../../fixtures/fixture.ts";
+import { cpio, directory, file } from "../image/cpio.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "check-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let out = "";
+let errors = "";
+beforeEach(() => {
+  [out, errors] = ["", ""];
+  vi.spyOn(console, "log").mockImplementation((text: string) => void (out += `${text}\n`));
+  vi.spyOn(console, "error").mockImplementation((text: string) => void (errors += `${text}\n`));
+  process.exitCode = undefined;
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+const BOOT = {
+  steps: [{ name: "unlock", script: "rc.d/unlock.js", require: [] }, { name: "mount", script: "rc.d/mount.js", require: ["unlock"] }],
+  kinds: {
+    local: { script: "rc.d/local.js", fields: ["device", "options"], options: [], encrypted: false },
+    crypt: { script: "rc.d/crypt.js", fields: ["device", "name", "options"], options: ["header"], encrypted: true },
+    lvm: { script: "rc.d/lvm.js", fields: ["device", "options"], options: [], encrypted: false },
+  },
+  realroot: "local:ext4:UUID=00000000-0000-4000-8000-000000000000", sealed: false, encrypted: true, timeoutMs: 1, rescue: {}, imageId: "x",
+};
+const MODULES = "usr/lib/modules/6.1";
+
+/** An image of ours as far as a check looks: `change` takes paths out, or puts others in. */
+function image(change: { without?: string[]; modules?: string[]; builtin?: string[]; files?: Record<string, string | Buffer> } = {}): string {
+  const { builtin = ["ext4", "xts"], modules = ["dm-mod", "dm-crypt", "aes_generic"], files = {}, without = [] } = change;
+  const all: Record<string, string | Buffer> = {
+    "etc/mkinitrd/boot.json": JSON.stringify(BOOT),
+    "usr/lib/mkinitrd/rc.d/unlock.js": "// PROVIDE: unlock\n", "usr/lib/mkinitrd/rc.d/mount.js": "// REQUIRE: unlock\n// PROGRAMS: busybox\n",
+    "usr/lib/mkinitrd/rc.d/local.js": "// KEYWORD: local\n// FIELDS: device options\n",
+    "usr/lib/mkinitrd/rc.d/crypt.js": "// KEYWORD: crypt\n// FIELDS: device name options\n// MODULES: dm_mod dm_crypt ecb?\n// PROGRAMS: cryptsetup\n",
+    "usr/lib/mkinitrd/rc.d/lvm.js": "// KEYWORD: lvm\n// FIELDS: device options\n// MODULES: dm_mod\n// PROGRAMS: lvm\n",
+    [`${MODULES}/modules.dep`]: modules.map((name) => `kernel/${name}.ko:\n`).join(""),
+    [`${MODULES}/modules.builtin`]: builtin.map((name) => `kernel/${name}.ko\n`).join(""),
+    [`${MODULES}/modules.alias`]: "",
+    "usr/bin/busybox": "x", "usr/sbin/cryptsetup": "x", "usr/sbin/lvm": "x", ...files,
+  };
+  const names = Object.keys(all).filter((name) => !without.includes(name));
+  const parents = [...new Set(names.flatMap((name) => name.split("/").slice(0, -1).map((_, index, parts) => parts.slice(0, index + 1).join("/"))))];
+  const path = join(folder, "initrd.img");
+  writeFileSync(path, cpio(...parents.map((name) => directory(name)), ...names.map((name) => file(name, all[name]!, { mode: 0o100755 }))));
+  return path;
+}
+
+/** A disk with a filesystem; its UUID as blkid printed it. */
+function disk(name: string): { path: string; uuid: string } {
+  const path = join(folder, `${name}.img`);
+  writeFileSync(path, fixtureBytes(`fs/${name}.img.gz`));
+  return { path, uuid: /^UUID=(.*)$/m.exec(fixtureBytes(`fs/${name}.blkid.txt`).toString())![1]! };
+}
+
+async function check(...words: string[]): Promise<{ code: number; out: string }> {
+  await run(["check", ...words]);
+  return { code: Number(process.exitCode ?? 0), out };
+}
+
+test("an image that has all that its realroot needs passes, with the evidence of each hop", async () => {
+  const { path, uuid } = disk("ext4");
+  const result = await check(image(), "--disk", path, `realroot=local:ext4:UUID=${uuid}`);
+  expect(result.code).toBe(0);
+  expect(result.out).toContain(`local:ext4:UUID=${uuid}\n  + kind local: /usr/lib/mkinitrd/rc.d/local.js\n  + device UUID=${uuid}: ext4.img, `);
+  expect(result.out).toMatch(/the root\n {2}\+ program busybox: \/usr\/bin\/busybox, with its libraries\n {2}\+ filesystem ext4: built in\n\nNothing is missing\.\n$/);
+});
+
+describe("what is missing fails, with what to do", () => {
+  const { path, uuid } = disk("ext4");
+  const root = `realroot=local:ext4:UUID=${uuid}`;
+  test.each([
+    { what: "the filesystem's driver", change: { builtin: ["xts"] }, found: /x filesystem ext4: neither in the image nor built into kernel 6\.1\n +next: add it: modules: \{add: \[ext4\]\}/ },
+    { what: "a program", change: { without: ["usr/bin/busybox"] }, found: /x program busybox: not in the image/ },
+    { what: "the script of a step", change: { without: ["usr/lib/mkinitrd/rc.d/unlock.js"] }, found: /x boot steps: the scripts of unlock are not in it/ },
+    { what: "the script of the kind", change: { without: ["usr/lib/mkinitrd/rc.d/local.js"] }, found: /x kind local: the image serves crypt, local, lvm/ },
+    { what: "a library of a program", change: { files: { "usr/bin/busybox": readFileSync("/bin/ls") } }, found: /x program busybox: \/usr\/bin\/busybox needs (\S+, )*libc\.so\.6, which the image has not/ },
+  ])("$what", async ({ change, found }) => {
+    const result = await check(image(change), "--disk", path, root);
+    expect(result.code).toBe(1);
+    expect(result.out).toMatch(found);
+    expect(result.out).toMatch(/It would not boot: /);
+  });
+
+  test.each([
+    { what: "a device that no disk has", spec: "local:ext4:UUID=11111111-1111-4111-8111-111111111111", found: /x device UUID=11111111\S+: it is on none of the disks\n +next: name the disk that has it, too/ },
+    { what: "another filesystem than the realroot says", spec: `local:xfs:UUID=${uuid}`, found: /x filesystem xfs: ext4\.img has ext4\n +next: write ext4, or auto/ },
+    { what: "no LUKS header where one is to be opened", spec: `crypt:ext4:UUID=${uuid}`, found: /x header on ext4\.img: it holds ext4, crypt opens crypto_LUKS/ },
+  ])("$what", async ({ found, spec }) => {
+    const result = await check(image(), "--disk", path, `realroot=${spec}`);
+    expect([result.code, result.out]).toEqual([1, expect.stringMatching(found)]);
+  });
+
+  test("no realroot at all", async () => {
+    const empty = image({ files: { "etc/mkinitrd/boot.json": JSON.stringify({ ...BOOT, realroot: "" }) } });
+    expect(await check(empty)).toMatchObject({ code: 1, out: expect.stringMatching(/neither the image nor the command line names a root/) });
+  });
+});
+
+test("a LUKS volume's cipher is looked for in kernel and image, and what is inside is open while it is locked", async () => {
+  const path = join(folder, "luks.img");
+  writeFileSync(path, fixtureBytes("luks2/argon2.img.gz"));
+  const spec = "realroot=crypt:ext4:UUID=01234567-89ab-cdef-0123-456789abcde2";
+  const fine = await check(image(), "--disk", path, spec);
+  expect([fine.code, fine.out]).toEqual([0, expect.stringMatching(/\+ cipher aes-xts-plain64: aes: packed\n {2}\+ cipher aes-xts-plain64: xts: built in\n {2}\? inside of luks\.img: it is locked/)]);
+  expect(fine.out).toMatch(/Nothing is missing, as far as anybody can see without the passphrase\./);
+  out = "";
+  const without = await check(image({ builtin: ["ext4"] }), "--disk", path, spec);
+  expect([without.code, without.out]).toEqual([1, expect.stringMatching(/x cipher aes-xts-plain64: xts: no driver in the image, and none built into kernel 6\.1/)]);
+});
+
+test("without words the realroot is the image's own, and without disks only the image is looked at; --json says the same", async () => {
+  const { code, out: text } = await check(image());
+  expect([code, text]).toEqual([0, expect.stringMatching(/^local:ext4:UUID=00000000.*\n[^]*Nothing is missing in the image; --disk looks at the root's disks, too\.\n$/m)]);
+  out = "";
+  await run(["check", "--json", image()]);
+  expect(JSON.parse(out)).toMatchObject({ ok: true, hops: [{ stage: "the image" }, { stage: BOOT.realroot }, { stage: "the root" }] });
+});
+
+test("an image of another tool is an error", async () => {
+  const path = join(folder, "other.img");
+  writeFileSync(path, cpio(file("init", "x")));
+  expect((await check(path)).code).toBe(1);
+  expect(errors).toMatch(/it has no \/etc\/mkinitrd\/boot\.json: another tool made it/);
+});
+
+test.each([
+  ["aes-xts-plain64", ["aes", "xts"]],
+  ["aes-cbc-essiv:sha256", ["aes", "cbc", "essiv", "sha256"]],
+  ["capi:xts(aes)-plain64", ["xts", "aes"]],
+  ["capi:xts(ecb(aes-generic))-plain64", ["xts", "ecb", "aes-generic"]],
+  ["aes:64-cbc-lmk", ["aes", "cbc"]],
+  ["cipher_null-ecb", []],
+])("the algorithms of %s", (cipher, words) => {
+  expect(parseCipherWords(cipher)).toEqual(words);
+});

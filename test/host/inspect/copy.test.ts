@@ -1,0 +1,86 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { memorySource, type Source } from "../../../src/core/binary/source.ts";
+import { MkinitrdError } from "../../../src/core/errors.ts";
+import { dumpVolume, type DumpOptions } from "../../../src/host/inspect/dump.ts";
+
+const MIB = 1024 * 1024;
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "dump-"))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** 9 MiB and 512 bytes: a piece, one of zeros, one that is not whole. */
+function content(): Buffer {
+  const bytes = Buffer.alloc(9 * MIB + 512);
+  for (let at = 0; at < 4 * MIB; at += 4) bytes.writeUInt32LE(at, at);
+  bytes.fill(0xa5, 8 * MIB);
+  return bytes;
+}
+
+/** A disk that can't read some blocks of 512 bytes. */
+function broken(bytes: Buffer, bad: readonly number[]): Source {
+  const source = memorySource(bytes, "disk");
+  return {
+    ...source,
+    async read(offsetBytes, lengthBytes) {
+      const hit = bad.find((at) => at < offsetBytes + lengthBytes && at + 512 > offsetBytes);
+      if (hit !== undefined) throw new MkinitrdError({ tried: "reading", on: "disk", found: `the device reports an I/O error at byte ${hit}` });
+      return source.read(offsetBytes, lengthBytes);
+    },
+  };
+}
+
+const dump = (source: Source, options: Partial<DumpOptions> = {}) => dumpVolume(source, join(folder, "out.img"), { fill: false, sha256: false, resume: false, progress: () => {}, ...options });
+
+test("the file has the bytes, holes where they are zero, and the digest that sha256sum prints", async () => {
+  const bytes = content();
+  const { sha256, unreadable } = await dump(memorySource(bytes, "disk"), { sha256: true });
+  const file = join(folder, "out.img");
+  expect(readFileSync(file).equals(bytes)).toBe(true);
+  expect(statSync(file).blocks * 512).toBeLessThan(6 * MIB);
+  expect(execFileSync("sha256sum", [file], { encoding: "utf8" }).split(" ")[0]).toBe(sha256);
+  expect([unreadable, statSync(file).mode & 0o777, readdirSync(folder)]).toEqual([[], 0o600, ["out.img"]]);
+});
+
+test.each([0, 1, 511, 4 * MIB, 4 * MIB + 1])("a volume of %d bytes, all zero, is as long", async (length) => {
+  await dump(memorySource(Buffer.alloc(length), "disk"));
+  expect(statSync(join(folder, "out.img")).size).toBe(length);
+});
+
+describe("a disk with blocks that can't be read", () => {
+  test("is an error that names the range, and leaves nothing", async () => {
+    await expect(dump(broken(content(), [4 * MIB + 5000]))).rejects.toThrow(`copying on disk, bytes ${4 * MIB + 4096} to ${4 * MIB + 8191}: reading on disk: the device reports an I/O error`);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("--fill has zeros in their place, all the rest, and a list", async () => {
+    const bytes = content();
+    const { unreadable } = await dump(broken(bytes, [100, 4096, 8 * MIB + 512]), { fill: true });
+    expect(unreadable.map(({ startBytes, lengthBytes }) => [startBytes, lengthBytes])).toEqual([[0, 8192], [8 * MIB, 4096]]);
+    bytes.fill(0, 0, 8192);
+    bytes.fill(0, 8 * MIB, 8 * MIB + 4096);
+    expect(readFileSync(join(folder, "out.img")).equals(bytes)).toBe(true);
+  });
+});
+
+describe("resuming", () => {
+  test("goes on with what an ended dump left, and the digest is that of the whole", async () => {
+    const bytes = content();
+    await expect(dump(broken(bytes, [8 * MIB]), { resume: true })).rejects.toThrow(/can't be read/);
+    expect(readdirSync(folder)).toEqual(["out.img.part"]);
+    const { fromBytes, sha256 } = await dump(memorySource(bytes, "disk"), { resume: true, sha256: true });
+    expect(fromBytes).toBe(4 * MIB);
+    expect(readFileSync(join(folder, "out.img")).equals(bytes)).toBe(true);
+    expect(execFileSync("sha256sum", [join(folder, "out.img")], { encoding: "utf8" }).split(" ")[0]).toBe(sha256);
+    expect(readdirSync(folder)).toEqual(["out.img"]);
+  });
+
+  test("a part that is longer than the volume is of another one", async () => {
+    writeFileSync(join(folder, "out.img.part"), Buffer.alloc(10 * MIB));
+    await expect(dump(memorySource(content(), "disk"), { resume: true })).rejects.toThrow(/it is of another volume/);
+    expect(existsSync(join(folder, "out.img.part"))).toBe(true);
+  });
+});
