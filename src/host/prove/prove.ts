@@ -98,11 +98,15 @@ async function prepareCopy({ image, stages, drivers, sysroot }: ProofOptions, di
   return { initrd, disks: disks.slice(0, attached), bus, answers, notes: [...notes, ...files.map(({ path }) => `${path} was the test's own: the image's fits the real volume alone`)] };
 }
 
+/** Disks that are added all at once, as a scan in the background does it, get their names (sda, sdb) as it happens. Documentation/admin-guide/kernel-parameters.txt */
+const IN_ORDER = "scsi_mod.scan=sync";
+
 async function boot(options: ProofOptions, kernel: string, { initrd, disks, bus, answers, expect = "", notes }: Prepared, progress: (text: string) => void): Promise<Proof> {
   const mark = randomBytes(8).toString("hex");
   const platform = machineFor(kernel);
+  const words = [`mkinitrd.mark=${mark}`, ...(bus === "scsi" ? [IN_ORDER] : []), options.append];
   const machine: Machine = {
-    ...platform, kernel, initrd, append: kernelCommandLine(`mkinitrd.mark=${mark} ${options.append}`.trim(), platform), memoryMiB: MEMORY_MIB, smp: 2,
+    ...platform, kernel, initrd, append: kernelCommandLine(words.join(" ").trim(), platform), memoryMiB: MEMORY_MIB, smp: 2,
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
     disks: disks.map((file) => ({ file, bus, format: "raw", snapshot: true })),
   };
