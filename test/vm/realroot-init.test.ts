@@ -15,8 +15,9 @@ describeVm("the init of a small root", () => {
     const guest = await bootRecipe("local-ext4", { append: "realroot.shell" });
     await guest.waitFor("REALROOT-SETTLED");
     await guest.waitFor(/[#$] *$/);
-    guest.type("echo $((6 * 7)); tty; exit\r");
-    await guest.waitFor(/^42$/m);
+    guest.type("echo $((6 * 7)); tty\r");
+    await guest.waitFor(/^42\r?\n[^]*[#$] *$/m);
+    guest.type("exit\r");
     expect((await guest.exited).reason).toBe("guest-shutdown");
     expect(guest.log()).toContain("/dev/ttyS0");
   });
