@@ -1,0 +1,120 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, openSync, closeSync, writeSync, rmSync, constants } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Source } from "../../src/core/binary/source.ts";
+import { findVolumes } from "../../src/core/volumes/match.ts";
+import { openDisks } from "../../src/host/inspect/disks.ts";
+import { dumpVolume } from "../../src/host/inspect/dump.ts";
+import { type InspectNode, inspectTree } from "../../src/host/inspect/node.ts";
+import { surveyUnlocked, type Unlocked } from "../../src/host/inspect/unlock.ts";
+import type { BuiltDisk } from "../../src/host/qemu/disks.ts";
+import type { Content, Recipe } from "../../src/host/qemu/recipe.ts";
+import { describeVm } from "./boot-helper.ts";
+import { allRecipes, vmDisk } from "./disks.ts";
+
+/** What lies in these no header tells of: nobody looks inside without a word of the person's. */
+const OPAQUE = ["plain", "tcrypt", "veracrypt"];
+const E2FSCK = spawnSync("e2fsck", ["-V"]).error === undefined;
+
+/** The disks were made by mkfs, cryptsetup, lvm and mdadm in a virtual machine: what they were told is what has to be found. */
+describeVm("the disks of images/, read without root and without a kernel", () => {
+  describe.each(allRecipes().map((recipe) => ({ name: recipe.name, recipe })))("$name", ({ name, recipe }) => {
+    test("every filesystem, container and swap that the recipe names is found, by type, UUID and label", async () => {
+      const nodes = await inspected(await vmDisk(name));
+      for (const wanted of visibleContents(recipe)) expect(nodes).toContainEqual(expect.objectContaining(wanted));
+      expect(nodes.flatMap(({ damage }) => damage)).toEqual([]);
+    }, 600_000);
+
+    test("with each disk's table and first blocks overwritten the backup of a GPT is used, and that is said", async () => {
+      const folder = temporary();
+      const { files } = await vmDisk(name);
+      const damaged = files.map((_, index) => join(folder, `${index}.img`));
+      files.forEach((file, index) => copyFileSync(file, damaged[index]!, constants.COPYFILE_FICLONE));
+      for (const file of damaged) overwrite(file, 512, 4096);
+      const nodes = await inspected({ files: damaged, recipe });
+      const tables = nodes.filter(({ layer }) => layer === "disk").map(({ damage, table }) => [table?.type, table?.usedCopy, damage.length > 0]);
+      const expected = recipe.disks.map(({ table }) => (table?.type === "gpt" ? ["gpt", "backup", true] : expect.anything()));
+      expect(tables).toEqual(expected);
+    }, 600_000);
+  });
+
+  test.runIf(E2FSCK)("what is dumped of LVM in LUKS, LUKS on LVM, and stripes, mirrors, parity, snapshots, thin and cached volumes is a whole ext4", async () => {
+    const folder = temporary();
+    for (const [recipe, volumes] of Object.entries({
+      "lvm-in-luks": ["vg00/lv0"], "luks-on-lv": ["LABEL=realroot"], raid5: ["LABEL=realroot"], "md-levels": ["LABEL=realroot", "LABEL=striped", "LABEL=parities"],
+      "lvm-kinds": ["root-raid1", "striped", "mirrored", "r5", "r10", "thin", "cached", "origin", "snap-shot"].map((lv) => `vg-kinds/${lv}`),
+    })) {
+      await withSurvey(await vmDisk(recipe), async (found) => {
+        for (const volume of volumes) {
+          const [source] = findVolumes(found.volumes, volume).map((each) => each.source);
+          const file = join(folder, "dump.img");
+          await dumpVolume(source as Source, file, { fill: false, sha256: false, resume: false, progress: () => {} });
+          expect(spawnSync("e2fsck", ["-fn", file], { encoding: "utf8" }), `${recipe} ${volume}`).toMatchObject({ status: 0 });
+          execFileSync("rm", [file]);
+        }
+      });
+    }
+  }, 600_000);
+});
+
+async function inspected(disk: Pick<BuiltDisk, "files" | "recipe">): Promise<InspectNode[]> {
+  const flat = (nodes: InspectNode[]): InspectNode[] => nodes.flatMap((node) => [node, ...flat(node.children)]);
+  return withSurvey(disk, async (found) => flat(inspectTree(found)));
+}
+
+/** With the passphrases of the recipe's LUKS volumes. */
+async function withSurvey<T>({ files, recipe }: Pick<BuiltDisk, "files" | "recipe">, use: (found: Unlocked) => Promise<T>): Promise<T> {
+  const { close, devices } = await openDisks(files);
+  const secrets = [...new Set(contentsOf(recipe).flatMap(({ content }) => (content.kind === "luks" ? [content.passphrase] : [])))];
+  const found = await surveyUnlocked(devices, async (_, attempt) => (secrets[attempt - 1] === undefined ? undefined : Buffer.from(secrets[attempt - 1]!)));
+  try {
+    return await use(found);
+  } finally {
+    await found.close();
+    await close();
+  }
+}
+
+function visibleContents(recipe: Recipe): { type: string; uuid?: string; label?: string }[] {
+  return contentsOf(recipe).filter(({ above }) => !above.some((kind) => OPAQUE.includes(kind))).flatMap(({ content, detached }) => {
+    const named = (type: string, { label, uuid }: { label?: string | undefined; uuid?: string | undefined }) => [{ type, ...(uuid === undefined ? {} : { uuid }), ...(label === undefined ? {} : { label }) }];
+    if (detached) return [];
+    if (content.kind === "filesystem") return named(content.fstype, content);
+    return content.kind === "luks" && content.header === undefined ? named("crypto_LUKS", content) : [];
+  });
+}
+
+interface Placed {
+  content: Content;
+  /** Kinds of what it lies in. */
+  above: string[];
+  /** It lies in a LUKS volume whose header is elsewhere. */
+  detached: boolean;
+}
+
+function contentsOf({ arrays, disks, volumeGroups }: Recipe): Placed[] {
+  const inside = (content: Content | undefined, above: string[], detached: boolean): Placed[] => {
+    if (content === undefined) return [];
+    const inner = "content" in content ? inside(content.content, [...above, content.kind], detached || (content.kind === "luks" && content.header !== undefined)) : [];
+    return [{ content, above, detached }, ...inner];
+  };
+  const all = [
+    ...disks.flatMap(({ content, table }) => [content, ...(table?.partitions ?? []).map((partition) => partition.content)]),
+    ...arrays.map(({ content }) => content), ...volumeGroups.flatMap(({ logicalVolumes }) => logicalVolumes.map(({ content }) => content)),
+  ];
+  return all.flatMap((content) => inside(content, [], false));
+}
+
+function overwrite(file: string, at: number, lengthBytes: number): void {
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, Buffer.alloc(lengthBytes, 0xa5), 0, lengthBytes, at);
+  closeSync(descriptor);
+}
+
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "read-disks-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
