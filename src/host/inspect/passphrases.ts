@@ -30,7 +30,8 @@ export function passphrases({ keyFile, unlock }: UnlockOptions): { ask: Ask; clo
       if (key !== undefined) return Buffer.from(key);
       if (unlock !== true) return undefined;
       terminal ??= openTerminal();
-      return askPassphrase(`Passphrase for ${volume.name}${volume.content?.label === undefined ? "" : ` "${volume.content.label}"`}`, terminal);
+      const wrong = attempt > keys.length + 1 ? "It opens no keyslot. " : "";
+      return askPassphrase(`${wrong}Passphrase for ${volume.name}${volume.content?.label === undefined ? "" : ` "${volume.content.label}"`}`, terminal);
     },
     close() {
       for (const key of keys) key.fill(0);
