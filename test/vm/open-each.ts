@@ -49,7 +49,7 @@ export default async function run(ctx) {
  * id, and all that stood on the console.
  */
 export async function openEach(recipe: string, cases: Case[], settings: Partial<BuildSettings>, options: BootOptions & { timeoutMs?: number } = {}): Promise<{ outcomes: Map<string, Outcome>; log: string }> {
-  const { timeoutMs = 60_000, ...boot } = options;
+  const { timeoutMs = 150_000, ...boot } = options; // on a busy machine a search over all hashes takes a minute
   const directory = mkdtempSync(join(tmpdir(), "mkinitrd-each-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const [script, list] = [join(directory, "each.js"), join(directory, "each.json")];
