@@ -59,8 +59,8 @@ export async function openEach(recipe: string, cases: Case[], settings: Partial<
   const image = await vmImage({ ...settings, programs: ["blkid"], scripts: [script], files: [...(settings.files ?? []), { from: list, to: "/etc/each.json", mode: 0o644 }] });
   const guest = await bootRecipe(recipe, { ...boot, image, answers: {} });
   for (const secret of cases.flatMap(({ typed = [] }) => typed)) {
-    const seen = await guest.waitFor(/Enter unlocks\.|Choose:|EACH-END/, { timeoutMs });
-    if (!seen.includes("Enter unlocks.")) throw new Error(`nobody asks for ${JSON.stringify(secret)}:\n${guest.log()}`);
+    const seen = await guest.waitFor(/> _|Choose:|EACH-END/, { timeoutMs }); // the line that takes keys, the last of the prompt
+    if (!seen.includes("> _")) throw new Error(`nobody asks for ${JSON.stringify(secret)}:\n${guest.log()}`);
     guest.type(`${secret}\r`);
   }
   await guest.waitFor("EACH-END", { timeoutMs });
