@@ -167,9 +167,10 @@ function describeTable({ logicalBlockBytes, type, usedCopy, uuid }: PartitionTab
   return { type, uuid, usedCopy, logicalBlockBytes };
 }
 
-function describeEntry({ number, partLabel, partUuid, typeGuid }: Partition): NonNullable<Volume["partition"]> {
+function describeEntry({ number, partLabel, partUuid, startBytes, typeGuid }: Partition): NonNullable<Volume["partition"]> {
   return {
     number,
+    startBytes,
     partUuid,
     ...(partLabel === undefined ? {} : { partLabel }),
     ...(typeGuid === undefined ? {} : { typeGuid }),

@@ -4,9 +4,9 @@ import { Command } from "commander";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import { formatSize, listVolumes } from "../../core/volumes/describe.ts";
-import { findVolumes } from "../../core/volumes/match.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import { openDisks } from "../inspect/disks.ts";
+import { findVolume } from "../inspect/find.ts";
 import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory } from "../inspect/dump.ts";
 import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
 import { surveyDisks } from "../inspect/survey.ts";
@@ -66,7 +66,7 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
   try {
     const { problems, volumes } = asked === undefined ? { ...(await surveyDisks(devices)), problems: [] } : await surveyUnlocked(devices, asked.ask);
     for (const problem of problems) console.error(`mkinitrd: ${problem}`);
-    const jobs = wanted === undefined ? jobsForAll(volumes, output) : [{ volume: findOne(volumes, wanted), file: output }];
+    const jobs = wanted === undefined ? jobsForAll(volumes, output) : [{ volume: findVolume(volumes, wanted), file: output }];
     for (const { file } of jobs) checkOutput(file, paths, force === true);
     const reports: Dumped[] = [];
     for (const job of jobs) {
@@ -101,15 +101,6 @@ function unreadable({ content, lv, name }: Volume): MkinitrdError {
     tried: "dumping", on: name,
     found: missing.length > 0 ? `the physical volume ${missing.join(", ")} is not here` : `its bytes can't be read here${content === undefined ? "" : ` (${content.type})`}`,
     next: missing.length > 0 ? "name the disks that have them, too" : "mkinitrd inspect shows what can",
-  });
-}
-
-function findOne(volumes: Volume[], wanted: string): Volume {
-  const found = findVolumes(volumes, wanted);
-  if (found.length === 1) return found[0]!;
-  throw new MkinitrdError({
-    tried: `finding the volume ${quote(wanted)}`, on: "the disks", found: found.length === 0 ? `it is not there; there are${listVolumes(volumes)}` : `several have this name${listVolumes(found)}`,
-    next: found.length === 0 ? "name one of these; --unlock looks into LUKS volumes" : "name the disk that is meant, alone, or use the volume's own name",
   });
 }
 

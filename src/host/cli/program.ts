@@ -18,6 +18,7 @@ const COMMANDS: CommandTable = {
   completion: async () => (await import("./completion.ts")).completionCommand(loadCommands),
   diff: async () => (await import("./diff.ts")).diffCommand(),
   disk: async () => (await import("./disk.ts")).diskCommand(),
+  dmsetup: async () => (await import("./dmsetup.ts")).dmsetupCommand(),
   dump: async () => (await import("./dump.ts")).dumpCommand(),
   extract: async () => (await import("./extract.ts")).extractCommand(),
   inspect: async () => (await import("./inspect.ts")).inspectCommand(),

@@ -5,6 +5,7 @@ import { openCrypt } from "../../core/dm/crypt.ts";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 import { probeLuks1 } from "../../core/formats/luks1.ts";
 import { probeLuks2 } from "../../core/formats/luks2.ts";
+import type { LvTable } from "../../core/volumes/lvm-targets.ts";
 import type { BlockDevice, Volume } from "../../core/volumes/types.ts";
 import { surveyDisks, type WholeSurvey } from "./survey.ts";
 
@@ -17,6 +18,8 @@ const MOST_OPENED = 64;
 
 /** What was found, with what lies in the LUKS volumes that could be opened. */
 export interface Unlocked extends WholeSurvey {
+  /** The tables of the LUKS volumes that were opened. */
+  tables: LvTable[];
   /** What could not be opened, by volume, and why. */
   problems: string[];
   /** Wipes the keys. */
@@ -28,7 +31,7 @@ export interface Unlocked extends WholeSurvey {
  * tried on the next before it is asked for.
  */
 export async function surveyUnlocked(devices: BlockDevice[], ask: Ask): Promise<Unlocked> {
-  const opened: { device: BlockDevice; key: Buffer }[] = [];
+  const opened: Opened[] = [];
   const passphrases: Buffer[] = [];
   const problems: string[] = [];
   const done = new Set<string>();
@@ -42,7 +45,7 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask): Promise<
     for (;;) {
       const found = await surveyDisks([...devices, ...opened.map(({ device }) => device)]);
       const next = found.volumes.find(({ content, name, source }) => content?.type === "crypto_LUKS" && source !== undefined && !done.has(name));
-      if (next === undefined || opened.length >= MOST_OPENED) return { ...found, problems, close };
+      if (next === undefined || opened.length >= MOST_OPENED) return { ...found, tables: opened.map(({ table }) => table), problems, close };
       done.add(next.name);
       try {
         const unlocked = await unlock(next, next.source!, passphrases, ask);
@@ -60,8 +63,14 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask): Promise<
   }
 }
 
+interface Opened {
+  device: BlockDevice;
+  key: Buffer;
+  table: LvTable;
+}
+
 /** The opened volume as a device, under the name that systemd gives one without a crypttab; undefined when nobody has a passphrase. */
-async function unlock(volume: Volume, source: Source, passphrases: Buffer[], ask: Ask): Promise<{ device: BlockDevice; key: Buffer } | undefined> {
+async function unlock(volume: Volume, source: Source, passphrases: Buffer[], ask: Ask): Promise<Opened | undefined> {
   const header = (await probeLuks2(source)) ?? (await probeLuks1(source));
   if (header === undefined) throw new MkinitrdError({ tried: "unlocking", on: volume.name, found: "its LUKS header is gone" });
   const key = await findKey(volume, source, header, passphrases, ask);
@@ -71,7 +80,7 @@ async function unlock(volume: Volume, source: Source, passphrases: Buffer[], ask
   try {
     const target = luksPayload(header, key, { path: volume.path ?? volume.name, source });
     const path = `/dev/mapper/${name}`;
-    return { key, device: { path, source: { ...openCrypt(target), name: path }, dm: { name, uuid: `CRYPT-LUKS${version}-${header.uuid.replaceAll("-", "")}-${name}` }, below: [volume.path ?? volume.name] } };
+    return { key, table: { name, targets: [{ type: "crypt", ...target }] }, device: { path, source: { ...openCrypt(target), name: path }, dm: { name, uuid: `CRYPT-LUKS${version}-${header.uuid.replaceAll("-", "")}-${name}` }, below: [volume.path ?? volume.name] } };
   } catch (error) {
     key.fill(0);
     throw error;

@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import { MkinitrdError } from "../../core/errors.ts";
+import { quote } from "../../core/quote.ts";
+import { openDisks } from "../inspect/disks.ts";
+import { findVolume } from "../inspect/find.ts";
+import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
+import { surveyDisks } from "../inspect/survey.ts";
+import { type DeviceTable, volumeTables } from "../inspect/tables.ts";
+import { surveyUnlocked } from "../inspect/unlock.ts";
+
+const HELP = `
+Prints the tables of the devices that make a volume, those that it lies on first: for dmsetup create NAME, or with --concise for
+dmsetup create --concise. Nothing is made here, and nothing needs root. A device is called as the disk was named: for an image file put the
+loop device in its place. Keys are zeros unless they are asked for.
+
+  mkinitrd dmsetup /dev/sda vg0/root
+  mkinitrd dmsetup --unlock --showkeys --concise /dev/sda vg0/root`;
+
+interface Options extends UnlockOptions {
+  showkeys?: true;
+  concise?: true;
+  json?: true;
+}
+
+/** `mkinitrd dmsetup`: the device-mapper tables that make a volume. */
+export function dmsetupCommand(): Command {
+  return addUnlockOptions(new Command("dmsetup"))
+    .description("Prints the device-mapper tables that make a volume of a disk.")
+    .argument("<disks...>", "image files or block devices, and behind them the volume")
+    .option("--showkeys", "with the keys of LUKS volumes: who has them reads the volume")
+    .option("--concise", "one line, as dmsetup create --concise takes it")
+    .option("--json", "print the tables as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(words: string[], { concise, json, showkeys, ...unlock }: Options): Promise<void> {
+  const [paths, wanted] = [words.slice(0, -1), words.at(-1)!];
+  if (paths.length === 0) throw new MkinitrdError({ tried: "printing device-mapper tables", on: "the command line", found: `${quote(wanted)} alone`, next: "name a disk and a volume: mkinitrd dmsetup DISK VOLUME" });
+  const { close, devices } = await openDisks(paths);
+  const asked = passphrases(unlock);
+  try {
+    const opened = asked === undefined ? undefined : await surveyUnlocked(devices, asked.ask);
+    try {
+      const found = opened ?? (await surveyDisks(devices));
+      for (const problem of opened?.problems ?? []) console.error(`mkinitrd: ${problem}`);
+      const tables = volumeTables(findVolume(found.volumes, wanted), found, opened?.tables ?? [], { showKeys: showkeys === true });
+      console.log(json === true ? JSON.stringify(tables, null, 2) : concise === true ? tables.map(formatConcise).join(";") : tables.flatMap(({ lines, name }) => lines.map((line) => `${name}: ${line}`)).join("\n"));
+    } finally {
+      await opened?.close();
+    }
+  } finally {
+    asked?.close();
+    await close();
+  }
+}
+
+/** Read-only; dmsetup(8), "CONCISE FORMAT": a comma or a semicolon of a name or a table has a backslash in front. */
+function formatConcise({ lines, name }: DeviceTable): string {
+  const escaped = (text: string) => text.replaceAll(/[\\,;]/g, "\\$&");
+  return [escaped(name), "", "", "ro", ...lines.map(escaped)].join(",");
+}
