@@ -7,10 +7,8 @@ import { checkBoot } from "../check/check.ts";
 import type { Finding, Hop } from "../check/hops.ts";
 import { imageFacts } from "../check/image-facts.ts";
 import { openImage } from "../image/open.ts";
-import { openDisks } from "../inspect/disks.ts";
-import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
-import { surveyDisks } from "../inspect/survey.ts";
-import { surveyUnlocked } from "../inspect/unlock.ts";
+import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
+import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { asCommandLine } from "./realroot.ts";
 
@@ -46,21 +44,15 @@ async function run(file: string, words: string[], { disk, json, ...unlock }: Opt
   const image = await imageFacts(await openImage(file));
   const { boot } = image;
   const request = parseCommandLine(asCommandLine(words), { kinds: kindTable(boot), defaultRealroot: boot.realroot, sealed: boot.sealed });
-  const { close, devices } = await openDisks(disk);
-  const asked = passphrases(unlock);
-  try {
-    const found = disk.length === 0 ? undefined : asked === undefined ? { ...(await surveyDisks(devices)), problems: [] } : await surveyUnlocked(devices, asked.ask);
-    const opened = new Set(found?.volumes.flatMap(({ below }) => below ?? []));
-    const hops = await checkBoot(image, request, found === undefined ? undefined : { survey: found, opened });
+  await withDisks(disk, unlock, async (survey) => {
+    const opened = new Set(survey.volumes.flatMap(({ below }) => below ?? []));
+    const hops = await checkBoot(image, request, disk.length === 0 ? undefined : { survey, opened });
     const failed = hops.some(({ findings }) => findings.some(({ outcome }) => outcome === "failed"));
     const colours = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
     console.log(json === true ? JSON.stringify({ ok: !failed, hops }, null, 2) : [...hops.map((hop) => formatHop(hop, colours)), verdict(hops, disk.length > 0)].join("\n"));
-    for (const problem of found?.problems ?? []) console.error(`mkinitrd: ${problem}`);
+    for (const problem of survey.problems) console.error(`mkinitrd: ${problem}`);
     if (failed) process.exitCode = 1;
-  } finally {
-    asked?.close();
-    await close();
-  }
+  });
 }
 
 const MARKS: Record<Finding["outcome"], { mark: string; colour: "green" | "red" | "yellow" }> = {

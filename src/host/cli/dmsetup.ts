@@ -1,12 +1,10 @@
 import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
-import { openDisks } from "../inspect/disks.ts";
 import { findVolume } from "../inspect/find.ts";
-import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
-import { surveyDisks } from "../inspect/survey.ts";
+import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
 import { type DeviceTable, volumeTables } from "../inspect/tables.ts";
-import { surveyUnlocked } from "../inspect/unlock.ts";
+import { withDisks } from "../inspect/with-disks.ts";
 
 const HELP = `
 Prints the tables of the devices that make a volume, those that it lies on first: for dmsetup create NAME, or with --concise for
@@ -37,22 +35,11 @@ export function dmsetupCommand(): Command {
 async function run(words: string[], { concise, json, showkeys, ...unlock }: Options): Promise<void> {
   const [paths, wanted] = [words.slice(0, -1), words.at(-1)!];
   if (paths.length === 0) throw new MkinitrdError({ tried: "printing device-mapper tables", on: "the command line", found: `${quote(wanted)} alone`, next: "name a disk and a volume: mkinitrd dmsetup DISK VOLUME" });
-  const { close, devices } = await openDisks(paths);
-  const asked = passphrases(unlock);
-  try {
-    const opened = asked === undefined ? undefined : await surveyUnlocked(devices, asked.ask);
-    try {
-      const found = opened ?? (await surveyDisks(devices));
-      for (const problem of opened?.problems ?? []) console.error(`mkinitrd: ${problem}`);
-      const tables = volumeTables(findVolume(found.volumes, wanted), found, opened?.tables ?? [], { showKeys: showkeys === true });
-      console.log(json === true ? JSON.stringify(tables, null, 2) : concise === true ? tables.map(formatConcise).join(";") : tables.flatMap(({ lines, name }) => lines.map((line) => `${name}: ${line}`)).join("\n"));
-    } finally {
-      await opened?.close();
-    }
-  } finally {
-    asked?.close();
-    await close();
-  }
+  await withDisks(paths, unlock, async (found) => {
+    for (const problem of found.problems) console.error(`mkinitrd: ${problem}`);
+    const tables = volumeTables(findVolume(found.volumes, wanted), found, found.tables, { showKeys: showkeys === true });
+    console.log(json === true ? JSON.stringify(tables, null, 2) : concise === true ? tables.map(formatConcise).join(";") : tables.flatMap(({ lines, name }) => lines.map((line) => `${name}: ${line}`)).join("\n"));
+  });
 }
 
 /** Read-only; dmsetup(8), "CONCISE FORMAT": a comma or a semicolon of a name or a table has a backslash in front. */

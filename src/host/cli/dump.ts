@@ -5,12 +5,10 @@ import { explain, MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import { formatSize, listVolumes } from "../../core/volumes/describe.ts";
 import type { Volume } from "../../core/volumes/types.ts";
-import { openDisks } from "../inspect/disks.ts";
 import { findVolume } from "../inspect/find.ts";
 import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory } from "../inspect/dump.ts";
-import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
-import { surveyDisks } from "../inspect/survey.ts";
-import { surveyUnlocked } from "../inspect/unlock.ts";
+import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
+import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { progressLine } from "./progress.ts";
 
@@ -60,11 +58,8 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
   const paths = all === true ? words : words.slice(0, -1);
   const wanted = all === true ? undefined : words.at(-1)!;
   if (paths.length === 0) throw new MkinitrdError({ tried: "dumping a volume", on: "the command line", found: `${quote(words[0] ?? "")} alone`, next: "name a disk and a volume: mkinitrd dump DISK VOLUME -o FILE" });
-  const { devices, close } = await openDisks(paths);
-  const asked = passphrases(options);
   const progress = progressLine();
-  try {
-    const { problems, volumes } = asked === undefined ? { ...(await surveyDisks(devices)), problems: [] } : await surveyUnlocked(devices, asked.ask);
+  await withDisks(paths, options, async ({ problems, volumes }) => {
     for (const problem of problems) console.error(`mkinitrd: ${problem}`);
     const jobs = wanted === undefined ? jobsForAll(volumes, output) : [{ volume: findVolume(volumes, wanted), file: output }];
     for (const { file } of jobs) checkOutput(file, paths, force === true);
@@ -82,11 +77,7 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
     console.log(json === true ? JSON.stringify(wanted === undefined ? reports : reports[0], null, 2) : reports.map(format).join("\n"));
     const isWhole = reports.length === jobs.length && problems.length === 0 && reports.every(({ unreadable }) => unreadable.length === 0);
     if (!isWhole) process.exitCode = 1;
-  } finally {
-    progress.end();
-    asked?.close();
-    await close();
-  }
+  }).finally(progress.end);
 }
 
 async function dump({ file, volume }: Job, options: DumpOptions): Promise<Dumped> {

@@ -1,11 +1,9 @@
 import { Command } from "commander";
 import { readKinds } from "../config/kinds.ts";
-import { openDisks } from "../inspect/disks.ts";
-import { addUnlockOptions, passphrases, type UnlockOptions } from "../inspect/passphrases.ts";
+import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
 import { inspectTree } from "../inspect/node.ts";
 import { inspectJson, inspectText } from "../inspect/text.ts";
-import { surveyDisks } from "../inspect/survey.ts";
-import { surveyUnlocked } from "../inspect/unlock.ts";
+import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 
 const HELP = `
@@ -34,17 +32,11 @@ export function inspectCommand(): Command {
 }
 
 async function run(paths: string[], { json, ...unlock }: Options): Promise<void> {
-  const { devices, close } = await openDisks(paths);
-  const asked = passphrases(unlock);
-  try {
-    const found = asked === undefined ? { ...(await surveyDisks(devices)), problems: [] } : await surveyUnlocked(devices, asked.ask);
+  const kinds = await readKinds();
+  await withDisks(paths, unlock, async (found) => {
     const trees = inspectTree(found);
-    const kinds = await readKinds();
     console.log(json === true ? JSON.stringify(inspectJson(trees, kinds), null, 2) : inspectText(trees, kinds, { colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined }));
     for (const problem of found.problems) console.error(`mkinitrd: ${problem}`);
     if (found.problems.length > 0) process.exitCode = 1;
-  } finally {
-    asked?.close();
-    await close();
-  }
+  });
 }

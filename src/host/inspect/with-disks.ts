@@ -1,0 +1,25 @@
+import { openDisks } from "./disks.ts";
+import { passphrases, type UnlockOptions } from "./passphrases.ts";
+import { surveyDisks } from "./survey.ts";
+import { surveyUnlocked, type Unlocked } from "./unlock.ts";
+
+/** Opens disks, with their LUKS volumes where the options ask for it, for as long as `use` runs: behind it the keys are wiped and all is closed. */
+export async function withDisks<T>(paths: readonly string[], options: UnlockOptions, use: (found: Omit<Unlocked, "close">) => Promise<T>): Promise<T> {
+  const { close, devices } = await openDisks(paths);
+  try {
+    const asked = passphrases(options);
+    try {
+      if (asked === undefined) return await use({ ...(await surveyDisks(devices)), tables: [], problems: [] });
+      const unlocked = await surveyUnlocked(devices, asked.ask);
+      try {
+        return await use(unlocked);
+      } finally {
+        await unlocked.close();
+      }
+    } finally {
+      asked?.close();
+    }
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,32 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { Target } from "../../../src/core/dm/table.ts";
+import { withDisks } from "../../../src/host/inspect/with-disks.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "with-disks-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const missing = spawnSync("cryptsetup", ["--version"]).error !== undefined;
+
+const crypt = ([target]: Target[]) => (target?.type === "crypt" ? target.key : Buffer.alloc(0));
+
+test.skipIf(missing).each(["used", "failed"])("the volume key is wiped and the disk closed when it was %s (skipped where cryptsetup is missing)", async (outcome) => {
+  const [disk, keyFile] = [join(folder, `${outcome}.img`), join(folder, "key")];
+  writeFileSync(disk, "");
+  truncateSync(disk, 20 * 1024 * 1024);
+  writeFileSync(keyFile, "correct horse");
+  execFileSync("cryptsetup", ["luksFormat", "-q", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", disk, keyFile]);
+  let key: Buffer = Buffer.alloc(0);
+  let reading = async (): Promise<unknown> => undefined;
+  const using = withDisks([disk], { keyFile: [keyFile] }, async ({ devices, tables }) => {
+    key = crypt(tables[0]!.targets);
+    reading = () => devices[0]!.source.read(0, 512);
+    expect(key.some((byte) => byte !== 0)).toBe(true);
+    if (outcome === "failed") throw new Error("on the way");
+  });
+  await (outcome === "failed" ? expect(using).rejects.toThrow("on the way") : using);
+  expect(key).toEqual(Buffer.alloc(64));
+  await expect(reading()).rejects.toThrow();
+});
