@@ -1,22 +1,19 @@
-import { SECTOR_BYTES, window } from "../binary/source.ts";
+import { SECTOR_BYTES } from "../binary/source.ts";
 import { explain } from "../errors.ts";
 import { probeLvm2 } from "../formats/lvm2.ts";
 import { probeMd } from "../formats/md.ts";
-import type { Partition, PartitionTable } from "../formats/partition-table.ts";
+import { describeEntry, describeTable, readTables, windowOf, withoutMembersPartitions } from "./disk-tables.ts";
+import type { TableResult } from "./disk-tables.ts";
 import { assembleVolumeGroups } from "./lvm.ts";
 import type { Planner } from "./lvm-targets.ts";
 import type { FoundPv, VolumeGroup } from "./lvm.ts";
 import { activeLogicalVolume, inactiveLogicalVolumes, isLvmDevice } from "./lvm-volumes.ts";
 import { activeArray, assembleArrays, inactiveArrays } from "./md.ts";
 import type { FoundMember, MdArray, OpenArray } from "./md.ts";
-import { readPartitionTable } from "./partitions.ts";
 import { probe } from "./probe.ts";
 import { RARER_FORMATS } from "./rarer-formats.ts";
 import type { Formats } from "./rarer-formats.ts";
 import type { BlockDevice, Volume } from "./types.ts";
-
-/** Types of an MBR's extended partition: DOS, Windows, Linux. */
-const EXTENDED = [0x05, 0x0f, 0x85];
 
 /** Of the volumes in one table, or of all LVs that are not active. */
 const MAX_PROBED = 1024;
@@ -50,8 +47,7 @@ export async function discover(listed: BlockDevice[], formats: Formats = RARER_F
  * What is wrong with one volume is in its `damage` and hides no other: this never throws for what a disk says.
  */
 export async function survey(listed: BlockDevice[], { formats = RARER_FORMATS, openArray, planner }: Readers = {}): Promise<Survey> {
-  const tables = new Map<string, TableResult>();
-  await Promise.all(listed.filter(mayHoldPartitions).map(async (device) => tables.set(device.path, await readTable(device))));
+  const tables = await readTables(listed);
   const devices = await withoutMembersPartitions(listed, tables);
   const partitioned = new Set(devices.flatMap(({ partitionOf }) => (partitionOf ? [partitionOf.disk] : [])));
 
@@ -70,43 +66,6 @@ export async function survey(listed: BlockDevice[], { formats = RARER_FORMATS, o
     return (byDevice.get(device) ?? []).map((volume) => (md === undefined || volume.path !== device.path ? volume : { ...volume, md }));
   });
   return { volumes: [...withArrays, ...(await probeInTurn(inactive, formats))], groups, arrays };
-}
-
-/**
- * The devices without the partitions that the kernel sees on each member of a mirror of whole disks, whose superblock is at
- * the end: they are the array's, and the disk is a member. A superblock inside of a partition is that of the partition.
- */
-async function withoutMembersPartitions(devices: BlockDevice[], tables: Map<string, TableResult>): Promise<BlockDevice[]> {
-  const members = new Set<string>();
-  await Promise.all(devices.filter(mayHoldPartitions).map(async ({ path, source }) => {
-    const kernels = devices.filter(({ partitionOf }) => partitionOf?.disk === path)
-      .map((device) => ({ startBytes: (device.partitionOf?.startSector ?? 0) * SECTOR_BYTES, sizeBytes: device.source.sizeBytes }));
-    const partitions = [...kernels, ...(tables.get(path)?.table?.partitions ?? [])];
-    if (partitions.length === 0) return;
-    const at = (await probeMd(source).catch(() => undefined))?.superblockByte;
-    if (at === undefined || partitions.some(({ startBytes, sizeBytes }) => at >= startBytes && at < startBytes + sizeBytes)) return;
-    members.add(path);
-    tables.delete(path);
-  }));
-  return devices.filter(({ partitionOf }) => partitionOf === undefined || !members.has(partitionOf.disk));
-}
-
-interface TableResult {
-  table?: PartitionTable;
-  damage?: string;
-}
-
-function mayHoldPartitions(device: BlockDevice): boolean {
-  return device.partitionOf === undefined && !isLvmDevice(device);
-}
-
-async function readTable({ logicalBlockBytes, source }: BlockDevice): Promise<TableResult> {
-  try {
-    const table = await readPartitionTable(source, logicalBlockBytes);
-    return table === undefined ? {} : { table, ...(table.damage.length === 0 ? {} : { damage: table.damage.join("; ") }) };
-  } catch (error) {
-    return { damage: explain(error) };
-  }
 }
 
 /** A device that is no LV, and the partitions in it that the kernel did not make. */
@@ -147,34 +106,6 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
 async function withOtherTable(disk: Volume, { table }: Formats): Promise<Volume> {
   const type = disk.layer === "disk" && disk.source ? await table?.(disk.source).catch(() => undefined) : undefined; // what is unreadable, probing has told
   return type === undefined ? disk : { ...disk, otherTable: type };
-}
-
-function windowOf(disk: Volume, { source }: BlockDevice, entry: Partition): Volume {
-  const name = `${disk.name}:${entry.number}`;
-  // As the kernel does: of an extended partition only the place for a boot loader, since others lie in the rest.
-  const sizeBytes = EXTENDED.includes(entry.typeByte ?? 0) ? Math.min(1024, entry.sizeBytes) : entry.sizeBytes;
-  return {
-    name,
-    layer: "partition",
-    sizeBytes,
-    source: window(source, entry.startBytes, sizeBytes, name),
-    partition: describeEntry(entry),
-    parent: disk.name,
-  };
-}
-
-function describeTable({ logicalBlockBytes, type, usedCopy, uuid }: PartitionTable): NonNullable<Volume["table"]> {
-  return { type, uuid, usedCopy, logicalBlockBytes };
-}
-
-function describeEntry({ number, partLabel, partUuid, startBytes, typeGuid }: Partition): NonNullable<Volume["partition"]> {
-  return {
-    number,
-    startBytes,
-    partUuid,
-    ...(partLabel === undefined ? {} : { partLabel }),
-    ...(typeGuid === undefined ? {} : { typeGuid }),
-  };
 }
 
 /** A table or a group may list any number: a few are read at a time, and not more than a person could look at. */
