@@ -1,25 +1,39 @@
 import { SECTOR_BYTES } from "../../core/binary/source.ts";
 import { tableLines } from "../../core/dm/table-text.ts";
 import { MkinitrdError } from "../../core/errors.ts";
+import { quote } from "../../core/quote.ts";
 import type { LvTable } from "../../core/volumes/lvm-targets.ts";
 import { mapperName } from "../../core/volumes/lvm-names.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
+import { nodesOf, renamer } from "./disk-nodes.ts";
 import type { WholeSurvey } from "./survey.ts";
 
 /** A device-mapper device, by its name, and the lines of its table without that name. */
 export interface DeviceTable {
   name: string;
   lines: string[];
+  /** A target above it writes to it even when nobody writes to the volume: such a device can't be a read-only one. */
+  written: boolean;
 }
+
+export interface TablesOptions {
+  showKeys: boolean;
+  /** By the name of a disk, the node that it is called in the tables. */
+  nodes?: ReadonlyMap<string, string>;
+}
+
+/** They keep their own metadata up to date, and open what they lie on for writing; Linux drivers/md/dm-thin.c, dm-cache-target.c, dm-raid.c, dm-log.c. */
+const WRITERS = ["thin-pool", "cache", "raid", "mirror", "snapshot-merge"];
 
 /**
  * The tables that make a volume, those that it lies on first, in an order in which `dmsetup create` can take them. `luks` are the tables of
  * opened LUKS volumes. Partitions of an image file have a table, too, since the kernel has no node for them. Throws for what device-mapper
  * does not make.
  */
-export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, luks: readonly LvTable[], options: { showKeys: boolean }): DeviceTable[] {
+export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, luks: readonly LvTable[], { nodes: asked = new Map(), showKeys }: TablesOptions): DeviceTable[] {
   const lower = lowerVolumes(volumes);
+  const nodes = nodesOf(volumes, asked);
   const tables: LvTable[] = [];
   const seen = new Set<Volume>();
   const add = (each: Volume): void => {
@@ -29,20 +43,36 @@ export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, l
     tables.push(...ownTables(each));
   };
   add(volume);
-  const nodes = new Map(volumes.filter(({ layer, path }) => layer === "partition" && path === undefined).map(({ name }) => [name, `/dev/mapper/${partitionName(name)}`]));
-  return tables.map(({ name, targets }) => ({ name, lines: tableLines(targets, options).map((line) => line.split(" ").map((word) => nodes.get(word) ?? word).join(" ")) }));
+  if (tables.length === 0) throw unmapped(`it is no device of device-mapper's: it is ${nodes.get(volume.name) ?? volume.path ?? volume.name} itself`, undefined);
+  for (const { layer, name, path } of volumes) if (layer === "partition" && path === undefined && !nodes.has(name)) nodes.set(name, `/dev/mapper/${partitionName(name)}`);
+  const used = volumes.find(({ name }) => /\s/.test(name) && !nodes.has(name) && [...seen].some((each) => each.name === name));
+  if (used !== undefined) throw unmapped(`the name ${quote(used.name)} has a blank, which ends a word of a table`, `say what it will be called: --as ${quote(`${used.name}=/dev/loop0`)}`);
+  const rename = renamer(nodes);
+  const lines = tables.map(({ name, targets }) => ({ name, lines: tableLines(targets, { showKeys }).map(rename) }));
+  const written = new Set<string>();
+  for (const [index, { name }] of [...tables.entries()].reverse()) {
+    if (!written.has(name) && !tables[index]!.targets.some(({ type }) => WRITERS.includes(type))) continue;
+    for (const word of lines[index]!.lines.flatMap((line) => line.split(" "))) if (word.startsWith("/dev/mapper/")) written.add(word.slice("/dev/mapper/".length));
+  }
+  return lines.map((table) => ({ ...table, written: written.has(table.name) }));
 
-  function ownTables({ layer, lv, name, parent, partition, path, sizeBytes }: Volume): LvTable[] {
-    if (layer === "array") throw new MkinitrdError({ tried: "printing its device-mapper tables", on: volume.name, found: `${name} is an md array, which device-mapper does not make`, next: "assemble it with mdadm" });
+  function ownTables({ layer, lv, md, name, parent, partition, path, sizeBytes }: Volume): LvTable[] {
+    if (layer === "array") throw unmapped(`${name} is an md array${md === undefined ? "" : ` (${md.level})`}, which device-mapper does not make`, "assemble it with mdadm --assemble --readonly, and name it in the place of its members");
     if (layer === "mapping") return luks.filter((table) => path === `/dev/mapper/${table.name}`);
     if (lv !== undefined) {
       const logical = groups.find(({ uuid }) => uuid === lv.vgUuid)?.logicalVolumes.find(({ uuid }) => uuid === lv.lvUuid);
       if (logical?.targets !== undefined) return logical.tables ?? [{ name: mapperName(lv.vg, lv.lv), targets: logical.targets }];
-      throw new MkinitrdError({ tried: "printing its device-mapper tables", on: name, found: lv.missingPvs.length > 0 ? `the physical volume ${lv.missingPvs.join(", ")} is not here` : "its kind is not known here", next: lv.missingPvs.length > 0 ? "name the disks that have them, too" : "lvchange -ay makes it, and dmsetup table prints it" });
+      const of = lv.lv === volume.lv?.lv ? "" : `: ${name} lies on it`;
+      const isMissing = lv.missingPvs.length > 0;
+      throw unmapped(isMissing ? `the physical volume ${lv.missingPvs.join(", ")} is not here${of}` : `its kind is not known here${of}`, isMissing ? "name the disks that have them, too" : "lvchange -ay makes it, and dmsetup table prints it");
     }
     const disk = volumes.find((each) => each.name === parent);
-    if (layer !== "partition" || path !== undefined || partition?.startBytes === undefined || disk?.source === undefined) return [];
+    if (layer !== "partition" || path !== undefined || nodes.has(name) || partition?.startBytes === undefined || disk?.source === undefined) return [];
     return [{ name: partitionName(name), targets: [{ type: "linear", startSector: 0, lengthSectors: sizeBytes / SECTOR_BYTES, device: { path: disk.path ?? disk.name, source: disk.source }, deviceSector: partition.startBytes / SECTOR_BYTES }] }];
+  }
+
+  function unmapped(found: string, next: string | undefined): MkinitrdError {
+    return new MkinitrdError({ tried: "printing the device-mapper tables", on: volume.name, found, ...(next === undefined ? {} : { next }) });
   }
 }
 

@@ -50,12 +50,63 @@ test("a partition of an image file has one, as sfdisk has it, and --concise is o
   expect(out).toBe(`three.img:2,,,ro,0 ${size} linear three.img ${start}\n`);
   out = "";
   await run(["dmsetup", "--json", file, "three.img:2"]);
-  expect(JSON.parse(out) as DeviceTable[]).toEqual([{ name: "three.img:2", lines: [`0 ${size} linear three.img ${start}`] }]);
+  expect(JSON.parse(out) as DeviceTable[]).toEqual([{ name: "three.img:2", lines: [`0 ${size} linear three.img ${start}`], written: false }]);
 });
 
 test("without a physical volume that it needs it is an error that names it", async () => {
   await run(["dmsetup", disk("group-a.img"), "vg-one/root"]);
-  if (out === "") expect(errors).toMatch(/the physical volume [\w-]+ is not here\n {2}next: name the disks that have them, too/);
+  expect([process.exitCode, out]).toEqual([1, ""]);
+  expect(errors).toMatch(/the physical volume [\w-]+ is not here\n {2}next: name the disks that have them, too/);
+  errors = "";
   await run(["dmsetup", disk("group-a.img"), "vg-one/nope"]);
   expect([process.exitCode, errors]).toEqual([1, expect.stringMatching(/finding the volume "vg-one\/nope" on the disks: it is not there/)]);
+});
+
+test("--as says what a disk is called; its partitions are then the kernel's", async () => {
+  const { segments } = lvmReports("vg-one");
+  const [a, b] = [disk("group-a.img"), disk("group-b.img")];
+  await run(["dmsetup", "--as", `${a}=/dev/loop0`, "--as", "group-b.img=/dev/disk/by-id/ata-B", a, b, "vg-one/root"]);
+  expect(out.split("\n").filter((line) => line.includes(" linear "))).toHaveLength(segments.filter(({ lv_name: name }) => name === "root").length);
+  expect(out).toContain(" linear /dev/loop0 ");
+  expect(out).toContain(" linear /dev/disk/by-id/ata-B ");
+  expect(out).not.toContain("group-");
+});
+
+test("the name of a disk that has a blank is no word of a table, and one that --as gives is", async () => {
+  const file = disk("my disk.img", "gpt/three-partitions.img.gz");
+  await run(["dmsetup", file, "my disk.img:2"]);
+  expect([process.exitCode, out, errors]).toEqual([1, "", expect.stringMatching(/the name "my disk\.img" has a blank.*\n {2}next: say what it will be called: --as "my disk\.img=\/dev\/loop0"/)]);
+  errors = "";
+  await run(["dmsetup", "--as", "my disk.img=/dev/mapper/whole", file, "my disk.img:2"]);
+  expect(out).toMatch(/^my_disk\.img:2: 0 \d+ linear \/dev\/mapper\/whole \d+\n$/);
+});
+
+test.each([
+  ["none.img=/dev/loop0", /"none\.img" is none of the disks; they are/],
+  ["three.img=loop0", /it names no node of \/dev/],
+  ["three.img=/dev/my loop", /it names no node of \/dev/],
+])("--as %s is refused", async (word, found) => {
+  await run(["dmsetup", "--as", word, disk("three.img", "gpt/three-partitions.img.gz"), "three.img:2"]);
+  expect([process.exitCode, out, errors]).toEqual([1, "", expect.stringMatching(found)]);
+});
+
+test("a partition that the kernel has a node for needs no table, and that is said", async () => {
+  await run(["dmsetup", "--as", "three.img=/dev/nvme0n1", disk("three.img", "gpt/three-partitions.img.gz"), "three.img:2"]);
+  expect([process.exitCode, out, errors]).toEqual([1, "", expect.stringContaining("it is /dev/nvme0n1p2 itself")]);
+});
+
+test("an md array is not device-mapper's, and what to do instead is said", async () => {
+  const [, , count = ""] = fixtureBytes("md/array-raid10-f2.txt").toString().split("\n")[0]!.split(" ");
+  const bytes = fixtureBytes("md/array-raid10-f2.img.gz");
+  const files = Array.from({ length: Number(count) }, (_, index) => {
+    const file = join(folder, `member-${index}.img`);
+    writeFileSync(file, bytes.subarray((index * bytes.length) / Number(count), ((index + 1) * bytes.length) / Number(count)));
+    return file;
+  });
+  await run(["inspect", "--json", ...files]);
+  const name = /"name": "(\/dev\/[^"]*md[^"]*)"/.exec(out)![1]!;
+  out = "";
+  await run(["dmsetup", ...files, name]);
+  expect([process.exitCode, out]).toEqual([1, ""]);
+  expect(errors).toMatch(/is an md array \(raid10\), which device-mapper does not make\n {2}next: assemble it with mdadm/);
 });
