@@ -26,10 +26,10 @@ try {
   process.exitCode = 1;
 }
 
-/** The command line: `mkinitrd.js`, and a chunk for each command. The bundler stays a package of its own: it is a native program. */
+/** The command line: `mkinitrd.js`, and a chunk for each command. The bundler and the reader of ext4 stay packages of their own: a native program, and one with WebAssembly in it. */
 async function hostFiles() {
   const files = await bundleFiles(inputs({ mkinitrd: "src/host/cli/main.ts" }), {
-    external: [/^rolldown(\/|$)/],
+    external: [/^(rolldown|ext2fs)(\/|$)/],
     banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : ""),
   });
   return files.set("package.json", MODULE_PACKAGE);

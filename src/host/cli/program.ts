@@ -14,6 +14,7 @@ const COMMANDS: CommandTable = {
   build: async () => (await import("./build.ts")).buildCommand(),
   boot: async () => (await import("./boot.ts")).bootCommand(),
   cat: async () => (await import("./cat.ts")).catCommand(),
+  "cat-file": async () => (await import("./cat-file.ts")).catFileCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
   completion: async () => (await import("./completion.ts")).completionCommand(loadCommands),
   diff: async () => (await import("./diff.ts")).diffCommand(),
