@@ -10,7 +10,7 @@ import type { ImageFacts } from "./image-facts.ts";
  * Whether an image would boot a realroot: hop by hop, what each stage needs of the image and, where there are disks to look at, what it
  * finds there. `opened` names the LUKS volumes that somebody could unlock.
  */
-export async function checkBoot(image: ImageFacts, { stages, warnings }: BootRequest, found?: { survey: Survey; opened: ReadonlySet<string> }): Promise<Hop[]> {
+export async function checkBoot(image: ImageFacts, { init, stages, warnings }: BootRequest, found?: { survey: Survey; opened: ReadonlySet<string> }): Promise<Hop[]> {
   const hops: Hop[] = [{ stage: "the image", findings: [await stepFinding(image), ...warnings.map((evidence): Finding => ({ what: "kernel command line", outcome: "failed", evidence }))] }];
   if (stages.length === 0) return [...hops, { stage: "the root", findings: [{ what: "realroot", outcome: "failed", evidence: "neither the image nor the command line names a root", next: "give one: mkinitrd check IMAGE realroot=KIND:FILESYSTEM:DEVICE, or build with --realroot" }] }];
   let locked = false;
@@ -24,7 +24,7 @@ export async function checkBoot(image: ImageFacts, { stages, warnings }: BootReq
       locked = result.findings.some(({ outcome }) => outcome === "unknown");
     }
     hops.push({ stage: formatStage(stage, kindTable(image.boot)), findings });
-    if (index === stages.length - 1) hops.push({ stage: "the root", findings: [...(await imageFindings({ kind: "mount" }, image)).slice(1), ...(locked ? [] : rootFindings(stage, volume, image))] });
+    if (index === stages.length - 1) hops.push({ stage: "the root", findings: [...(await imageFindings({ kind: "mount" }, image)).slice(1), ...(locked ? [] : await rootFindings(stage, volume, init, image))] });
   }
   return hops;
 }

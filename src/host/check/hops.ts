@@ -1,4 +1,6 @@
 import { parseCipherWords } from "./ciphers.ts";
+import { driversOf } from "./drivers.ts";
+import { initFinding } from "./root-init.ts";
 import type { Stage } from "../../core/realroot/types.ts";
 import { probeLuks1 } from "../../core/formats/luks1.ts";
 import { probeLuks2 } from "../../core/formats/luks2.ts";
@@ -40,7 +42,7 @@ export async function imageFindings(stage: Pick<Stage, "kind">, image: ImageFact
 }
 
 /** The device that a stage names, and what lies on it. Undefined volume: it is not there, or nobody can tell. */
-export async function deviceFindings(stage: Stage, { volumes }: Survey, opened: ReadonlySet<string>, image: ImageFacts): Promise<{ findings: Finding[]; volume?: Volume }> {
+export async function deviceFindings(stage: Stage, { groups, volumes }: Survey, opened: ReadonlySet<string>, image: ImageFacts): Promise<{ findings: Finding[]; volume?: Volume }> {
   const found = findVolumes(volumes, stage.device);
   const [volume] = found;
   if (volume === undefined) return { findings: [{ what: `device ${stage.device}`, outcome: "failed", evidence: "it is on none of the disks", next: "name the disk that has it, too: --disk FILE; mkinitrd inspect shows what there is" }] };
@@ -55,7 +57,8 @@ export async function deviceFindings(stage: Stage, { volumes }: Survey, opened: 
     ? [{ what: `header on ${volume.name}`, outcome: "failed", evidence: `it holds ${type ?? "nothing that is known here"}, ${stage.kind} opens ${expected.join(", ")}`, next: "check which device the realroot names" }] : [];
   const crypt = type === "crypto_LUKS" && stage.kind === "crypt" ? await cipherFindings(volume, image) : [];
   const lock: Finding[] = type === "crypto_LUKS" && stage.kind === "crypt" && !opened.has(volume.name) ? [{ what: `inside of ${volume.name}`, outcome: "unknown", evidence: "it is locked", next: "--unlock asks for its passphrase, and looks" }] : [];
-  return { findings: [device, ...several, ...damage, ...missing, ...wrong, ...crypt, ...lock], volume };
+  const drivers = driversOf(volume, groups).map(({ module, reason }) => driverFinding(module, `${reason}: ${module}`, image));
+  return { findings: [device, ...several, ...damage, ...missing, ...drivers, ...wrong, ...crypt, ...lock], volume };
 }
 
 /** What a LUKS header asks of kernel and memory. */
@@ -72,14 +75,14 @@ async function cipherFindings({ source }: Volume, image: ImageFacts): Promise<Fi
   }));
 }
 
-/** The filesystem of the root: what it is, its driver, and its init as far as that can be seen. */
-export function rootFindings(stage: Stage, volume: Volume | undefined, image: ImageFacts): Finding[] {
+/** The filesystem of the root: what it is, its driver, and its init as far as that can be seen; `init` is the one asked for. */
+export async function rootFindings(stage: Stage, volume: Volume | undefined, init: string | undefined, image: ImageFacts): Promise<Finding[]> {
   const type = volume?.content?.type;
   if (volume === undefined || type === undefined) return volume === undefined ? [] : [{ what: `filesystem of ${volume.name}`, outcome: volume.source === undefined ? "unknown" : "failed", evidence: volume.source === undefined ? "its bytes can't be read before it is active" : "nothing that is known here" }];
   const wanted = stage.fstype === "auto" || stage.fstype === "none" ? type : stage.fstype;
   const same = DRIVERS[wanted] ?? wanted;
   const mismatch: Finding[] = wanted === type || same === (DRIVERS[type] ?? type) ? [] : [{ what: `filesystem ${wanted}`, outcome: "failed", evidence: `${volume.name} has ${type}`, next: `write ${type}, or auto, in the realroot` }];
-  return [...mismatch, driverFinding(same, `filesystem ${wanted}`, image)];
+  return [...mismatch, driverFinding(same, `filesystem ${wanted}`, image), await initFinding(volume, init)];
 }
 
 function driverFinding(name: string, what: string, image: ImageFacts): Finding {

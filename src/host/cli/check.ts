@@ -14,8 +14,9 @@ import { asCommandLine } from "./realroot.ts";
 
 const HELP = `
 Walks the realroot stage by stage, as the boot would: is its script in the image, with its modules, programs and their libraries; is
-the device on the disks, its header whole, its cipher in the kernel or the image; is there a driver for the root's filesystem. Without
-words the realroot is the image's own; without --disk only the image is looked at. What fails has a line that says what to do.
+the device on the disks, its header whole, its cipher in the kernel or the image; is there a driver for the root's filesystem,
+and an init in it (looked for in ext2, ext3 and ext4). Without words the realroot is the image's own; without --disk only the image is
+looked at. What fails has a line that says what to do.
 
 ${exitCodesHelp("check")}
 
@@ -73,6 +74,6 @@ function verdict(hops: readonly Hop[], withDisks: boolean): string {
   const outcomes = hops.flatMap(({ findings }) => findings.map(({ outcome }) => outcome));
   const failed = outcomes.filter((outcome) => outcome === "failed").length;
   if (failed > 0) return `\nIt would not boot: ${failed === 1 ? "one thing is" : `${failed} things are`} missing or wrong.`;
-  const unknown = outcomes.includes("unknown") ? ", as far as anybody can see without the passphrase" : "";
+  const unknown = outcomes.includes("unknown") ? ", as far as anybody can see from here" : "";
   return `\nNothing is missing${withDisks ? unknown : " in the image; --disk looks at the root's disks, too"}.`;
 }

@@ -1,27 +1,19 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import type { VolumeGroup } from "../../../src/core/volumes/lvm.ts";
+import type { Volume } from "../../../src/core/volumes/types.ts";
+import { driversOf } from "../../../src/host/check/drivers.ts";
 import { parseCipherWords } from "../../../src/host/check/ciphers.ts";
-import { run } from "../../../src/host/cli/program.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
 import { cpio, directory, file } from "../image/cpio.ts";
+import { mkinitrd } from "../image/mkinitrd.ts";
+import { type Made, makeExt4, ROOT_FILES } from "../inspect/ext-disk.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "check-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-let out = "";
-let errors = "";
-beforeEach(() => {
-  [out, errors] = ["", ""];
-  vi.spyOn(console, "log").mockImplementation((text: string) => void (out += `${text}\n`));
-  vi.spyOn(console, "error").mockImplementation((text: string) => void (errors += `${text}\n`));
-  process.exitCode = undefined;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
-
 const BOOT = {
   steps: [{ name: "unlock", script: "rc.d/unlock.js", require: [] }, { name: "mount", script: "rc.d/mount.js", require: ["unlock"] }],
   kinds: {
@@ -54,24 +46,22 @@ function image(change: { without?: string[]; modules?: string[]; builtin?: strin
   return path;
 }
 
-/** A disk with a filesystem; its UUID as blkid printed it. */
-function disk(name: string): { path: string; uuid: string } {
+/** A disk with a root that mke2fs made; its UUID as blkid prints it. */
+function disk(name: string, files: Record<string, Made> = ROOT_FILES): { path: string; uuid: string } {
   const path = join(folder, `${name}.img`);
-  writeFileSync(path, fixtureBytes(`fs/${name}.img.gz`));
-  return { path, uuid: /^UUID=(.*)$/m.exec(fixtureBytes(`fs/${name}.blkid.txt`).toString())![1]! };
+  makeExt4(path, files);
+  const uuid = execFileSync("blkid", ["-p", "-o", "value", "-s", "UUID", path], { encoding: "utf8", env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } }).trim();
+  return { path, uuid };
 }
 
-async function check(...words: string[]): Promise<{ code: number; out: string }> {
-  await run(["check", ...words]);
-  return { code: Number(process.exitCode ?? 0), out };
-}
+const check = (...words: string[]) => mkinitrd("check", ...words);
 
 test("an image that has all that its realroot needs passes, with the evidence of each hop", async () => {
-  const { path, uuid } = disk("ext4");
+  const { path, uuid } = disk("whole");
   const result = await check(image(), "--disk", path, `realroot=local:ext4:UUID=${uuid}`);
   expect(result.code).toBe(0);
-  expect(result.out).toContain(`local:ext4:UUID=${uuid}\n  + kind local: /usr/lib/mkinitrd/rc.d/local.js\n  + device UUID=${uuid}: ext4.img, `);
-  expect(result.out).toMatch(/the root\n {2}\+ program busybox: \/usr\/bin\/busybox, with its libraries\n {2}\+ filesystem ext4: built in\n\nNothing is missing\.\n$/);
+  expect(result.out).toContain(`local:ext4:UUID=${uuid}\n  + kind local: /usr/lib/mkinitrd/rc.d/local.js\n  + device UUID=${uuid}: whole.img, `);
+  expect(result.out).toMatch(/the root\n {2}\+ program busybox: \/usr\/bin\/busybox, with its libraries\n {2}\+ filesystem ext4: built in\n {2}\+ init: \/sbin\/init, which the kernel can run\n\nNothing is missing\.\n$/);
 });
 
 describe("what is missing fails, with what to do", () => {
@@ -111,25 +101,66 @@ test("a LUKS volume's cipher is looked for in kernel and image, and what is insi
   const spec = "realroot=crypt:ext4:UUID=01234567-89ab-cdef-0123-456789abcde2";
   const fine = await check(image(), "--disk", path, spec);
   expect([fine.code, fine.out]).toEqual([0, expect.stringMatching(/\+ cipher aes-xts-plain64: aes: packed\n {2}\+ cipher aes-xts-plain64: xts: built in\n {2}\? inside of luks\.img: it is locked/)]);
-  expect(fine.out).toMatch(/Nothing is missing, as far as anybody can see without the passphrase\./);
-  out = "";
+  expect(fine.out).toMatch(/Nothing is missing, as far as anybody can see from here\./);
   const without = await check(image({ builtin: ["ext4"] }), "--disk", path, spec);
   expect([without.code, without.out]).toEqual([1, expect.stringMatching(/x cipher aes-xts-plain64: xts: no driver in the image, and none built into kernel 6\.1/)]);
+});
+
+describe("the root's init", () => {
+  const spec = (uuid: string, ...words: string[]) => [`realroot=local:ext4:UUID=${uuid}`, ...words];
+
+  test("that is not there, or whose interpreter is not, is missing", async () => {
+    const empty = disk("empty", { "etc/hostname": "x" });
+    expect(await check(image(), "--disk", empty.path, ...spec(empty.uuid))).toMatchObject({ code: 1, out: expect.stringMatching(/x init: finding the init of the real root on empty\.img: none of \/sbin\/init, .* is a program there\n +next: check that the realroot names the root filesystem/) });
+    const noShell = disk("no-shell", { "sbin/init": { content: "#!/bin/dash\n", mode: 0o755 } });
+    expect(await check(image(), "--disk", noShell.path, ...spec(noShell.uuid))).toMatchObject({ code: 1, out: expect.stringMatching(/x init: .*\/sbin\/init \(its interpreter \/bin\/dash: not there\)/) });
+  });
+
+  test("is the one of the command line, where that is there", async () => {
+    const { path, uuid } = disk("own", { ...ROOT_FILES, "opt/own": { content: "#!/bin/sh\n", mode: 0o755 } });
+    expect((await check(image(), "--disk", path, ...spec(uuid, "init=/opt/own"))).out).toMatch(/\+ init: \/opt\/own, which/);
+    expect((await check(image(), "--disk", path, ...spec(uuid, "init=/opt/other"))).out).toMatch(/\+ init: \/sbin\/init, which the kernel can run; init=\/opt\/other is no program there/);
+  });
+
+  test("may be on a /usr of its own, which nobody can tell from here", async () => {
+    const { path, uuid } = disk("split", { sbin: { link: "usr/sbin" }, "etc/fstab": "LABEL=usr /usr ext4 ro 0 0\n" });
+    expect(await check(image(), "--disk", path, ...spec(uuid))).toMatchObject({ code: 0, out: expect.stringMatching(/\? init: it has none of its own, and its fstab mounts \/usr from LABEL=usr/) });
+  });
+
+  test("can't be looked for in every filesystem", async () => {
+    const path = join(folder, "xfs.img");
+    writeFileSync(path, fixtureBytes("fs/xfs.img.gz"));
+    const uuid = /^UUID=(.*)$/m.exec(fixtureBytes("fs/xfs.blkid.txt").toString())![1]!;
+    expect((await check(image(), "--disk", path, `realroot=local:xfs:UUID=${uuid}`)).out).toMatch(/\? init: files are read from ext2, ext3, ext4, not from xfs/);
+  });
+});
+
+describe("the modules of what a root lies on", () => {
+  const group = { uuid: "group", logicalVolumes: [{ uuid: "lv", tables: [{ name: "x", targets: [{ type: "cache", policy: ["smq"] }, { type: "raid", raidType: "raid5_ls" }, { type: "linear" }, { type: "crypt" }] }] }] } as unknown as VolumeGroup;
+  test("are those of a logical volume's targets", () => {
+    const volume = { lv: { vgUuid: "group", lvUuid: "lv" } } as unknown as Volume;
+    expect(driversOf(volume, [group]).map(({ module }) => module)).toEqual(["dm_cache", "dm-cache-smq", "dm_raid", "raid456", "dm_crypt"]);
+  });
+
+  test.each([["raid0", "raid0"], ["raid1", "raid1"], ["raid10", "raid10"], ["raid4", "raid456"], ["raid6", "raid456"], ["linear", "linear"]])("%s needs %s", (level, module) => {
+    const volume = { md: { level, devices: 2 } } as unknown as Volume;
+    expect(driversOf(volume, [])).toEqual([{ module, reason: `${level} of 2` }]);
+    // As the kernel's own index has it: md-raid1 is what the kernel asks for.
+    const alias = spawnSync("modinfo", ["-F", "alias", module], { encoding: "utf8" });
+    if (alias.status === 0) expect(alias.stdout.split("\n")).toContain(`md-${level}`);
+  });
 });
 
 test("without words the realroot is the image's own, and without disks only the image is looked at; --json says the same", async () => {
   const { code, out: text } = await check(image());
   expect([code, text]).toEqual([0, expect.stringMatching(/^local:ext4:UUID=00000000.*\n[^]*Nothing is missing in the image; --disk looks at the root's disks, too\.\n$/m)]);
-  out = "";
-  await run(["check", "--json", image()]);
-  expect(JSON.parse(out)).toMatchObject({ ok: true, hops: [{ stage: "the image" }, { stage: BOOT.realroot }, { stage: "the root" }] });
+  expect(JSON.parse((await check("--json", image())).out)).toMatchObject({ ok: true, hops: [{ stage: "the image" }, { stage: BOOT.realroot }, { stage: "the root" }] });
 });
 
 test("an image of another tool is an error", async () => {
   const path = join(folder, "other.img");
   writeFileSync(path, cpio(file("init", "x")));
-  expect((await check(path)).code).toBe(1);
-  expect(errors).toMatch(/it has no \/etc\/mkinitrd\/boot\.json: another tool made it/);
+  expect(await check(path)).toMatchObject({ code: 1, errors: expect.stringMatching(/it has no \/etc\/mkinitrd\/boot\.json: another tool made it/) });
 });
 
 test.each([
