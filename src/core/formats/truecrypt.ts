@@ -28,7 +28,7 @@ const header = struct("TrueCrypt header", 512, {
 const MAGICS: Record<TcryptType, string> = { truecrypt: "TRUE", veracrypt: "VERA" };
 const SYSTEM = 0x1;
 const IN_PLACE = 0x2;
-const SALT_BYTES = 64;
+export const SALT_BYTES = 64;
 const CRC_FROM_VERSION = 4;
 const SECTOR_SIZE_FROM_VERSION = 5;
 
@@ -40,7 +40,17 @@ export const HEADER_PLACES = {
   system: 62 * SECTOR_BYTES,
   backup: -128 * 1024,
   hiddenBackup: -64 * 1024,
+  /** Of a hidden volume before TrueCrypt 6, which has no copies of headers. */
+  hiddenOld: -1536,
 } as const;
+export type HeaderPlace = keyof typeof HEADER_PLACES;
+
+/** Where a header lies on a device of so many bytes; undefined where there is no room for one. */
+export function headerOffset(place: HeaderPlace, deviceBytes: number): number | undefined {
+  const at = HEADER_PLACES[place] < 0 ? deviceBytes + HEADER_PLACES[place] : HEADER_PLACES[place];
+  return at >= 0 && at + header.sizeBytes <= deviceBytes ? at : undefined;
+}
+export const HEADER_BYTES = 512;
 
 /** Room for headers at each end of a volume; the payload lies between. */
 export const HEADER_AREA_BYTES = 128 * 1024;
@@ -90,7 +100,10 @@ export function decodeTruecryptHeader(plain: Buffer, device: { name: string; siz
   const fields = header.decode(plain);
   const type = (Object.keys(MAGICS) as TcryptType[]).find((each) => MAGICS[each] === fields.magic);
   if (type === undefined) return undefined;
-  const refuse = (found: string) => new MkinitrdError({ tried: "reading the TrueCrypt header", on: device.name, found, next: "open the volume by the copy at its end: the option backup" });
+  const refuse = (found: string) => {
+    fields.keys.fill(0);
+    return new MkinitrdError({ tried: "reading the TrueCrypt header", on: device.name, found, next: "open the volume by the copy at its end: the option backup" });
+  };
   const headerCrc = crc32(plain.subarray(SALT_BYTES, header.fields.headerCrc32.offset));
   if (fields.version >= CRC_FROM_VERSION && headerCrc !== fields.headerCrc32) throw refuse(`header CRC is ${hex32(headerCrc)}, the header says ${hex32(fields.headerCrc32)}`);
   const keysCrc = crc32(fields.keys);
@@ -150,8 +163,8 @@ function boundsProblem({ payloadOffsetBytes, payloadBytes, sectorBytes, system }
 }
 
 /** OpenSSL's names of the hashes; it has no Streebog, and Whirlpool where Node is built with it. */
-const DIGESTS: Partial<Record<TcryptHash, string>> = { ripemd160: "ripemd160", sha512: "sha512", sha1: "sha1", sha256: "sha256", blake2s: "blake2s256" };
-const AES_XTS_KEY_BYTES = 64;
+export const DIGESTS: Partial<Record<TcryptHash, string>> = { ripemd160: "ripemd160", sha512: "sha512", sha1: "sha1", sha256: "sha256", blake2s: "blake2s256" };
+export const AES_XTS_KEY_BYTES = 64;
 
 function deriveKey({ passphrase, hash, iterations }: HeaderKey, salt: Buffer): Buffer {
   const digest = DIGESTS[hash];

@@ -1,0 +1,46 @@
+import { SECTOR_BYTES, type Source } from "../binary/source.ts";
+import type { Crypt } from "../dm/crypt.ts";
+import type { Device } from "../dm/device.ts";
+import { MkinitrdError } from "../errors.ts";
+import { HEADER_PLACES } from "../formats/truecrypt.ts";
+import type { FoundHeader } from "./header-search.ts";
+
+/** The first version whose header says where a hidden volume lies. */
+const OFFSET_FROM_VERSION = 4;
+
+/**
+ * The table that makes the payload of a TrueCrypt or VeraCrypt volume readable; its key is a copy, which the caller wipes. Of system
+ * encryption `device` is one partition, and `startSector` where it begins on the disk. Throws when the payload is not all on the device.
+ */
+export function tcryptPayload(found: FoundHeader, device: Device, startSector?: number): Crypt {
+  const { cipher, header } = found;
+  const { deviceSector, ivOffsetSectors, lengthSectors } = startSector === undefined ? rangeOf(found, device.source) : systemRange(found, device.source, startSector);
+  return { startSector: 0, lengthSectors, cipher: cipher.dm, key: cipher.key(header.keys), ivOffsetSectors, device, deviceSector, options: [] };
+}
+
+type Range = Pick<Crypt, "deviceSector" | "ivOffsetSectors" | "lengthSectors">;
+
+function rangeOf({ header, place }: FoundHeader, source: Source): Range {
+  const { hiddenVolumeBytes, payloadOffsetBytes, version, volumeBytes } = header;
+  const sizeBytes = hiddenVolumeBytes ?? volumeBytes;
+  // Before TrueCrypt 6 a hidden volume ends where its header begins.
+  const offsetBytes = hiddenVolumeBytes !== undefined && version < OFFSET_FROM_VERSION ? source.sizeBytes + HEADER_PLACES.hiddenOld - hiddenVolumeBytes : payloadOffsetBytes;
+  if (sizeBytes < SECTOR_BYTES || offsetBytes < 0 || offsetBytes + sizeBytes > source.sizeBytes) {
+    throw refusal(source, `the ${place} header says that it has ${sizeBytes} bytes from byte ${offsetBytes} on, the device ends at byte ${source.sizeBytes}`, "check that the disk or image file is whole; the option backup opens it by the copy of the header");
+  }
+  const deviceSector = Math.floor(offsetBytes / SECTOR_BYTES);
+  return { deviceSector, ivOffsetSectors: deviceSector, lengthSectors: Math.floor(sizeBytes / SECTOR_BYTES) };
+}
+
+/** One header for the whole disk, or for one partition of it: data units are counted from the disk's start. */
+function systemRange({ header: { payloadBytes, payloadOffsetBytes } }: FoundHeader, source: Source, startSector: number): Range {
+  const startBytes = startSector * SECTOR_BYTES;
+  if (startBytes < payloadOffsetBytes || startBytes >= payloadOffsetBytes + payloadBytes) {
+    throw refusal(source, `what is encrypted begins at byte ${payloadOffsetBytes} of the disk and has ${payloadBytes} bytes, the partition begins at byte ${startBytes}`, "name the partition that is encrypted");
+  }
+  return { deviceSector: 0, ivOffsetSectors: startSector, lengthSectors: Math.floor(source.sizeBytes / SECTOR_BYTES) };
+}
+
+function refusal(source: Source, found: string, next: string): MkinitrdError {
+  return new MkinitrdError({ tried: "opening the TrueCrypt or VeraCrypt volume", on: source.name, found, next });
+}
