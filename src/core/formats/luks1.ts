@@ -7,6 +7,8 @@ import { hex32, MkinitrdError } from "../errors.ts";
 
 /** First six bytes of LUKS1, and of the primary header of LUKS2. */
 export const LUKS_MAGIC = "LUKS\xba\xbe";
+/** In its place while cryptsetup reencrypts a LUKS1 volume; cryptsetup src/utils_reencrypt_luks1.c, NOMAGIC. */
+const REENCRYPTED_MAGIC = "LUKS\xde\xad";
 const KEYSLOTS = 8;
 const STRIPES = 4000;
 const ACTIVE = 0x00ac71f3;
@@ -68,13 +70,19 @@ export interface Luks1Keyslot {
 
 /**
  * The LUKS1 header at the start of a source, undefined without its signature (LUKS2 has the same with another version).
- * Throws MkinitrdError for a header that cryptsetup refuses: keyslots that overlap, or reach into header or payload.
+ * Throws MkinitrdError for a header that cryptsetup refuses: keyslots that overlap, or reach into header or payload; a reencryption that has
+ * not ended.
  */
 export async function probeLuks1(source: Source): Promise<Luks1Header | undefined> {
   if (source.sizeBytes < 8) return undefined;
   const start = await source.read(0, Math.min(source.sizeBytes, phdr.sizeBytes + KEYSLOTS * keyslotEntry.sizeBytes));
-  if (start.toString("latin1", 0, 6) !== LUKS_MAGIC || start.readUInt16BE(6) !== 1) return undefined;
+  const magic = start.toString("latin1", 0, 6);
+  if ((magic !== LUKS_MAGIC && magic !== REENCRYPTED_MAGIC) || start.readUInt16BE(6) !== 1) return undefined;
   const header = phdr.decode(start);
+  if (magic === REENCRYPTED_MAGIC) {
+    const log = `LUKS-${isUuid(header.uuid) ? header.uuid : "UUID"}.log`;
+    throw new MkinitrdError({ tried: "reading the LUKS1 header", on: source.name, found: `its reencryption has not ended, and cryptsetup has marked it as unusable: go on where ${log} lies, with cryptsetup reencrypt ${source.name}` });
+  }
   const entries = Array.from({ length: KEYSLOTS }, (_, n) => keyslotEntry.decode(start, phdr.sizeBytes + n * keyslotEntry.sizeBytes));
   const problem = headerProblem(header) ?? keyslotsProblem(header, entries);
   if (problem !== undefined) {

@@ -86,6 +86,13 @@ export function unknownRequirements({ metadata }: Pick<Luks2Header, "metadata">)
   return metadata.config.requirements.filter((name) => !REQUIREMENTS.includes(name));
 }
 
+/** That a reencryption has begun and not ended, and what goes on with it; undefined when there is none. Section 5; "offline" is that of cryptsetup 2.0. */
+export function reencryptionNote({ metadata, uuid }: Pick<Luks2Header, "metadata" | "uuid">): string | undefined {
+  const [name] = metadata.config.requirements.filter((each) => each.includes("reencrypt"));
+  if (name === "offline-reencrypt") return `its reencryption has not ended: go on where LUKS-${uuid}.log lies, with cryptsetup-reencrypt`;
+  return name === undefined ? undefined : "its reencryption has not ended: go on with cryptsetup reencrypt --resume-only";
+}
+
 /** Magic and version. With a secondary to look for, a first sector that can't be read is one of the damages. */
 async function readStart(source: Source, goOn: boolean): Promise<Buffer> {
   try {

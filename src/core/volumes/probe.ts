@@ -7,7 +7,7 @@ import { probeErofs } from "../formats/erofs.ts";
 import { probeExt } from "../formats/ext.ts";
 import { probeF2fs } from "../formats/f2fs.ts";
 import { probeLuks1 } from "../formats/luks1.ts";
-import { luks2KdfMemoryBytes, probeLuks2 } from "../formats/luks2.ts";
+import { luks2KdfMemoryBytes, probeLuks2, reencryptionNote } from "../formats/luks2.ts";
 import { probeLvm2 } from "../formats/lvm2.ts";
 import { mdContent, probeMd } from "../formats/md.ts";
 import { probeSquashfs } from "../formats/squashfs.ts";
@@ -115,7 +115,8 @@ async function luks2(source: Source, secondary: boolean): Promise<Content | unde
   if (header === undefined) return undefined;
   const label = header.label === "" ? {} : { label: header.label };
   const kdfMemoryBytes = luks2KdfMemoryBytes(header);
-  return { type: "crypto_LUKS", version: "2", uuid: header.uuid, ...label, kdfMemoryBytes, damage: header.damage };
+  const reencryption = reencryptionNote(header);
+  return { type: "crypto_LUKS", version: "2", uuid: header.uuid, ...label, kdfMemoryBytes, damage: [...header.damage, ...(reencryption === undefined ? [] : [reencryption])] };
 }
 
 async function lvm2(source: Source): Promise<Content | undefined> {
