@@ -58,7 +58,7 @@ for (const folder of ["luks", "luks-fresh"]) {
       const header = (await probeLuks2(headerSource)) ?? (await probeLuks1(headerSource))!;
       const result = await openKeyslot(headerSource, header, passphrase, keyslot);
       if (!("volumeKey" in result)) throw new MkinitrdError({ tried: "opening", on: entry.id, found: `no keyslot: ${result.refused.join("; ")}` });
-      return { volumeKey: result.volumeKey.toString("hex"), payload: openCrypt(luksPayload(header, result.volumeKey, { path: "disk", source: disk })) };
+      return { volumeKey: result.volumeKey.toString("hex"), payload: openCrypt(luksPayload(header, result.volumeKey, { path: "disk", source: disk }, { detached: headerSource.name !== disk.name })) };
     };
 
     test.each(secrets.filter(({ id }) => BEYOND[id] === undefined))("$id is opened, and its payload is what the kernel read", async (entry) => {

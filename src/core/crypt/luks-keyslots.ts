@@ -94,6 +94,11 @@ function unsupported({ antiForensic, digests, kdf }: Keyslot): string | undefine
   return digests.length === 0 ? "no digest says which key is right" : undefined;
 }
 
+/** The numbers of the keyslots that hold a key. */
+export function keyslotNumbers(header: Luks1Header | Luks2Header): number[] {
+  return "metadata" in header ? header.metadata.keyslots.filter(({ type }) => type === "luks2").map(({ number }) => number) : header.keyslots.filter(({ active }) => active).map(({ number }) => number);
+}
+
 function luks1Keyslots({ cipherMode, cipherName, digest, digestIterations, digestSalt, hash, keyBytes, keyslots }: Luks1Header): Keyslot[] {
   return keyslots.filter(({ active }) => active).map(({ iterations, keyMaterialSector, number, salt, stripes }) => ({
     number, keyBytes,

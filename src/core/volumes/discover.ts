@@ -70,7 +70,7 @@ export async function survey(listed: BlockDevice[], { formats = RARER_FORMATS, o
 
 /** A device that is no LV, and the partitions in it that the kernel did not make. */
 async function describeDevice(device: BlockDevice, tables: Map<string, TableResult>, partitioned: Set<string>, formats: Formats): Promise<Volume[]> {
-  const { below, busPaths, dm, md, number, partitionOf, path, serial, source, wwid } = device;
+  const { below, busPaths, dm, md, number, openedBy, partitionOf, path, serial, source, wwid } = device;
   const volume: Volume = {
     name: dm === undefined ? path : `/dev/mapper/${dm.name}`,
     layer: partitionOf ? "partition" : dm ? "mapping" : md ? "array" : "disk",
@@ -83,6 +83,7 @@ async function describeDevice(device: BlockDevice, tables: Map<string, TableResu
     ...(busPaths === undefined ? {} : { busPaths }),
     ...(dm === undefined ? {} : { dm }),
     ...(below === undefined ? {} : { below }),
+    ...(openedBy === undefined ? {} : { openedBy }),
     ...(partitionOf === undefined ? {} : { parent: partitionOf.disk }),
   };
   if (partitionOf !== undefined) {

@@ -59,9 +59,10 @@ function openers(volume: Volume, lower: Lower, above: Volume[] = []): Stage[] {
   return own === undefined ? below : [...below, own];
 }
 
-/** The stage that makes this mapping, when its name in the kernel says that it is LUKS. */
+/** The stage that makes this mapping, when somebody knows it, or its name in the kernel says that it is LUKS. */
 function cryptStage(volume: Volume, lower: Lower): Stage | undefined {
-  const [{ dm }, below] = [volume, lower(volume)[0]];
+  const [{ dm, openedBy }, below] = [volume, lower(volume)[0]];
+  if (openedBy !== undefined && below !== undefined) return { ...stage("", "none", deviceOf(below)), ...openedBy };
   if (dm === undefined || below === undefined || !CRYPT_UUID.test(dm.uuid)) return undefined;
   return { ...stage("crypt", "none", deviceOf(below)), name: dm.name };
 }

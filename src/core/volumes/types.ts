@@ -2,6 +2,7 @@ import type { Source } from "../binary/source.ts";
 import type { Content } from "../formats/content.ts";
 import type { OtherTable } from "../formats/other-tables.ts";
 import type { PartitionTable } from "../formats/partition-table.ts";
+import type { Stage } from "../realroot/types.ts";
 
 export type { Content };
 
@@ -27,6 +28,8 @@ export interface BlockDevice {
   below?: string[];
   /** For an md array: the paths of the devices below it. */
   md?: { members: string[] };
+  /** Of a mapping whose name in the kernel does not say it all: what opens it at boot. */
+  openedBy?: Pick<Stage, "kind" | "name" | "options">;
 }
 
 /** One node of the tree disk → partition → crypt → PV → LV → filesystem. */
@@ -57,6 +60,7 @@ export interface Volume {
   dm?: { name: string; uuid: string };
   /** For a mapping: the paths of the devices that its table names. */
   below?: string[];
+  openedBy?: BlockDevice["openedBy"];
   lv?: LogicalVolumeRef;
   md?: ArrayRef;
   /** Name of the volume that it lies on; an LV names its VG in `lv`. */

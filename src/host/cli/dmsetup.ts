@@ -29,7 +29,7 @@ export function dmsetupCommand(): Command {
     .description("Prints the device-mapper tables that make a volume of a disk.")
     .argument("<disks...>", "image files or block devices, and behind them the volume")
     .option("--as <disk=node>", "what a disk is called in the tables, for an image file the loop device: disk.img=/dev/loop0; once for each disk", (word: string, all: string[]) => [...all, word], [])
-    .option("--showkeys", "with the keys of LUKS volumes: who has them reads the volume")
+    .option("--showkeys", "with the keys of encrypted volumes: who has them reads the volume")
     .option("--concise", "one line, as dmsetup create --concise takes it")
     .option("--json", "print the tables as JSON")
     .addHelpText("after", HELP)

@@ -13,7 +13,7 @@ import { exitCodesHelp } from "./exit-codes.ts";
 import { progressLine } from "./progress.ts";
 
 const HELP = `
-Writes a partition, a logical volume or an opened LUKS volume to a sparse file: no root, no device-mapper, nothing of the disks is
+Writes a partition, a logical volume or an opened volume to a sparse file: no root, no device-mapper, nothing of the disks is
 written. VOLUME is a name that mkinitrd inspect shows, or UUID=, LABEL=, PARTUUID=, PARTLABEL=. The file grows as FILE.part and has its
 name when it is whole. What can't be read is an error that names the range; with --fill it is zeros, and a list of the ranges.
 

@@ -9,12 +9,15 @@ import { exitCodesHelp } from "./exit-codes.ts";
 const HELP = `
 Reads disks and image files (raw, or qcow2 where qemu-img is installed) as the early boot does: no root, no loop device, nothing is
 written. Several disks of one volume group or array are given together. Behind the tree stand the realroots that would boot what
-was found. With --unlock it asks for the passphrases of LUKS volumes, and goes on inside; Escape leaves one closed.
+was found. With --unlock it asks for the passphrases of LUKS volumes, and goes on inside; Escape leaves one closed. Nothing on a disk
+says that a volume is TrueCrypt's or VeraCrypt's: name it with --tcrypt; the options behind it are those of the realroot kind tcplay.
 
 ${exitCodesHelp("inspect")}
 
   mkinitrd inspect disk.img
   mkinitrd inspect --unlock /dev/sda /dev/sdb
+  mkinitrd inspect --tcrypt disk.img:2,hidden=yes,keyfile=secret.key disk.img
+  mkinitrd inspect --header disk.img:2=header.img disk.img
   mkinitrd inspect --json --key-file root.key disk.img`;
 
 interface Options extends UnlockOptions {

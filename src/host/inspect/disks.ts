@@ -23,7 +23,8 @@ export async function openDisks(paths: readonly string[]): Promise<OpenedDisks> 
   return { devices, close };
 }
 
-async function openDisk(path: string): Promise<Source> {
+/** One of them; raw, or qcow2. */
+export async function openDisk(path: string): Promise<Source> {
   const file = await openFile(path);
   try {
     return (await isQcow2(file)) ? await openQcow2(file) : file;

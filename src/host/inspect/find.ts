@@ -10,6 +10,6 @@ export function findVolume(volumes: Volume[], wanted: string): Volume {
   if (found.length === 1) return found[0]!;
   throw new MkinitrdError({
     tried: `finding the volume ${quote(wanted)}`, on: "the disks", found: found.length === 0 ? `it is not there; there are${listVolumes(volumes)}` : `several have this name${listVolumes(found)}`,
-    next: found.length === 0 ? "name one of these; --unlock looks into LUKS volumes" : "name the disk that is meant, alone, or use the volume's own name",
+    next: found.length === 0 ? "name one of these; --unlock looks into LUKS volumes, --tcrypt into one of TrueCrypt or VeraCrypt" : "name the disk that is meant, alone, or use the volume's own name",
   });
 }

@@ -2,42 +2,86 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { askPassphrase, openTerminal, type PassphraseTerminal } from "../ask-passphrase.ts";
+import type { Volume } from "../../core/volumes/types.ts";
 import { describeIoError } from "../read-text.ts";
-import type { Ask } from "./unlock.ts";
+import type { Ask, UnlockWishes } from "./unlock.ts";
+import { type HeaderWish, parseHeaderWish, parseKeySlot, parseTcryptWish, type TcryptWish } from "./wishes.ts";
 
 /** As cryptsetup's own limit for key files; cryptsetup --help, "compiled-in defaults". */
 const MOST_KEY_FILE_BYTES = 8 * 1024 * 1024;
 
+/** How often a person may type, behind the key files. */
+const ATTEMPTS = 3;
+/** Of a PIM; VeraCrypt takes no longer one. */
+const MOST_DIGITS = 7;
+const ZERO = 0x30;
+
 export interface UnlockOptions {
   unlock?: true;
   keyFile: string[];
+  keySlot?: number;
+  header?: HeaderWish[];
+  tcrypt?: TcryptWish[];
 }
 
 export function addUnlockOptions(command: Command): Command {
   return command
     .option("--unlock", "ask for the passphrases of LUKS volumes, and look inside")
-    .option("--key-file <file>", "a file whose bytes are a passphrase, - for standard input; may be given several times", (file: string, all: string[]) => [...all, file], []);
+    .option("--key-file <file>", "a file whose bytes are a passphrase, - for standard input; may be given several times", collect((file) => file), [])
+    .option("--key-slot <number>", "try passphrases on this LUKS keyslot alone", parseKeySlot)
+    .option("--header <volume=file>", "open the LUKS volume whose header is in this file, or on this other volume; may be given several times", collect(parseHeaderWish), [])
+    .option("--tcrypt <volume>", "open this TrueCrypt or VeraCrypt volume, with options behind commas as realroot specs have them: disk.img:2,pim=485,keyfile=FILE; may be given several times", collect(parseTcryptWish), []);
 }
 
-/** What answers when a volume wants a passphrase: key files first, then the terminal, where --unlock asks for it. Undefined when neither is asked for. */
-export function passphrases({ keyFile, unlock }: UnlockOptions): { ask: Ask; close(): void } | undefined {
-  if (unlock !== true && keyFile.length === 0) return undefined;
+const collect = <T>(parse: (text: string) => T) => (text: string, all: T[]): T[] => [...all, parse(text)];
+
+/** Who answers when a volume wants a passphrase, and what is to be opened. */
+export interface Answers {
+  ask: Ask;
+  wishes: UnlockWishes;
+  close(): void;
+}
+
+/** What answers when a volume wants a passphrase: key files first, then the terminal, where one is asked for. Undefined when nothing is to be opened. */
+export function passphrases({ header = [], keyFile, keySlot, tcrypt = [], unlock }: UnlockOptions): Answers | undefined {
+  const luks = unlock === true || keyFile.length > 0;
+  if (!luks && header.length + tcrypt.length === 0) return undefined;
   const keys = keyFile.map(readKey);
+  // A volume that is named is asked for, unless a key file is what there is to try.
+  const asks = unlock === true || keyFile.length === 0;
   let terminal: PassphraseTerminal | undefined;
+  const askFor = (prompt: string) => askPassphrase(prompt, (terminal ??= openTerminal()));
   return {
-    async ask(volume, attempt) {
+    async ask(volume, attempt, opens) {
       const key = keys[attempt - 1];
       if (key !== undefined) return Buffer.from(key);
-      if (unlock !== true) return undefined;
-      terminal ??= openTerminal();
-      const wrong = attempt > keys.length + 1 ? "It opens no keyslot. " : "";
-      return askPassphrase(`${wrong}Passphrase for ${volume.name}${volume.content?.label === undefined ? "" : ` "${volume.content.label}"`}`, terminal);
+      if (!asks) return undefined;
+      const label = volume.content?.label ?? volume.partition?.partLabel;
+      const wrong = attempt > keys.length + 1 ? `It opens no ${opens}. ` : "";
+      return askFor(`${wrong}Passphrase for ${volume.name}${label === undefined ? "" : ` "${label}"`}`);
+    },
+    wishes: {
+      luks, headers: header, tcrypt, keySlot, attempts: keys.length + ATTEMPTS, onlyKeyFiles: !asks,
+      async askPim(volume) {
+        const typed = await askFor(`PIM (0 for none) for ${volume.name}`);
+        try {
+          return typed === undefined ? undefined : readPim(typed, volume);
+        } finally {
+          typed?.fill(0);
+        }
+      },
     },
     close() {
       for (const key of keys) key.fill(0);
       terminal?.input.destroy();
     },
   };
+}
+
+function readPim(typed: Buffer, { name }: Volume): number {
+  const isNumber = typed.length > 0 && typed.length <= MOST_DIGITS && typed.every((byte) => byte >= ZERO && byte <= ZERO + 9);
+  if (!isNumber) throw new MkinitrdError({ tried: "reading the PIM", on: name, found: "it is no number of at most 7 digits", next: "type digits alone, 0 for none" });
+  return typed.reduce((sum, byte) => sum * 10 + byte - ZERO, 0);
 }
 
 /** All bytes of a file, in a Buffer that no copy of was made. */

@@ -55,7 +55,7 @@ function rowsOf(node: InspectNode, mark = "", indent = ""): Row[] {
 /** `gpt`, `crypto_LUKS 2`, `ext4`, `volume group`, `raid1 of 2`. */
 function contentWords({ array, layer, partition, table, type, version }: InspectNode): string {
   const own = layer === "vg" ? "volume group" : array === undefined ? "" : `${array.level} of ${array.devices}`;
-  const held = type === undefined ? "" : type === "crypto_LUKS" && version !== undefined ? `${type} ${version}` : type;
+  const held = type === undefined ? "" : type.startsWith("crypto_") && version !== undefined ? `${type} ${version}` : type;
   const part = type === undefined && partition?.partLabel !== undefined ? `partition "${printableLine(partition.partLabel)}"` : "";
   const used = table === undefined ? "" : `${table.type}${table.logicalBlockBytes === 512 ? "" : `, blocks of ${table.logicalBlockBytes}`}`;
   return [used, own, held, part].filter((word) => word !== "").join("  ");

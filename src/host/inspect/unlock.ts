@@ -1,24 +1,64 @@
-import type { Source } from "../../core/binary/source.ts";
-import { luksPayload } from "../../core/crypt/luks-payload.ts";
-import { notOpened, openKeyslot } from "../../core/crypt/luks-keyslots.ts";
-import { openCrypt } from "../../core/dm/crypt.ts";
 import { explain, MkinitrdError } from "../../core/errors.ts";
-import { probeLuks1 } from "../../core/formats/luks1.ts";
-import { probeLuks2 } from "../../core/formats/luks2.ts";
+import { quote } from "../../core/quote.ts";
+import { listVolumes } from "../../core/volumes/describe.ts";
+import { findVolumes } from "../../core/volumes/match.ts";
 import type { LvTable } from "../../core/volumes/lvm-targets.ts";
-import type { BlockDevice, Volume } from "../../core/volumes/types.ts";
+import type { BlockDevice, Content, Volume } from "../../core/volumes/types.ts";
+import { openDetachedHeader } from "./detached-header.ts";
 import { surveyDisks, type WholeSurvey } from "./survey.ts";
+import { unlockLuks } from "./unlock-luks.ts";
+import { unlockTcrypt } from "./unlock-tcrypt.ts";
+import type { HeaderWish, TcryptWish } from "./wishes.ts";
 
-/** Asks for the passphrase of a volume; undefined when the person goes on without. The caller of `ask` wipes what it gets. */
-export type Ask = (volume: Volume, attempt: number) => Promise<Buffer | undefined>;
+/**
+ * Asks for the passphrase of a volume; undefined when the person goes on without. `opens` is what a passphrase opens there. The caller of
+ * `ask` wipes what it gets.
+ */
+export type Ask = (volume: Volume, attempt: number, opens: "keyslot" | "header") => Promise<Buffer | undefined>;
+
+/** What to open beside the LUKS volumes that are seen, and how. */
+export interface UnlockWishes {
+  /** Whether LUKS volumes that nobody has named are opened; they are when not given. */
+  luks?: boolean;
+  tcrypt?: readonly TcryptWish[];
+  headers?: readonly HeaderWish[];
+  /** The keyslot that passphrases are tried on. */
+  keySlot?: number | undefined;
+  /** How many passphrases each volume is worth. */
+  attempts?: number;
+  /** Nobody is there to type: what a volume that was named is not opened by is a problem. */
+  onlyKeyFiles?: boolean;
+  askPim?: Unlocker["askPim"];
+  say?: Unlocker["say"];
+}
+
+/** What opening a volume needs. */
+export interface Unlocker {
+  ask: Ask;
+  askPim(volume: Volume): Promise<number | undefined>;
+  attempts: number;
+  onlyKeyFiles: boolean;
+  keySlot: number | undefined;
+  /** All that were typed; wiped in the end. */
+  passphrases: Buffer[];
+  /** Shows what takes long while it does. */
+  say(about: string | undefined): void;
+}
+
+export interface Opened {
+  device: BlockDevice;
+  table: LvTable;
+  /** To wipe when the device is closed. */
+  secrets: Buffer[];
+}
 
 const ATTEMPTS = 3;
 /** LUKS on LVM in LUKS …: more than anybody has, and an end to a disk that holds itself. */
 const MOST_OPENED = 64;
 
-/** What was found, with what lies in the LUKS volumes that could be opened. */
+/** What was found, with what lies in the encrypted volumes that could be opened. */
 export interface Unlocked extends WholeSurvey {
-  /** The tables of the LUKS volumes that were opened. */
+  /** The tables of the encrypted volumes that were opened. */
   tables: LvTable[];
   /** What could not be opened, by volume, and why. */
   problems: string[];
@@ -27,29 +67,41 @@ export interface Unlocked extends WholeSurvey {
 }
 
 /**
- * Surveys the devices, asks for the passphrase of each LUKS volume that appears, and goes on inside. A passphrase that opened one is
- * tried on the next before it is asked for.
+ * Surveys the devices, asks for the passphrase of each LUKS volume that appears and of each that is wished for, and goes on inside. A
+ * passphrase that opened one is tried on the next before it is asked for.
  */
-export async function surveyUnlocked(devices: BlockDevice[], ask: Ask): Promise<Unlocked> {
+export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: UnlockWishes = {}): Promise<Unlocked> {
   const opened: Opened[] = [];
-  const passphrases: Buffer[] = [];
+  const contents = new Map<string, Content>();
   const problems: string[] = [];
   const done = new Set<string>();
+  const pending = new Set<TcryptWish | HeaderWish>([...(wishes.headers ?? []), ...(wishes.tcrypt ?? [])]);
+  const unlocker: Unlocker = {
+    ask, attempts: wishes.attempts ?? ATTEMPTS, keySlot: wishes.keySlot, onlyKeyFiles: wishes.onlyKeyFiles === true, passphrases: [],
+    askPim: wishes.askPim ?? (() => Promise.resolve(undefined)), say: wishes.say ?? (() => {}),
+  };
   const close = async (): Promise<void> => {
-    for (const { device, key } of opened) {
+    for (const { device, secrets } of opened) {
       await device.source.close?.();
-      key.fill(0);
+      for (const secret of secrets) secret.fill(0);
     }
   };
   try {
     for (;;) {
       const found = await surveyDisks([...devices, ...opened.map(({ device }) => device)]);
-      const next = found.volumes.find(({ content, name, source }) => content?.type === "crypto_LUKS" && source !== undefined && !done.has(name));
-      if (next === undefined || opened.length >= MOST_OPENED) return { ...found, tables: opened.map(({ table }) => table), problems, close };
-      done.add(next.name);
+      const next = opened.length >= MOST_OPENED ? undefined : nextToOpen(found.volumes, pending, done, wishes.luks !== false);
+      if (next === undefined) {
+        problems.push(...[...pending].map(({ volume }) => explain(notThere(volume, found.volumes))));
+        const volumes = found.volumes.map((volume) => (contents.has(volume.name) ? { ...volume, content: contents.get(volume.name)! } : volume));
+        return { ...found, volumes, tables: opened.map(({ table }) => table), problems, close };
+      }
+      done.add(next.volume.name);
+      if (next.wish !== undefined) pending.delete(next.wish);
       try {
-        const unlocked = await unlock(next, next.source!, passphrases, ask);
-        if (unlocked !== undefined) opened.push(unlocked);
+        const result = await open(next, found.volumes);
+        if (result === undefined) continue;
+        opened.push(result);
+        if (result.content !== undefined) contents.set(next.volume.name, result.content);
       } catch (error) {
         if (!(error instanceof MkinitrdError)) throw error;
         problems.push(explain(error));
@@ -59,45 +111,56 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask): Promise<
     await close();
     throw error;
   } finally {
-    for (const passphrase of passphrases) passphrase.fill(0);
+    for (const passphrase of unlocker.passphrases) passphrase.fill(0);
+  }
+
+  async function open({ volume, wish }: Next, volumes: Volume[]): Promise<(Opened & { content?: Content }) | undefined> {
+    const { source } = volume;
+    if (source === undefined) throw new MkinitrdError({ tried: "unlocking", on: volume.name, found: "its bytes can't be read here", next: "mkinitrd inspect shows why" });
+    if (wish === undefined) return unlockLuks(volume, source, unlocker);
+    if ("options" in wish) return unlockTcrypt(volume, source, wish, unlocker, diskOf(volume, wish, volumes));
+    const header = await openDetachedHeader(wish, volumes);
+    try {
+      if (header.volume !== undefined) done.add(header.volume.name);
+      return await unlockLuks(volume, source, unlocker, header);
+    } finally {
+      await header.close();
+    }
   }
 }
 
-interface Opened {
-  device: BlockDevice;
-  key: Buffer;
-  table: LvTable;
+interface Next {
+  volume: Volume;
+  /** Undefined for a LUKS volume that nobody has named. */
+  wish?: TcryptWish | HeaderWish;
 }
 
-/** The opened volume as a device, under the name that systemd gives one without a crypttab; undefined when nobody has a passphrase. */
-async function unlock(volume: Volume, source: Source, passphrases: Buffer[], ask: Ask): Promise<Opened | undefined> {
-  const header = (await probeLuks2(source)) ?? (await probeLuks1(source));
-  if (header === undefined) throw new MkinitrdError({ tried: "unlocking", on: volume.name, found: "its LUKS header is gone" });
-  const key = await findKey(volume, source, header, passphrases, ask);
-  if (key === undefined) return undefined;
-  const name = `luks-${header.uuid}`;
-  const version = "metadata" in header ? 2 : 1;
-  try {
-    const target = luksPayload(header, key, { path: volume.path ?? volume.name, source });
-    const path = `/dev/mapper/${name}`;
-    return { key, table: { name, targets: [{ type: "crypt", ...target }] }, device: { path, source: { ...openCrypt(target), name: path }, dm: { name, uuid: `CRYPT-LUKS${version}-${header.uuid.replaceAll("-", "")}-${name}` }, below: [volume.path ?? volume.name] } };
-  } catch (error) {
-    key.fill(0);
-    throw error;
+/** What is wished for first: it may be the header of another volume that looks like one of its own. */
+function nextToOpen(volumes: Volume[], pending: ReadonlySet<TcryptWish | HeaderWish>, done: ReadonlySet<string>, luks: boolean): Next | undefined {
+  for (const wish of pending) {
+    const volume = findWished(volumes, wish.volume);
+    if (volume !== undefined) return { volume, wish };
   }
+  const volume = luks ? volumes.find(({ content, name, source }) => content?.type === "crypto_LUKS" && source !== undefined && !done.has(name)) : undefined;
+  return volume && { volume };
 }
 
-async function findKey(volume: Volume, source: Source, header: Parameters<typeof openKeyslot>[1], passphrases: Buffer[], ask: Ask): Promise<Buffer | undefined> {
-  for (const passphrase of passphrases) {
-    const result = await openKeyslot(source, header, passphrase);
-    if ("volumeKey" in result) return result.volumeKey;
-  }
-  for (let attempt = 1; ; attempt++) {
-    const passphrase = await ask(volume, attempt);
-    if (passphrase === undefined) return undefined;
-    passphrases.push(passphrase);
-    const result = await openKeyslot(source, header, passphrase);
-    if ("volumeKey" in result) return result.volumeKey;
-    if (attempt === ATTEMPTS) throw notOpened(source, result.refused);
-  }
+/** The one volume that is named, by its name, tag, or the path of its file. Undefined when it is not there, or several are. */
+export function findWished(volumes: Volume[], wanted: string): Volume | undefined {
+  const found = findVolumes(volumes, wanted);
+  const all = found.length > 0 ? found : volumes.filter(({ name }) => wanted.endsWith(`/${name}`));
+  return all.length === 1 ? all[0] : undefined;
+}
+
+/** Of system encryption: the disk that is named, or the volume's own. */
+function diskOf({ parent }: Volume, { options: { system } }: TcryptWish, volumes: Volume[]): Volume | undefined {
+  return typeof system === "string" ? findWished(volumes, system) : volumes.find(({ name }) => name === parent);
+}
+
+function notThere(wanted: string, volumes: Volume[]): MkinitrdError {
+  const several = findVolumes(volumes, wanted);
+  return new MkinitrdError({
+    tried: `opening the volume ${quote(wanted)}`, on: "the disks", found: several.length > 1 ? `several have this name${listVolumes(several)}` : `it is not there; there are${listVolumes(volumes)}`,
+    next: "name one of them as it is shown here: disk.img, disk.img:2, vg0/lv0",
+  });
 }
