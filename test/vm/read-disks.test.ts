@@ -1,14 +1,17 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, openSync, closeSync, writeSync, rmSync, constants } from "node:fs";
+import { copyFileSync, mkdtempSync, openSync, closeSync, writeFileSync, writeSync, rmSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Source } from "../../src/core/binary/source.ts";
+import { readKinds } from "../../src/host/config/kinds.ts";
 import { findVolumes } from "../../src/core/volumes/match.ts";
 import { openDisks } from "../../src/host/inspect/disks.ts";
 import { dumpVolume } from "../../src/host/inspect/dump.ts";
 import { type InspectNode, inspectTree } from "../../src/host/inspect/node.ts";
+import { inspectJson } from "../../src/host/inspect/text.ts";
 import { surveyUnlocked, type Unlocked } from "../../src/host/inspect/unlock.ts";
+import { parseTcryptWish } from "../../src/host/inspect/wishes.ts";
 import type { BuiltDisk } from "../../src/host/qemu/disks.ts";
 import type { Content, Recipe } from "../../src/host/qemu/recipe.ts";
 import { describeVm } from "./boot-helper.ts";
@@ -57,10 +60,55 @@ describeVm("the disks of images/, read without root and without a kernel", () =>
       });
     }
   }, 600_000);
+
+  /** Made by tcplay and a kernel, or with headers that cryptsetup opens in other tests: AES, and what is in it is to be whole. `at` is the number of the disk, and of the partition. */
+  test.runIf(E2FSCK).each([
+    { recipe: "tcplay-aes", at: "0:1", options: "", passphrase: "correct horse", label: "realroot", spec: /^tcplay:ext4:PARTUUID=[0-9a-f-]+::type=truecrypt,hash=ripemd160$/ },
+    { recipe: "tcplay-kinds", at: "0:7", options: ",type=truecrypt,keyfile=first key file", passphrase: "outer horse", label: "OUTER" },
+    { recipe: "tcplay-kinds", at: "0:7", options: ",type=truecrypt,keyfile=second key file,keyfile=third key file", passphrase: "hidden horse", label: "inner", spec: /hidden=yes/ },
+    { recipe: "tcplay-kinds", at: "0:8", options: ",type=truecrypt", passphrase: "horse", label: "backed", spec: /::type=truecrypt,hash=\w+,backup$/, damage: /^the header does not open, the copy at the volume's end was used/ },
+    { recipe: "tcplay-kinds", at: "0:10", options: ",hash=sha256,pim=2,hidden=no", passphrase: "horse", label: "verasha", spec: /::hash=sha256,pim=2,hidden=no,type=veracrypt$/ },
+    { recipe: "tcplay-system", at: "0:2", options: ",system,type=truecrypt", passphrase: "correct horse", label: "realroot", spec: /::system,type=truecrypt,hash=ripemd160$/ },
+    { recipe: "tcplay-system", at: "1:1", options: ",system,hash=sha256,pim=3", passphrase: "vera horse", label: "verasystem" },
+    { recipe: "tcplay-system", at: "2", options: ",type=truecrypt", passphrase: "outer horse", label: "WHOLE" },
+    { recipe: "tcplay-variants", at: "0:4", options: ",type=veracrypt,hash=sha512,pim=1", passphrase: "correct horse", label: "realroot" },
+  ])("$recipe, volume $at with the words \"$options\": $label is found in it, and an ext4 is whole when it is dumped", async ({ at, damage, label, options, passphrase, recipe, spec }) => {
+    const folder = temporary();
+    const words = options.replaceAll(/keyfile=([^,]+)/g, (_, text: string) => (writeFileSync(join(folder, text), text), `keyfile=${join(folder, text)}`));
+    const { close, devices } = await openDisks((await vmDisk(recipe)).files);
+    const [disk, partition] = at.split(":");
+    const wish = parseTcryptWish(`${devices[Number(disk)]!.path}${partition === undefined ? "" : `:${partition}`}${words}`);
+    const found = await surveyUnlocked(devices, async (_, attempt) => (attempt === 1 ? Buffer.from(passphrase) : undefined), { luks: false, tcrypt: [wish] });
+    try {
+      expect(found.problems).toEqual([]);
+      const nodes = flat(inspectTree(found));
+      const opened = nodes.find(({ layer }) => layer === "mapping");
+      expect(opened).toMatchObject({ label });
+      const container = nodes.find(({ children }) => children.includes(opened!))!;
+      expect([container.type, container.damage]).toEqual(["crypto_TCRYPT", damage === undefined ? [] : [expect.stringMatching(damage)]]);
+      if (spec !== undefined && opened!.type === "ext4") expect(inspectJson([opened!], await readKinds())).toMatchObject([{ realroot: [expect.stringMatching(spec)] }]);
+      if (opened!.type !== "ext4") return;
+      const file = join(folder, "dump.img");
+      await dumpVolume(findVolumes(found.volumes, opened!.name)[0]!.source!, file, { fill: false, sha256: false, resume: false, progress: () => {} });
+      expect(spawnSync("e2fsck", ["-fn", file], { encoding: "utf8" })).toMatchObject({ status: 0 });
+    } finally {
+      await found.close();
+      await close();
+    }
+  }, 600_000);
+
+  test("of a container whose header says that it is larger than its device the copy is used, and both sizes are said", async () => {
+    const { close, devices } = await openDisks((await vmDisk("tcplay-kinds")).files);
+    const found = await surveyUnlocked(devices, async () => Buffer.from("horse"), { luks: false, tcrypt: [parseTcryptWish(`${devices[0]!.path}:9,hash=sha512,pim=1,type=veracrypt`)] });
+    await found.close();
+    await close();
+    expect(flat(inspectTree(found)).flatMap(({ damage }) => damage)).toEqual([expect.stringMatching(/the copy at the volume's end was used: the payload ends at byte 67239936, the device at byte 4194304/)]);
+  }, 600_000);
 });
 
+const flat = (nodes: InspectNode[]): InspectNode[] => nodes.flatMap((node) => [node, ...flat(node.children)]);
+
 async function inspected(disk: Pick<BuiltDisk, "files" | "recipe">): Promise<InspectNode[]> {
-  const flat = (nodes: InspectNode[]): InspectNode[] => nodes.flatMap((node) => [node, ...flat(node.children)]);
   return withSurvey(disk, async (found) => flat(inspectTree(found)));
 }
 

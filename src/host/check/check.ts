@@ -8,30 +8,25 @@ import type { ImageFacts } from "./image-facts.ts";
 
 /**
  * Whether an image would boot a realroot: hop by hop, what each stage needs of the image and, where there are disks to look at, what it
- * finds there. `opened` names the LUKS volumes that somebody could unlock.
+ * finds there.
  */
-export async function checkBoot(image: ImageFacts, { init, stages, warnings }: BootRequest, found?: { survey: Survey; opened: ReadonlySet<string> }): Promise<Hop[]> {
+export async function checkBoot(image: ImageFacts, { init, stages, warnings }: BootRequest, survey?: Survey): Promise<Hop[]> {
   const hops: Hop[] = [{ stage: "the image", findings: [await stepFinding(image), ...warnings.map((evidence): Finding => ({ what: "kernel command line", outcome: "failed", evidence }))] }];
   if (stages.length === 0) return [...hops, { stage: "the root", findings: [{ what: "realroot", outcome: "failed", evidence: "neither the image nor the command line names a root", next: "give one: mkinitrd check IMAGE realroot=KIND:FILESYSTEM:DEVICE, or build with --realroot" }] }];
   let locked = false;
   for (const [index, stage] of stages.entries()) {
     const findings = await imageFindings(stage, image);
     let volume: Volume | undefined;
-    if (found !== undefined && !locked && isDevice(image, stage.kind)) {
-      const result = await deviceFindings(stage, found.survey, found.opened, image);
+    if (survey !== undefined && !locked && isDevice(image, stage.kind)) {
+      const result = await deviceFindings(stage, survey, image);
       findings.push(...result.findings);
-      volume = openedOn(result.volume, stage.kind, found.survey) ?? result.volume;
+      ({ volume } = result);
       locked = result.findings.some(({ outcome }) => outcome === "unknown");
     }
     hops.push({ stage: formatStage(stage, kindTable(image.boot)), findings });
     if (index === stages.length - 1) hops.push({ stage: "the root", findings: [...(await imageFindings({ kind: "mount" }, image)).slice(1), ...(locked ? [] : await rootFindings(stage, volume, init, image))] });
   }
   return hops;
-}
-
-/** What lies in the volume that a stage opens, where it is open. */
-function openedOn(volume: Volume | undefined, kind: string, { volumes }: Survey): Volume | undefined {
-  return volume === undefined || kind !== "crypt" ? undefined : volumes.find(({ below }) => below?.includes(volume.path ?? volume.name) === true);
 }
 
 /** A kind whose spec has an address is none of a disk's. */

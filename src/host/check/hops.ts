@@ -9,6 +9,7 @@ import type { Survey } from "../../core/volumes/discover.ts";
 import { findVolumes } from "../../core/volumes/match.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import type { ImageFacts } from "./image-facts.ts";
+import { lockFindings } from "./locked.ts";
 
 /** One thing that a boot needs. */
 export interface Finding {
@@ -41,8 +42,8 @@ export async function imageFindings(stage: Pick<Stage, "kind">, image: ImageFact
   return [{ what: `kind ${stage.kind}`, outcome: "ok", evidence: `/${script.path}` }, ...modules, ...programs];
 }
 
-/** The device that a stage names, and what lies on it. Undefined volume: it is not there, or nobody can tell. */
-export async function deviceFindings(stage: Stage, { groups, volumes }: Survey, opened: ReadonlySet<string>, image: ImageFacts): Promise<{ findings: Finding[]; volume?: Volume }> {
+/** The device that a stage names, and what lies on it, or in it where the stage opens it and somebody has. Undefined volume: it is not there, or nobody can tell. */
+export async function deviceFindings(stage: Stage, { groups, volumes }: Survey, image: ImageFacts): Promise<{ findings: Finding[]; volume?: Volume }> {
   const found = findVolumes(volumes, stage.device);
   const [volume] = found;
   if (volume === undefined) return { findings: [{ what: `device ${stage.device}`, outcome: "failed", evidence: "it is on none of the disks", next: "name the disk that has it, too: --disk FILE; mkinitrd inspect shows what there is" }] };
@@ -56,9 +57,15 @@ export async function deviceFindings(stage: Stage, { groups, volumes }: Survey, 
   const wrong: Finding[] = expected !== undefined && expected.length > 0 && Object.keys(stage.options).every((key) => key !== "type" && key !== "header") && (type === undefined || !expected.includes(type))
     ? [{ what: `header on ${volume.name}`, outcome: "failed", evidence: `it holds ${type ?? "nothing that is known here"}, ${stage.kind} opens ${expected.join(", ")}`, next: "check which device the realroot names" }] : [];
   const crypt = type === "crypto_LUKS" && stage.kind === "crypt" ? await cipherFindings(volume, image) : [];
-  const lock: Finding[] = type === "crypto_LUKS" && stage.kind === "crypt" && !opened.has(volume.name) ? [{ what: `inside of ${volume.name}`, outcome: "unknown", evidence: "it is locked", next: "--unlock asks for its passphrase, and looks" }] : [];
+  const inside = stage.kind === "crypt" || stage.kind === "tcplay" ? insideOf(volume, volumes) : undefined;
+  const lock = lockFindings(stage, volume, inside);
   const drivers = driversOf(volume, groups).map(({ module, reason }) => driverFinding(module, `${reason}: ${module}`, image));
-  return { findings: [device, ...several, ...damage, ...missing, ...drivers, ...wrong, ...crypt, ...lock], volume };
+  return { findings: [device, ...several, ...damage, ...missing, ...drivers, ...wrong, ...crypt, ...lock], volume: inside ?? volume };
+}
+
+/** What lies in an encrypted volume, where it is open. */
+function insideOf(volume: Volume, volumes: readonly Volume[]): Volume | undefined {
+  return volumes.find(({ below, layer }) => layer === "mapping" && below?.includes(volume.path ?? volume.name) === true);
 }
 
 /** What a LUKS header asks of kernel and memory. */

@@ -22,6 +22,7 @@ ${exitCodesHelp("check")}
 
   mkinitrd check initrd.img
   mkinitrd check initrd.img --disk /dev/sda --unlock
+  mkinitrd check initrd.img --disk /dev/sda --tcrypt /dev/sda2,hash=sha512
   mkinitrd check initrd.img --disk disk.img realroot=crypt:none:/dev/vda2:pv0 realroot=lvm:auto:vg0/root`;
 
 interface Options extends UnlockOptions {
@@ -46,8 +47,7 @@ async function run(file: string, words: string[], { disk, json, ...unlock }: Opt
   const { boot } = image;
   const request = parseCommandLine(asCommandLine(words), { kinds: kindTable(boot), defaultRealroot: boot.realroot, sealed: boot.sealed });
   await withDisks(disk, unlock, async (survey) => {
-    const opened = new Set(survey.volumes.flatMap(({ below }) => below ?? []));
-    const hops = await checkBoot(image, request, disk.length === 0 ? undefined : { survey, opened });
+    const hops = await checkBoot(image, request, disk.length === 0 ? undefined : survey);
     const failed = hops.some(({ findings }) => findings.some(({ outcome }) => outcome === "failed"));
     const colours = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
     console.log(json === true ? JSON.stringify({ ok: !failed, hops }, null, 2) : [...hops.map((hop) => formatHop(hop, colours)), verdict(hops, disk.length > 0)].join("\n"));

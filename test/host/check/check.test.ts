@@ -10,6 +10,7 @@ import { parseCipherWords } from "../../../src/host/check/ciphers.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
 import { cpio, directory, file } from "../image/cpio.ts";
 import { mkinitrd } from "../image/mkinitrd.ts";
+import { tcryptVolume } from "../../fixtures/truecrypt/volume.ts";
 import { type Made, makeExt4, ROOT_FILES } from "../inspect/ext-disk.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "check-"));
@@ -104,6 +105,39 @@ test("a LUKS volume's cipher is looked for in kernel and image, and what is insi
   expect(fine.out).toMatch(/Nothing is missing, as far as anybody can see from here\./);
   const without = await check(image({ builtin: ["ext4"] }), "--disk", path, spec);
   expect([without.code, without.out]).toEqual([1, expect.stringMatching(/x cipher aes-xts-plain64: xts: no driver in the image, and none built into kernel 6\.1/)]);
+});
+
+describe("a TrueCrypt volume", () => {
+  const boot = { ...BOOT, kinds: { ...BOOT.kinds, tcplay: { script: "rc.d/tcplay.js", fields: ["device", "name", "options"], options: ["type", "hash", "backup", "keyfile+", "pim"], encrypted: true } } };
+  const files = { "etc/mkinitrd/boot.json": JSON.stringify(boot), "usr/lib/mkinitrd/rc.d/tcplay.js": "// KEYWORD: tcplay\n// FIELDS: device name options\n// OPTIONS: type hash backup\n// PROGRAMS: cryptsetup\n" };
+  const made = (name: string, places: ("primary" | "backup")[]): string[] => {
+    const root = join(folder, "in-tcrypt.img");
+    makeExt4(root, ROOT_FILES);
+    const path = join(folder, `${name}.img`);
+    const volume = tcryptVolume({ type: "truecrypt", hash: "sha512", iterations: 1000, passphrase: Buffer.from("correct horse"), payload: readFileSync(root), places });
+    const MIB = 1024 * 1024;
+    writeFileSync(path, Buffer.concat([Buffer.alloc(MIB), volume, Buffer.alloc(MIB)]));
+    execFileSync("sfdisk", ["-q", path], { input: `label: gpt\nstart=2048, size=${volume.length / 512}, name=tcroot\n`, env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } });
+    writeFileSync(join(folder, "pass"), "correct horse");
+    return ["--disk", path, "--tcrypt", `${name}.img:1,type=truecrypt`, "--key-file", join(folder, "pass")];
+  };
+
+  test("is opened, and the root in it is looked at; without that nobody can tell", async () => {
+    const words = made("whole", ["primary", "backup"]);
+    const open = await check(image({ files }), ...words, "realroot=tcplay:ext4:PARTLABEL=tcroot:root:hash=sha512");
+    expect([open.code, open.out]).toEqual([0, expect.stringMatching(/\+ init: \/sbin\/init, which the kernel can run\n\nNothing is missing\./)]);
+    const closed = await check(image({ files }), ...words.slice(0, 2), "realroot=tcplay:ext4:PARTLABEL=tcroot:root:hash=sha512,keyfile=/etc/a");
+    expect([closed.code, closed.out]).toEqual([0, expect.stringMatching(/\? inside of whole\.img:1: nothing tells from here what it is\n +next: --tcrypt whole\.img:1,hash=sha512,keyfile=FILE opens it, and looks/)]);
+  });
+
+  test.each([
+    { what: "whose header is damaged wants the option backup", places: ["backup"] as const, options: "hash=sha512", found: /x header of bad\.img:1: it opens by the copy at its end alone.*\n +next: add the option backup/ },
+    { what: "of another hash than the realroot says is not found", places: ["primary"] as const, options: "hash=ripemd160", found: /x header of bad\.img:1: its hash is sha512, the realroot says ripemd160/ },
+  ])("$what", async ({ found, options, places }) => {
+    const result = await check(image({ files }), ...made("bad", [...places]), `realroot=tcplay:ext4:PARTLABEL=tcroot:root:${options}`);
+    expect([result.code, result.out]).toEqual([1, expect.stringMatching(found)]);
+    expect(result.out).toMatch(/\+ init: \/sbin\/init/);
+  });
 });
 
 describe("the root's init", () => {
