@@ -60,15 +60,21 @@ function fileSource(path: string, handle: FileHandle, sizeBytes: number): Source
     sizeBytes,
     async read(offsetBytes, lengthBytes) {
       checkRange(this, offsetBytes, lengthBytes);
-      return readFully(path, handle, offsetBytes, lengthBytes);
+      const buffer = Buffer.alloc(lengthBytes);
+      await readFully(path, handle, offsetBytes, buffer);
+      return buffer;
+    },
+    async readInto(offsetBytes, into) {
+      checkRange(this, offsetBytes, into.length);
+      await readFully(path, handle, offsetBytes, into);
     },
     close: () => handle.close(),
   };
 }
 
-async function readFully(path: string, handle: FileHandle, offsetBytes: number, lengthBytes: number): Promise<Buffer> {
+async function readFully(path: string, handle: FileHandle, offsetBytes: number, buffer: Buffer): Promise<void> {
+  const lengthBytes = buffer.length;
   const tried = `reading ${lengthBytes} bytes at byte ${offsetBytes}`;
-  const buffer = Buffer.alloc(lengthBytes);
   for (let done = 0; done < lengthBytes; ) {
     const { bytesRead } = await handle.read(buffer, done, lengthBytes - done, offsetBytes + done).catch((cause: unknown) => {
       throw failure(tried, path, cause);
@@ -76,7 +82,6 @@ async function readFully(path: string, handle: FileHandle, offsetBytes: number, 
     if (bytesRead === 0) throw new MkinitrdError({ tried, on: path, found: `it ended after ${done} of them` });
     done += bytesRead;
   }
-  return buffer;
 }
 
 /** What the errors that disks give mean; any other is named by its code. */

@@ -10,13 +10,15 @@ export interface Source {
   readonly sizeBytes: number;
   /** Exactly `lengthBytes` bytes from `offsetBytes`; throws when any of them lies outside or can't be read. */
   read(offsetBytes: number, lengthBytes: number): Promise<Buffer>;
+  /** The same as `read`, filling memory that is there already: who copies a lot saves half of the time. Absent where it would save none. */
+  readInto?(offsetBytes: number, into: Buffer): Promise<void>;
   close?(): Promise<void>;
 }
 
 /** The bytes of `source` from `startBytes` on, as a source of its own. Throws when they reach past the end. */
 export function window(source: Source, startBytes: number, sizeBytes: number, name = source.name): Source {
   checkRange(source, startBytes, sizeBytes);
-  return {
+  const part: Source = {
     name,
     sizeBytes,
     async read(offsetBytes, lengthBytes) {
@@ -24,6 +26,13 @@ export function window(source: Source, startBytes: number, sizeBytes: number, na
       return source.read(startBytes + offsetBytes, lengthBytes);
     },
   };
+  if (source.readInto !== undefined) {
+    part.readInto = async function (offsetBytes, into) {
+      checkRange(this, offsetBytes, into.length);
+      return source.readInto!(startBytes + offsetBytes, into);
+    };
+  }
+  return part;
 }
 
 /** A source over bytes in memory. */

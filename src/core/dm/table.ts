@@ -75,6 +75,8 @@ function openPlain(target: Target): Source {
 /** Sources one behind the other. */
 export function concat(name: string, parts: Source[]): Source {
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return { ...only, name };
   return {
     name,
     sizeBytes,

@@ -3,7 +3,8 @@ import type { FileHandle } from "node:fs/promises";
 import type { Source } from "../../core/binary/source.ts";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
+/** Two of them are in use, and stay in the processor's cache: larger ones are slower. Holes are as fine as this. */
+const CHUNK_BYTES = 1024 * 1024;
 /** What a disk can't read is looked for down to blocks of this size. */
 const BLOCK_BYTES = 4096;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
@@ -34,13 +35,14 @@ export interface Copied {
 
 /**
  * Copies a source to a file, with holes where it has zeros. Throws at the first range that can't be read, naming it, unless it is to be
- * filled. While one piece is written the next one is read.
+ * filled. While one piece is written the next one is read. `fromBytes` is a multiple of 1 MiB.
  */
 export async function copySource(source: Source, file: FileHandle, { fill, fromBytes, progress, sha256 }: CopyOptions): Promise<Copied> {
   const hash = sha256 ? createHash("sha256") : undefined;
   const unreadable: Unreadable[] = [];
   for (let at = 0; hash !== undefined && at < fromBytes; at += CHUNK_BYTES) hash.update(await readBack(file, at, Math.min(CHUNK_BYTES, fromBytes - at)));
-  const read = (at: number) => readChunk(source, at, Math.min(CHUNK_BYTES, source.sizeBytes - at), fill, unreadable);
+  const buffers = [Buffer.alloc(CHUNK_BYTES), Buffer.alloc(CHUNK_BYTES)]; // one is read into while the other is written
+  const read = (at: number) => readChunk(source, at, buffers[(at / CHUNK_BYTES) % 2]!.subarray(0, source.sizeBytes - at), fill, unreadable);
   let next = fromBytes < source.sizeBytes ? read(fromBytes) : undefined;
   for (let at = fromBytes; at < source.sizeBytes; at += CHUNK_BYTES) {
     const chunk = await next!;
@@ -54,12 +56,14 @@ export async function copySource(source: Source, file: FileHandle, { fill, fromB
   return { unreadable, ...(hash === undefined ? {} : { sha256: hash.digest("hex") }) };
 }
 
-async function readChunk(source: Source, at: number, lengthBytes: number, fill: boolean, unreadable: Unreadable[]): Promise<Buffer> {
+async function readChunk(source: Source, at: number, into: Buffer, fill: boolean, unreadable: Unreadable[]): Promise<Buffer> {
   try {
-    return await source.read(at, lengthBytes);
+    if (source.readInto === undefined) return await source.read(at, into.length);
+    await source.readInto(at, into);
+    return into;
   } catch (error) {
     if (!(error instanceof MkinitrdError)) throw error;
-    return readInBlocks(source, at, lengthBytes, fill, unreadable);
+    return readInBlocks(source, at, into.length, fill, unreadable);
   }
 }
 

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { deviceNumber, openFile } from "../../../src/core/binary/file.ts";
+import { window } from "../../../src/core/binary/source.ts";
+import { openTable } from "../../../src/core/dm/table.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "mkinitrd-file-"));
@@ -84,4 +86,16 @@ test.skipIf(blockDevice === undefined)("a block device has the size that blockde
   const source = await openFile(blockDevice ?? "");
   expect(source.sizeBytes).toBe(Number(execFileSync("blockdev", ["--getsize64", blockDevice ?? ""], { encoding: "utf8" })));
   await source.close?.();
+});
+
+test("bytes are read into memory that is there, through windows and tables, with the same bounds", async () => {
+  const path = file("into.img", Buffer.from("0123456789abcdef".repeat(64)));
+  const disk = await openFile(path);
+  const part = openTable("lv", [{ type: "linear", startSector: 0, lengthSectors: 1, device: { path, source: window(disk, 16, 1000) }, deviceSector: 0 }]);
+  const into = Buffer.alloc(4);
+  await part.readInto!(10, into);
+  expect(into.toString()).toBe("abcd");
+  await expect(part.readInto!(509, into)).rejects.toThrow(/reading 4 bytes at byte 509 on lv: it ends at byte 512/);
+  await expect(disk.readInto!(1022, into)).rejects.toThrow(/it ends at byte 1024/);
+  await disk.close!();
 });
