@@ -15,6 +15,7 @@ Parts:
   builds        mkinitrd build with an empty cache, for a new kernel, after an edit, unchanged
   compressions  each compression: its size, packing it here, unpacking it in the guest
   crypt         decrypting in user space, with sectors of 512 and 4096 bytes, beside OpenSSL alone
+  disks         dumping a linear LV beside dd; inspecting disks of 1 GiB, 1 TiB and 8 TiB
   boots         a root on LVM in LUKS: our images and that of Debian's initramfs-tools, one at a time, in turn
   memory        what our initrd leaves in memory, against a guest in which nothing can be left
   smallest      the smallest guest that boots

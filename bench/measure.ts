@@ -9,14 +9,15 @@ import { type BuildFigures, measureBuilds, type Say } from "./builds.ts";
 import { type CompressionFigures, measureCompressions } from "./compressions.ts";
 import { buildOurs, buildPeer, type Entrant, type ImageFigures } from "./contestants.ts";
 import { type CryptFigures, measureCrypt } from "./crypt.ts";
+import { type DumpFigures, type InspectFigures, measureDump, measureInspect } from "./disks.ts";
 import { workDirectory } from "./host.ts";
 import { measureMemory, type MemoryFigures } from "./memory.ts";
 import { findSmallestGuest, type SmallestFigures } from "./smallest.ts";
 
-export const PARTS = ["builds", "compressions", "crypt", "boots", "memory", "smallest"] as const;
+export const PARTS = ["builds", "compressions", "crypt", "disks", "boots", "memory", "smallest"] as const;
 export type Part = (typeof PARTS)[number];
 
-const WITHOUT_DISKS: readonly Part[] = ["builds", "compressions", "crypt"];
+const WITHOUT_DISKS: readonly Part[] = ["builds", "compressions", "crypt", "disks"];
 
 /** What is to be measured, and on what. */
 export interface Order {
@@ -33,6 +34,8 @@ export interface Measured {
   builds?: BuildFigures[];
   compressions?: CompressionFigures[];
   crypt?: CryptFigures[];
+  dump?: DumpFigures;
+  inspect?: InspectFigures[];
   images: Record<string, ImageFigures>;
   boots: Record<string, BootFigures[]>;
   memory?: MemoryFigures;
@@ -58,6 +61,8 @@ export async function measure({ parts, rounds, peer, kernel, hardware }: Order, 
   await attempt("builds", "builds", async () => { measured.builds = await measureBuilds(kernel, directory, rounds, say); });
   await attempt("compressions", "compressions", async () => { measured.compressions = await measureCompressions(kernel, hardware, directory, rounds, say); });
   await attempt("crypt", "crypt targets", async () => { measured.crypt = await measureCrypt(rounds, say); });
+  await attempt("disks", "dump", async () => { measured.dump = await measureDump(directory, rounds, say); });
+  await attempt("disks", "inspect", async () => { measured.inspect = await measureInspect(directory, rounds, say); });
   if (parts.every((part) => WITHOUT_DISKS.includes(part))) return measured;
 
   const recipes = ["lvm-in-luks", "local-ext4"].map((name) => readRecipe(join(packageRoot(), `images/${name}.yaml`)));

@@ -2,6 +2,7 @@ import type { BootFigures } from "./boots.ts";
 import { type BuildFigures, COLD_COMPRESSION } from "./builds.ts";
 import type { CompressionFigures } from "./compressions.ts";
 import type { CryptFigures } from "./crypt.ts";
+import type { DumpFigures, InspectFigures } from "./disks.ts";
 import { isMet, leastOf, median, medianOf, ratio, type Target } from "./figures.ts";
 import type { Measured } from "./measure.ts";
 import type { MemoryFigures } from "./memory.ts";
@@ -27,7 +28,7 @@ export interface BenchReport extends Measured {
 const PEER = "initramfs-tools";
 
 /** What is to be reached, from what was measured. */
-export function findTargets({ builds, crypt, images, boots, memory }: Measured): Target[] {
+export function findTargets({ builds, crypt, dump, inspect, images, boots, memory }: Measured): Target[] {
   const [ours, theirs] = [boots["generic"] ?? [], boots[PEER] ?? []];
   const build = (what: string) => builds?.find((each) => each.what === what)?.seconds;
   const target = (name: string, limit: number, unit: string, value: number | undefined): Target => ({ name, limit, unit, ...(value === undefined ? {} : { value }) });
@@ -38,6 +39,8 @@ export function findTargets({ builds, crypt, images, boots, memory }: Measured):
     target("image for LUKS+LVM, modules: generic, zstd:19", 32, "MB", images["generic, zstd:19"] && images["generic, zstd:19"].bytes / 1e6),
     target("image for LUKS+LVM, modules listed", 32, "MB", images["listed"] && images["listed"].bytes / 1e6),
     ...[512, 4096].map((size) => target(`time to decrypt sectors of ${size} bytes ÷ a bare loop over OpenSSL`, size === 512 ? 1 : 1.11, "×", timeRatio(crypt?.find(({ sectorBytes }) => sectorBytes === size)))),
+    target("time of dumping a linear LV ÷ dd bs=1M", 1.25, "×", dump && leastTime(dump.dump) / leastTime(dump.dd)),
+    target("inspecting a disk of 8 TiB", 0.3, "s", inspect && median(inspect.at(-1)!.seconds)),
     target("memory that the initrd leaves taken", 2, "MiB", memory && memory.leftKib / 1024),
     target(`uptime at the root's init ÷ ${PEER}`, 1, "×", medianRatio(ours, theirs, uptime)),
     target(`QEMU processor seconds ÷ ${PEER}`, 1, "×", medianRatio(ours, theirs, ({ cpuSeconds }) => cpuSeconds)),
@@ -46,12 +49,14 @@ export function findTargets({ builds, crypt, images, boots, memory }: Measured):
 
 /** The report as tables. */
 export function formatBench(report: BenchReport): string {
-  const { machine, builds, compressions, crypt, images, boots, memory, smallest, targets, problems } = report;
+  const { machine, builds, compressions, crypt, dump, inspect, images, boots, memory, smallest, targets, problems } = report;
   const sections = [
     `${machine.processors} × ${machine.processor}, load ${machine.loadAtStart} at the start, ${machine.loadAtEnd} at the end; guest: ${machine.accelerator}, 2 processors, ${machine.guestMemoryMiB} MiB, Linux ${machine.kernelRelease}; medians of ${machine.rounds}`,
     builds && formatTable([["mkinitrd build", "seconds", "CPU s", "layers built"], ...builds.map(buildRow)]),
     compressions && formatCompressions(compressions),
     crypt && formatTable([["aes-256-xts, MB/s (10^6 bytes), one thread", "target", "bare loop", "openssl speed"], ...crypt.map(cryptRow)]),
+    dump && formatDump(dump),
+    inspect && formatTable([["mkinitrd inspect", "MB read (10^6 bytes)", "seconds"], ...inspect.map(inspectRow)]),
     formatImages(images),
     formatBoots(boots),
     formatTimeline(boots["generic"] ?? []),
@@ -65,6 +70,18 @@ export function formatBench(report: BenchReport): string {
 
 function cryptRow({ bareLoop, openssl, sectorBytes, target }: CryptFigures): string[] {
   return [`sectors of ${sectorBytes} bytes`, number(median(target)), number(median(bareLoop)), number(openssl)];
+}
+
+/** The least of the rounds is the nearest to a quiet machine, the most in a second. */
+const leastTime = (megabytesPerSecond: number[]): number => 1 / Math.max(...megabytesPerSecond);
+
+function formatDump({ bytes, dd, ddSparse, dump }: DumpFigures): string {
+  const row = (name: string, list: number[]): string[] => [name, number(median(list), 0), number(Math.max(...list), 0), number(leastTime(dd) / leastTime(list))];
+  return formatTable([[`linear LV of ${bytes / 2 ** 20} MiB to a file, MB/s (10^6 bytes)`, "median", "best", "best ÷ dd's"], row("mkinitrd dump", dump), row("dd bs=1M", dd), row("dd bs=1M conv=sparse", ddSparse)]);
+}
+
+function inspectRow({ readBytes, seconds, sizeBytes }: InspectFigures): string[] {
+  return [`a disk of ${sizeBytes / 2 ** 30} GiB`, megabytes(readBytes), number(median(seconds))];
 }
 
 function timeRatio(figures: CryptFigures | undefined): number | undefined {
