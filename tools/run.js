@@ -1,5 +1,5 @@
 // npm's scripts: makes sure of what a command needs, then runs it under the pinned Node.
-//   node tools/run.js demo|test|bench|check|generate|mkinitrd ARGUMENTS…
+//   node tools/run.js demo|test|bench|fuzz|check|generate|mkinitrd ARGUMENTS…
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,7 @@ const JOBS = {
     env: args.includes("--all") ? { MKINITRD_TEST_ALL: "1" } : {},
   }),
   bench: (args) => ({ needs: args.includes("--no-peer") ? ALL : [...ALL, "debootstrap"], words: [pinnedNode, join(repository, "bench/main.ts"), ...args] }),
+  fuzz: (args) => ({ needs: ["npm"], words: [pinnedNode, "--no-warnings", join(repository, "test/fuzz/main.ts"), ...args] }),
   generate: (args) => ({ needs: ["npm"], words: [pinnedNode, "--no-warnings", join(repository, "tools/generate.js"), ...args] }),
   check: (args) => ({ needs: ["npm"], words: ["tsc", "-p", repository, ...args] }),
 };
