@@ -29,6 +29,16 @@ export type Table<T> = { readonly [K in keyof T]: Field<T[K]> };
 /** What a structure decodes to: `Decoded<typeof gptHeader>`. */
 export type Decoded<S> = S extends Struct<infer T> ? T : never;
 
+/** Told of every structure that is decoded: what it is, where in which buffer, and what came of it. */
+export type DecodeObserver = (name: string, fields: Table<object>, buffer: Buffer, offset: number, value: object) => void;
+
+let observer: DecodeObserver | undefined;
+
+/** For who shows fields as they lie on a disk. One at a time; undefined ends it. */
+export function observeDecoding(next: DecodeObserver | undefined): void {
+  observer = next;
+}
+
 /**
  * Declares an on-disk structure as the specification's own table: field, offset, width and byte order, in order.
  * A field that reaches past `sizeBytes` is a mistake of the table and throws at once.
@@ -46,7 +56,9 @@ export function struct<T extends object>(name: string, sizeBytes: number, fields
     fields,
     decode(buffer, offset = 0) {
       checkInside(name, sizeBytes, buffer, offset);
-      return Object.fromEntries(table.map(([key, field]) => [key, field.decode(buffer, offset + field.offset)])) as T;
+      const value = Object.fromEntries(table.map(([key, field]) => [key, field.decode(buffer, offset + field.offset)])) as T;
+      observer?.(name, fields, buffer, offset, value);
+      return value;
     },
     encode(value) {
       const buffer = Buffer.alloc(sizeBytes);

@@ -27,6 +27,9 @@ import type { Formats } from "./rarer-formats.ts";
 const CONTAINERS: Probe[] = [md, luks1, (source) => luks2(source, false), lvm2, probeBitlocker];
 const FILESYSTEMS: Probe[] = [probeVfat, probeSwap, probeXfs, probeExt, probeBtrfs, probeF2fs, probeSquashfs, probeErofs, probeUfs];
 
+/** The formats that are asked first, each by itself: see `probe`. */
+export const USUAL_PROBES: readonly Probe[] = [...CONTAINERS, (source) => luks2(source, true), ...FILESYSTEMS];
+
 /** Holds every signature and nearly every header: one read of the device in place of twenty. */
 const HEAD_BYTES = 72 * 1024;
 

@@ -3,6 +3,7 @@ import type { Survey } from "../../core/volumes/discover.ts";
 import { rootCandidates } from "../../core/volumes/roots.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
+import type { Structure } from "./structures.ts";
 import type { VolumeGroup } from "../../core/volumes/lvm.ts";
 
 /** One node of the tree disk → partition → LUKS → PV → VG → LV → filesystem: what `--json` prints. Sizes are bytes. */
@@ -26,6 +27,8 @@ export interface InspectNode {
   array?: { level: string; metadata: string; devices: number; missing: number[]; members: string[] };
   /** Of a logical volume: its own UUID, which is not that of what it holds. */
   lvUuid?: string;
+  /** The structures that tell what it is, field by field. */
+  structures?: Structure[];
   /** What is wrong with it; empty where nothing is. */
   damage: string[];
   /** The stages that boot it, where it may be a root. */
@@ -35,11 +38,11 @@ export interface InspectNode {
   children: InspectNode[];
 }
 
-/** The volumes as trees, one for each disk, with the volume groups between physical and logical volumes. */
-export function inspectTree({ volumes, groups }: Survey): InspectNode[] {
+/** The volumes as trees, one for each disk, with the volume groups between physical and logical volumes; `structures` stand at their volumes. */
+export function inspectTree({ volumes, groups }: Survey, structures: ReadonlyMap<Volume, Structure[]> = new Map()): InspectNode[] {
   const lower = lowerVolumes(volumes);
   const specs = new Map(rootCandidates(volumes).map(({ volume, stages }) => [volume, stages]));
-  const nodes = new Map(volumes.map((volume) => [volume, volumeNode(volume, specs.get(volume))]));
+  const nodes = new Map(volumes.map((volume) => [volume, volumeNode(volume, specs.get(volume), structures.get(volume))]));
   const groupNodes = new Map(groups.map((group) => [group.uuid, groupNode(group)]));
   const roots: InspectNode[] = [];
   const place = (node: InspectNode, below: readonly Volume[]): void => {
@@ -57,7 +60,7 @@ export function inspectTree({ volumes, groups }: Survey): InspectNode[] {
   return roots;
 }
 
-function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, realroot: Stage[] | undefined): InspectNode {
+function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, realroot: Stage[] | undefined, structures: Structure[] | undefined): InspectNode {
   const missing = (lv?.missingPvs ?? []).map((pv) => `the physical volume ${pv} is missing`);
   return {
     name, layer, sizeBytes,
@@ -66,6 +69,7 @@ function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes
     ...(partition === undefined ? {} : { partition }),
     ...(lv === undefined ? {} : { lvUuid: lv.lvUuid }),
     ...(md === undefined ? {} : { array: pick(md, ["level", "metadata", "devices", "missing", "members"]) }),
+    ...(structures === undefined || structures.length === 0 ? {} : { structures }),
     damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...missing],
     ...(realroot === undefined ? {} : { realroot }),
     children: [],

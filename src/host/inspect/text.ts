@@ -4,6 +4,7 @@ import { formatStage } from "../../core/realroot/stage.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
 import { formatSize } from "../../core/volumes/describe.ts";
 import type { InspectNode } from "./node.ts";
+import type { Structure, StructureValue } from "./structures.ts";
 
 /** How a line is written: colours are for a terminal. */
 export interface TextStyle {
@@ -31,7 +32,8 @@ export function inspectText(trees: readonly InspectNode[], kinds: KindTable, { c
     ];
     const indent = `${depth.replaceAll("├─", "│ ").replaceAll("└─", "  ")}${node.children.length > 0 ? "│ " : "  "}`;
     const notes = node.damage.map((text) => `${indent}${style("red", `! ${printableLine(text.split("\n")[0] ?? "")}`)}`);
-    return [words.filter((word) => word !== "").join("  "), ...notes];
+    const structures = (node.structures ?? []).flatMap((structure) => structureLines(structure, style)).map((line) => `${indent}${line}`);
+    return [words.filter((word) => word !== "").join("  "), ...notes, ...structures];
   });
   return [...lines, ...realrootLines(trees, kinds)].join("\n");
 }
@@ -59,6 +61,25 @@ function contentWords({ array, layer, partition, table, type, version }: Inspect
   const part = type === undefined && partition?.partLabel !== undefined ? `partition "${printableLine(partition.partLabel)}"` : "";
   const used = table === undefined ? "" : `${table.type}${table.logicalBlockBytes === 512 ? "" : `, blocks of ${table.logicalBlockBytes}`}`;
   return [used, own, held, part].filter((word) => word !== "").join("  ");
+}
+
+/** The name and place of a structure, and a line for each field: byte, length, name, value. */
+function structureLines({ fields, name, offsetBytes, sizeBytes }: Structure, style: (format: "bold" | "dim", text: string) => string): string[] {
+  const width = Math.max(...fields.map((field) => field.name.length));
+  const title = offsetBytes === undefined ? name : `${name}, ${sizeBytes} bytes at byte ${offsetBytes}`;
+  return ["", style("bold", printableLine(title)), ...fields.map((field) => {
+    const place = field.offsetBytes === undefined ? "" : `${String(field.offsetBytes).padStart(10)} ${String(field.lengthBytes).padStart(4)}`;
+    return `${style("dim", place)}  ${printableLine(field.name).padEnd(width)}  ${valueText(field.value)}`;
+  })].map((line) => line.trimEnd());
+}
+
+const HEX_FROM = 1000;
+const MOST_SHOWN = 96;
+
+/** `4096 (0x1000)`, `"EFI PART"`; long ones cut. */
+function valueText(value: StructureValue): string {
+  if (typeof value === "string") return printableLine(value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value);
+  return value < HEX_FROM ? String(value) : `${value} (0x${value.toString(16)})`;
 }
 
 function realrootLines(trees: readonly InspectNode[], kinds: KindTable): string[] {
