@@ -3,9 +3,9 @@ import type { Source } from "../binary/source.ts";
 import type { Device } from "../dm/device.ts";
 import type { Target } from "../dm/table.ts";
 import type { PhysicalVolume } from "../formats/lvm2.ts";
-import type { LogicalVolumeEntry, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
+import type { LogicalVolumeEntry, Segment, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
 import { mappingPlanner } from "./lvm-mappings.ts";
-import { healthChecker, isPool, redundancyOf, snapshotOrigins, snapshotSources, visibility } from "./lvm-parts.ts";
+import { healthChecker, isPool, redundancyOf, snapshotOrigins, snapshotSources, typeOf, visibility } from "./lvm-parts.ts";
 import { targetPlanner } from "./lvm-targets.ts";
 import type { LvTable, Planner } from "./lvm-targets.ts";
 
@@ -51,6 +51,8 @@ export interface LogicalVolume {
   /** False for the parts of other LVs: mirror legs, pool data. */
   visible: boolean;
   status: string[];
+  /** What its segments are, in the words of lvs: `linear`, `raid5_ls`, `thin`. Each once. */
+  segmentTypes: string[];
   /** UUIDs of the PVs that it lies on, itself or through other LVs, and that are missing. */
   missingPvs: string[];
   /** PVs are missing, and its type withstands that: a mirrored leg, a disk of parity. */
@@ -129,7 +131,13 @@ function assemble(metadata: VolumeGroupMetadata, found: Map<string, FoundPv>, co
 
 function describe({ id, name, segments, status }: LogicalVolumeEntry, { extentSectors }: VolumeGroupMetadata) {
   const extents = segments.reduce((sum, { extentCount }) => sum + extentCount, 0);
-  return { name, uuid: id, sizeBytes: extents * extentSectors * SECTOR_BYTES, status };
+  return { name, uuid: id, sizeBytes: extents * extentSectors * SECTOR_BYTES, status, segmentTypes: [...new Set(segments.map(segmentTypeOf))] };
+}
+
+/** A stripe alone is linear; lvm2 lib/report/report.c, _segtype_disp. */
+function segmentTypeOf(segment: Segment): string {
+  if (segment.type === "striped") return segment.stripes.length === 1 ? "linear" : "striped";
+  return typeOf(segment.segmentType);
 }
 
 /** By LV, the UUIDs of the missing PVs that it lies on, itself or through the LVs that its segments name. */

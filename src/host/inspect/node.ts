@@ -4,7 +4,7 @@ import { rootCandidates } from "../../core/volumes/roots.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import type { Structure } from "./structures.ts";
-import type { VolumeGroup } from "../../core/volumes/lvm.ts";
+import type { LogicalVolume, VolumeGroup } from "../../core/volumes/lvm.ts";
 
 /** One node of the tree disk → partition → LUKS → PV → VG → LV → filesystem: what `--json` prints. Sizes are bytes. */
 export interface InspectNode {
@@ -27,6 +27,9 @@ export interface InspectNode {
   array?: { level: string; metadata: string; devices: number; missing: number[]; members: string[] };
   /** Of a logical volume: its own UUID, which is not that of what it holds. */
   lvUuid?: string;
+  /** Of a logical volume: what its segments are, as lvs says it: `linear`, `thin`; and what it is a snapshot of. */
+  segmentTypes?: string[];
+  snapshotOf?: string;
   /** The structures that tell what it is, field by field. */
   structures?: Structure[];
   /** What is wrong with it; empty where nothing is. */
@@ -42,7 +45,7 @@ export interface InspectNode {
 export function inspectTree({ volumes, groups }: Survey, structures: ReadonlyMap<Volume, Structure[]> = new Map()): InspectNode[] {
   const lower = lowerVolumes(volumes);
   const specs = new Map(rootCandidates(volumes).map(({ volume, stages }) => [volume, stages]));
-  const nodes = new Map(volumes.map((volume) => [volume, volumeNode(volume, specs.get(volume), structures.get(volume))]));
+  const nodes = new Map(volumes.map((volume) => [volume, volumeNode(volume, { realroot: specs.get(volume), structures: structures.get(volume), entry: entryOf(volume, groups) })]));
   const groupNodes = new Map(groups.map((group) => [group.uuid, groupNode(group)]));
   const roots: InspectNode[] = [];
   const place = (node: InspectNode, below: readonly Volume[]): void => {
@@ -60,7 +63,17 @@ export function inspectTree({ volumes, groups }: Survey, structures: ReadonlyMap
   return roots;
 }
 
-function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, realroot: Stage[] | undefined, structures: Structure[] | undefined): InspectNode {
+interface Beside {
+  realroot: Stage[] | undefined;
+  structures: Structure[] | undefined;
+  entry: LogicalVolume | undefined;
+}
+
+function entryOf({ lv }: Volume, groups: readonly VolumeGroup[]): LogicalVolume | undefined {
+  return lv === undefined ? undefined : groups.find(({ uuid }) => uuid === lv.vgUuid)?.logicalVolumes.find(({ uuid }) => uuid === lv.lvUuid);
+}
+
+function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, { entry, realroot, structures }: Beside): InspectNode {
   const missing = (lv?.missingPvs ?? []).map((pv) => `the physical volume ${pv} is missing`);
   return {
     name, layer, sizeBytes,
@@ -68,6 +81,8 @@ function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes
     ...(table === undefined ? {} : { table }),
     ...(partition === undefined ? {} : { partition }),
     ...(lv === undefined ? {} : { lvUuid: lv.lvUuid }),
+    ...(entry === undefined ? {} : { segmentTypes: entry.segmentTypes }),
+    ...(lv?.snapshotOf === undefined ? {} : { snapshotOf: lv.snapshotOf }),
     ...(md === undefined ? {} : { array: pick(md, ["level", "metadata", "devices", "missing", "members"]) }),
     ...(structures === undefined || structures.length === 0 ? {} : { structures }),
     damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...missing],

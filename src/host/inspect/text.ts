@@ -54,9 +54,10 @@ function rowsOf(node: InspectNode, mark = "", indent = ""): Row[] {
   })];
 }
 
-/** `gpt`, `crypto_LUKS 2`, `ext4`, `volume group`, `raid1 of 2`. */
-function contentWords({ array, layer, partition, table, type, version }: InspectNode): string {
-  const own = layer === "vg" ? "volume group" : array === undefined ? "" : `${array.level} of ${array.devices}`;
+/** `gpt`, `crypto_LUKS 2`, `ext4`, `volume group`, `raid1 of 2`, `thin  ext4`, `snapshot of root  ext4`. */
+function contentWords({ array, layer, partition, segmentTypes = [], snapshotOf, table, type, version }: InspectNode): string {
+  const segments = snapshotOf === undefined ? segmentTypes.filter((segment) => segment !== "linear") : [...segmentTypes.filter((segment) => segment === "thin"), `snapshot of ${printableLine(snapshotOf)}`];
+  const own = layer === "vg" ? "volume group" : array === undefined ? segments.map(printableLine).join(" ") : `${array.level} of ${array.devices}`;
   const held = type === undefined ? "" : type.startsWith("crypto_") && version !== undefined ? `${type} ${version}` : type;
   const part = type === undefined && partition?.partLabel !== undefined ? `partition "${printableLine(partition.partLabel)}"` : "";
   const used = table === undefined ? "" : `${table.type}${table.logicalBlockBytes === 512 ? "" : `, blocks of ${table.logicalBlockBytes}`}`;

@@ -48,7 +48,7 @@ describe("inspect", () => {
   });
 
   test("has a volume group below its physical volumes, with sizes and UUIDs as LVM prints them", async () => {
-    const { lvs, vg } = lvmReports("vg-one");
+    const { lvs, segments, vg } = lvmReports("vg-one");
     const [first, second, ...others] = await tree(disk("group-a.img", "lvm2/group-a.img.gz"), disk("group-b.img", "lvm2/group-b.img.gz"));
     expect(others).toEqual([]);
     const [group] = first!.children;
@@ -57,6 +57,10 @@ describe("inspect", () => {
     const visible = lvs.filter(({ lv_name: name }) => !name.startsWith("["));
     const volumes = (list: (readonly [string, string | undefined, number])[]) => list.toSorted(([a], [b]) => (a < b ? -1 : 1));
     expect(volumes(group!.children.map(({ lvUuid, name, sizeBytes }) => [name, lvUuid, sizeBytes]))).toEqual(volumes(visible.map((lv) => [`${vg.vg_name}/${lv.lv_name}`, lv.lv_uuid, Number(lv.lv_size)])));
+    for (const { lv_name: name } of visible) {
+      const node = group!.children.find((child) => child.name === `${vg.vg_name}/${name}`)!;
+      expect(node.segmentTypes).toEqual([...new Set(segments.filter((segment) => segment.lv_name === name).map(({ segtype }) => segtype))]);
+    }
   });
 
   test("names the physical volume that is not there, at the group and at what needs it", async () => {
