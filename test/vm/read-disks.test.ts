@@ -1,13 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, openSync, closeSync, writeFileSync, writeSync, rmSync, constants } from "node:fs";
+import { copyFileSync, mkdtempSync, openSync, readFileSync, closeSync, writeFileSync, writeSync, rmSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Source } from "../../src/core/binary/source.ts";
 import { readKinds } from "../../src/host/config/kinds.ts";
 import { findVolumes } from "../../src/core/volumes/match.ts";
+import { initFinding } from "../../src/host/check/root-init.ts";
 import { openDisks } from "../../src/host/inspect/disks.ts";
 import { dumpVolume } from "../../src/host/inspect/dump.ts";
+import { withExtFiles } from "../../src/host/inspect/ext-files.ts";
 import { type InspectNode, inspectTree } from "../../src/host/inspect/node.ts";
 import { inspectJson } from "../../src/host/inspect/text.ts";
 import { surveyUnlocked, type Unlocked } from "../../src/host/inspect/unlock.ts";
@@ -19,6 +21,7 @@ import { allRecipes, vmDisk } from "./disks.ts";
 
 /** What lies in these no header tells of: nobody looks inside without a word of the person's. */
 const OPAQUE = ["plain", "tcrypt", "veracrypt"];
+const INIT = readFileSync(new URL("../../images/realroot-init", import.meta.url));
 const E2FSCK = spawnSync("e2fsck", ["-V"]).error === undefined;
 
 /** The disks were made by mkfs, cryptsetup, lvm and mdadm in a virtual machine: what they were told is what has to be found. */
@@ -28,6 +31,21 @@ describeVm("the disks of images/, read without root and without a kernel", () =>
       const nodes = await inspected(await vmDisk(name));
       for (const wanted of visibleContents(recipe)) expect(nodes).toContainEqual(expect.objectContaining(wanted));
       expect(nodes.flatMap(({ damage }) => damage)).toEqual([]);
+    }, 600_000);
+
+    test("every ext4 root has the init that it was made with, and it can be run", async () => {
+      const roots = contentsOf(recipe).flatMap(({ above, content, detached }) => (content.kind === "filesystem" && content.root?.kind === "busybox" && content.root.part === "whole" && content.fstype === "ext4" && !detached && !above.some((kind) => OPAQUE.includes(kind)) ? [content] : []));
+      await withSurvey(await vmDisk(name), async ({ volumes }) => {
+        for (const { label, uuid } of roots) {
+          const volume = volumes.find(({ content }) => content?.type === "ext4" && (uuid === undefined ? content.label === label : content.uuid === uuid))!;
+          expect(await initFinding(volume, undefined)).toMatchObject({ outcome: "ok", evidence: "/sbin/init, which the kernel can run" });
+          const pieces: Buffer[] = [];
+          await withExtFiles(volume.source!, async (files) => {
+            for await (const piece of (await files.find("/sbin/init"))!.pieces()) pieces.push(piece);
+          });
+          expect(Buffer.concat(pieces).equals(INIT)).toBe(true);
+        }
+      });
     }, 600_000);
 
     test("with each disk's table and first blocks overwritten the backup of a GPT is used, and that is said", async () => {
