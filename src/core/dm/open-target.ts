@@ -12,6 +12,7 @@ import { openStriped } from "./striped.ts";
 import type { Target } from "./table.ts";
 import { openThin } from "./thin.ts";
 import { openVerity } from "./verity.ts";
+import { openWritecache } from "./writecache.ts";
 import { openZero } from "./zero.ts";
 
 /** The bytes of any target, from its own start on. Throws for one that can't be read here. */
@@ -31,6 +32,7 @@ export function openTarget(target: Target): Source {
     case "thin-pool": return openLinear({ ...target, device: target.data, deviceSector: 0 });
     case "thin": return openThin(target);
     case "cache": return openCache(target);
+    case "writecache": return openWritecache(target);
     case "other": throw new MkinitrdError({
       tried: "opening a device-mapper table",
       on: `the target ${quote(target.targetType)}`,

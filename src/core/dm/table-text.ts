@@ -14,6 +14,7 @@ import type { Resolve } from "./table-words.ts";
 import type { Target } from "./table.ts";
 import { parseThin, parseThinPool, thinLine, thinPoolLine } from "./thin.ts";
 import { parseVerity, verityLine } from "./verity.ts";
+import { parseWritecache, writecacheLine } from "./writecache.ts";
 import { zeroLine } from "./zero.ts";
 
 /** The table of one device. */
@@ -72,6 +73,7 @@ function parseKnown(span: Span, type: string, words: TableWords): Target | undef
     case "thin-pool": return { type, ...parseThinPool(span, words) };
     case "thin": return { type, ...parseThin(span, words) };
     case "cache": return { type, ...parseCache(span, words) };
+    case "writecache": return { type, ...parseWritecache(span, words) };
     default: return undefined;
   }
 }
@@ -105,6 +107,7 @@ function targetLine(target: Target, showKeys: boolean): string {
     case "thin-pool": return thinPoolLine(target);
     case "thin": return thinLine(target);
     case "cache": return cacheLine(target);
+    case "writecache": return writecacheLine(target);
     case "other": return `${target.startSector} ${target.lengthSectors} ${target.targetType}${target.text === "" ? "" : ` ${target.text}`}`;
   }
 }

@@ -14,6 +14,7 @@ import { openStriped } from "./striped.ts";
 import type { Striped } from "./striped.ts";
 import type { Thin, ThinPool } from "./thin.ts";
 import type { Verity } from "./verity.ts";
+import type { Writecache } from "./writecache.ts";
 import type { Zero } from "./zero.ts";
 
 /** One line of a table. */
@@ -31,6 +32,7 @@ export type Target =
   | ({ type: "thin-pool" } & ThinPool)
   | ({ type: "thin" } & Thin)
   | ({ type: "cache" } & Cache)
+  | ({ type: "writecache" } & Writecache)
   | ({ type: "other" } & Other);
 
 /** A target that nothing is known of but its line. */

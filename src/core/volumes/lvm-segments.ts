@@ -3,6 +3,7 @@ import type { Raid } from "../dm/raid.ts";
 import type { Target } from "../dm/table.ts";
 import type { LogicalVolumeEntry, OtherSegment, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
 import { typeOf } from "./lvm-parts.ts";
+import { isReshaped } from "./lvm-refusals.ts";
 import { stripedPlanner } from "./lvm-targets.ts";
 
 /** What segments lie on, by the names that the metadata has. */
@@ -11,10 +12,14 @@ export interface Parts {
   device(name: string): Device | undefined;
   /** A thin pool. */
   pool(name: string): Device | undefined;
+  /** A run of sectors of an LV, as a device of its own with the suffix that LVM gives it. */
+  slice(name: string, suffix: string, startSector: number, lengthSectors: number): Device | undefined;
 }
 
 /** Names that LVM has kept for what its first version of an array called them. */
 const RAID_ALIASES: Record<string, string> = { raid5: "raid5_ls", raid6: "raid6_zr", raid10_near: "raid10" };
+
+const WRITECACHE_SETTINGS = ["high_watermark", "low_watermark", "writeback_jobs", "autocommit_blocks", "autocommit_time", "max_age"];
 
 /** Gives the table of an LV's own segments. Undefined when one is of a kind that can't be read, or lies on what isn't there. */
 export function segmentPlanner(metadata: VolumeGroupMetadata, parts: Parts): (entry: LogicalVolumeEntry) => Target[] | undefined {
@@ -31,14 +36,16 @@ export function segmentPlanner(metadata: VolumeGroupMetadata, parts: Parts): (en
     return targets;
   };
 
-  function planOther({ segmentType, values }: OtherSegment, span: { startSector: number; lengthSectors: number }, entry: LogicalVolumeEntry): Target | undefined {
+  function planOther(segment: OtherSegment, span: { startSector: number; lengthSectors: number }, entry: LogicalVolumeEntry): Target | undefined {
+    const { segmentType, values } = segment;
     const type = typeOf(segmentType);
     if (type === "error" || type === "zero") return { type, ...span };
     if (type === "mirror") return planMirror();
     if (type.startsWith("raid")) return planRaid();
     if (type === "thin-pool") return planPool();
     if (type === "thin") return planThin();
-    if (type === "cache") return planCache();
+    if (type === "cache") return values["data_start"] === undefined ? planCache() : planCacheVolume();
+    if (type === "writecache") return planWritecache();
     return undefined;
 
     function planMirror(): Target | undefined {
@@ -53,7 +60,7 @@ export function segmentPlanner(metadata: VolumeGroupMetadata, parts: Parts): (en
 
     /** lvm2 lib/raid/raid.c, _raid_add_target_line; libdm/libdm-deptree.c, _raid_emit_segment_line. */
     function planRaid(): Target | undefined {
-      if (["reshape_count", "data_offset", "delta_disks"].some((key) => values[key] !== undefined) || entry.status.includes("RESHAPE")) return undefined;
+      if (isReshaped(segment) || entry.status.includes("RESHAPE")) return undefined;
       const names = type.startsWith("raid0") && values["raid0_lvs"] !== undefined
         ? strings(values["raid0_lvs"]).map((name) => ["", name] as const)
         : pairs(values["raids"]).map(([meta, data]) => [String(meta), String(data)] as const);
@@ -94,19 +101,38 @@ export function segmentPlanner(metadata: VolumeGroupMetadata, parts: Parts): (en
       return { type: "thin", ...span, pool, deviceId, ...(origin === undefined ? {} : { origin }) };
     }
 
-    /** Over a cache pool, whose own segment says data and metadata; one in a single LV (`cachevol`) isn't known here. */
+    /** Over a cache pool, whose own segment says data and metadata. */
     function planCache(): Target | undefined {
       const pool = entries.get(String(values["cache_pool"]))?.segments[0];
       const origin = device("origin");
       if (pool?.type !== "other" || typeOf(pool.segmentType) !== "cache-pool" || origin === undefined) return undefined;
       const [metadataDevice, fast] = ["metadata", "data"].map((key) => (typeof pool.values[key] === "string" ? parts.device(pool.values[key]) : undefined));
-      const blockSectors = pool.values["chunk_size"];
-      if (metadataDevice === undefined || fast === undefined || typeof blockSectors !== "number" || blockSectors === 0) return undefined;
-      const mode = pool.values["cache_mode"];
-      const format = pool.values["metadata_format"];
-      const policy = pool.values["policy"];
+      return metadataDevice && fast && cacheOver(pool.values, metadataDevice, fast, origin);
+    }
+
+    /** Over one LV with both, whose places the segment itself says, in sectors; lib/cache_segtype/cache.c, _cache_add_target_line. */
+    function planCacheVolume(): Target | undefined {
+      const origin = device("origin");
+      const [metadataStart, metadataLength, dataStart, dataLength] = ["metadata_start", "metadata_len", "data_start", "data_len"].map(number);
+      if (origin === undefined || metadataStart === undefined || metadataLength === undefined || dataStart === undefined || dataLength === undefined) return undefined;
+      const name = String(values["cache_pool"]);
+      const [metadataDevice, fast] = [parts.slice(name, "-cmeta", metadataStart, metadataLength), parts.slice(name, "-cdata", dataStart, dataLength)];
+      return metadataDevice && fast && cacheOver(values, metadataDevice, fast, origin);
+    }
+
+    function cacheOver(settings: OtherSegment["values"], metadataDevice: Device, fast: Device, origin: Device): Target | undefined {
+      const { cache_mode: mode, chunk_size: blockSectors, metadata_format: format, policy } = settings;
+      if (typeof blockSectors !== "number" || blockSectors === 0) return undefined;
       const features = [...(format === 2 ? ["metadata2"] : []), typeof mode === "string" ? mode : "writethrough"];
       return { type: "cache", ...span, metadata: metadataDevice, fast, origin, blockSectors, features, policy: [typeof policy === "string" ? policy : "smq"] };
+    }
+
+    /** lib/writecache/writecache.c, _writecache_add_target_line; the settings in the order of libdm/libdm-deptree.c, _writecache_emit_segment_line. */
+    function planWritecache(): Target | undefined {
+      const [origin, fast, blockBytes] = [device("origin"), device("writecache"), number("writecache_block_size")];
+      if (origin === undefined || fast === undefined || blockBytes === undefined || blockBytes < 512) return undefined;
+      const options = WRITECACHE_SETTINGS.flatMap((key) => { const value = number(key); return value === undefined ? [] : [key, String(value)]; });
+      return { type: "writecache", ...span, mode: "s", origin, fast, blockBytes, options: [...options, ...(number("cleaner") ? ["cleaner"] : [])] };
     }
 
     function number(key: string): number | undefined {

@@ -1,14 +1,17 @@
+import { SECTOR_BYTES } from "../binary/source.ts";
 import type { Source } from "../binary/source.ts";
 import type { Device } from "../dm/device.ts";
 import { openTarget } from "../dm/open-target.ts";
 import { openTable } from "../dm/table.ts";
 import type { Target } from "../dm/table.ts";
-import type { LogicalVolumeEntry } from "../formats/lvm2-metadata.ts";
+import type { LogicalVolumeEntry, PhysicalVolumeEntry, VolumeGroupMetadata } from "../formats/lvm2-metadata.ts";
+import { MkinitrdError } from "../errors.ts";
 import { mapperName } from "./lvm-names.ts";
 import { typeOf } from "./lvm-parts.ts";
+import { refusals } from "./lvm-refusals.ts";
 import { segmentPlanner } from "./lvm-segments.ts";
 import { findSnapshots } from "./lvm-snapshots.ts";
-import type { LvTable, Planner } from "./lvm-targets.ts";
+import type { ByteRange, LvPlan, LvTable, Planner } from "./lvm-targets.ts";
 
 /** LVM's own stacks are four or five deep; a made-up one must not end ours. */
 const MAX_DEPTH = 32;
@@ -24,12 +27,47 @@ interface Layer extends LvTable {
  * where that can't be: another kind, or a device that is missing and needed.
  */
 export const stackPlanner: Planner = (metadata, devices) => {
+  const plan = layerPlanner(metadata, devices);
+  const refused = refusals(metadata);
+  const gone = metadata.physicalVolumes.filter(({ name }) => !devices.has(name));
+  // As LVM's --activationmode partial: what lies on a missing PV is there, and each read of it an error.
+  const partial = gone.length === 0 ? undefined : layerPlanner(metadata, new Map([...devices, ...gone.map((pv) => [pv.name, missingDevice(pv, metadata.extentSectors)] as const)]));
+  return (entry) => {
+    const whole = plan(entry);
+    const why = whole === undefined ? refused(entry.name) : undefined;
+    const open = why === undefined ? partial?.(entry)?.open : undefined;
+    const ranges = open === undefined ? [] : missingRanges(entry, gone, metadata.extentSectors);
+    const rest = { ...(why === undefined ? {} : { refused: why }), ...(open === undefined ? {} : { openPartial: open }), ...(ranges.length === 0 ? {} : { missingRanges: ranges }) };
+    return whole === undefined ? rest : { ...whole, ...rest };
+  };
+};
+
+/** Of stripes, all are gone with one. What lies on another LV is not told. */
+function missingRanges({ segments }: LogicalVolumeEntry, gone: PhysicalVolumeEntry[], extentSectors: number): ByteRange[] {
+  const isGone = (pv: string): boolean => gone.some(({ name }) => name === pv);
+  return segments.filter((segment) => segment.type === "striped" && segment.stripes.some(({ pv }) => isGone(pv)))
+    .map(({ extentCount, startExtent }) => ({ startBytes: startExtent * extentSectors * SECTOR_BYTES, lengthBytes: extentCount * extentSectors * SECTOR_BYTES }));
+}
+
+function missingDevice({ id, name, peCount, peStartSector }: PhysicalVolumeEntry, extentSectors: number): Device {
+  const source: Source = {
+    name: `${name} (${id})`,
+    sizeBytes: (peStartSector + peCount * extentSectors) * SECTOR_BYTES,
+    read(offsetBytes, lengthBytes) {
+      const range = `bytes ${offsetBytes} to ${offsetBytes + lengthBytes - 1}`;
+      return Promise.reject(new MkinitrdError({ tried: "reading", on: `${range} of the physical volume ${name} (${id})`, found: "it is missing", next: "name the disk that has it, too" }));
+    },
+  };
+  return { path: name, source };
+}
+
+function layerPlanner(metadata: VolumeGroupMetadata, devices: Map<string, Device>): (entry: LogicalVolumeEntry) => LvPlan | undefined {
   const entries = new Map(metadata.logicalVolumes.map((entry) => [entry.name, entry]));
   const snapshots = findSnapshots(metadata);
   const planned = new Map<string, Layer | undefined>();
   /** Of each layer that is being planned, what it lies on. */
   const parents: Map<string, Layer>[] = [];
-  const planSegments = segmentPlanner(metadata, { device: partOf, pool: poolOf });
+  const planSegments = segmentPlanner(metadata, { device: partOf, pool: poolOf, slice: sliceOf });
   return (entry) => {
     const top = layer(entry.name);
     if (top === undefined) return undefined;
@@ -92,15 +130,31 @@ export const stackPlanner: Planner = (metadata, devices) => {
     return device === undefined || target?.type !== "thin-pool" ? undefined : { path: device.path, pool: target, get source() { return device.source; } };
   }
 
+  /** LVM's two devices over an LV that is a whole cache; lib/activate/dev_manager.c, _add_cvol_subdev_to_dtree. */
+  function sliceOf(lv: string, suffix: string, startSector: number, lengthSectors: number): Device | undefined {
+    const whole = layer(lv);
+    const entry = entries.get(lv);
+    if (whole === undefined || entry === undefined || startSector + lengthSectors > sectorsOf(entry) || lengthSectors === 0) return undefined;
+    const name = `${whole.name}${suffix}`;
+    const device = deviceFor(whole);
+    const plan: Layer = { name, targets: [{ type: "linear", startSector: 0, lengthSectors, device, deviceSector: startSector }], below: [whole] };
+    parents.at(-1)?.set(name, plan);
+    return deviceFor(plan);
+  }
+
   function deviceOf(lv: string, suffix = ""): Device | undefined {
     const plan = layer(lv, suffix);
     if (plan === undefined) return undefined;
     parents.at(-1)?.set(plan.name, plan);
+    return deviceFor(plan);
+  }
+
+  function deviceFor(plan: Layer): Device {
     let opened: Source | undefined;
     // Opened when the target above it is: what is wrong with it is said then.
     return { path: `/dev/mapper/${plan.name}`, get source() { return (opened ??= openTable(plan.name, plan.targets, openTarget)); } };
   }
-};
+}
 
 /** Every device once, none before one that it lies on. */
 function lowerFirst(top: Layer): LvTable[] {

@@ -14,6 +14,22 @@ export interface LvPlan {
   open(): Source;
 }
 
+/** An LV that has no plan. */
+export interface Unplanned {
+  /** Its kind is one that can't be read, whatever disks are there. */
+  refused?: string;
+  /** Its bytes as far as they are there: a read of what lies on a missing PV throws, and names it. */
+  openPartial?(): Source;
+  /** Where its own segments lie on a missing PV, from its start on. */
+  missingRanges?: ByteRange[];
+}
+
+/** Bytes of a volume, from its start on. */
+export interface ByteRange {
+  startBytes: number;
+  lengthBytes: number;
+}
+
 /** A device-mapper device, by the name that LVM gives it. */
 export interface LvTable {
   name: string;
@@ -24,7 +40,7 @@ export interface LvTable {
  * Gives the plan of any LV of a group, over the devices of its PVs by their names in the metadata. Undefined when it can't be
  * mapped or read.
  */
-export type Planner = (metadata: VolumeGroupMetadata, devices: Map<string, Device>) => (entry: LogicalVolumeEntry) => LvPlan | undefined;
+export type Planner = (metadata: VolumeGroupMetadata, devices: Map<string, Device>) => (entry: LogicalVolumeEntry) => LvPlan | Unplanned | undefined;
 
 /**
  * Plans LVs of linear and striped segments on PVs: what the early boot reads without activation. Undefined for all others, when

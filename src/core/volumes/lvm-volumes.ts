@@ -44,12 +44,14 @@ export function inactiveLogicalVolumes(groups: VolumeGroup[], devices: BlockDevi
 }
 
 function inactiveVolume(group: VolumeGroup, logical: LogicalVolume): Volume {
-  const { missingPvs, name: lv, sizeBytes, uuid } = logical;
+  const { missingPvs, missingRanges, name: lv, openPartial, refused, sizeBytes, uuid } = logical;
   const volume: Volume = {
     name: `${group.name}/${lv}`,
     layer: "lv",
     sizeBytes,
-    lv: { vg: group.name, vgUuid: group.uuid, lv, lvUuid: uuid, active: false, missingPvs, ...activation(group, logical), unread: logical.open === undefined && !logical.pool },
+    lv: { vg: group.name, vgUuid: group.uuid, lv, lvUuid: uuid, active: false, missingPvs, ...activation(group, logical), unread: logical.open === undefined && !logical.pool, ...(refused === undefined ? {} : { refused }) },
+    ...(openPartial === undefined ? {} : { openPartial }),
+    ...(missingRanges === undefined ? {} : { missingRanges }),
   };
   try {
     const source = logical.open?.();

@@ -7,7 +7,7 @@ import type { LogicalVolumeEntry, Segment, VolumeGroupMetadata } from "../format
 import { mappingPlanner } from "./lvm-mappings.ts";
 import { healthChecker, isPool, redundancyOf, snapshotOrigins, snapshotSources, typeOf, visibility } from "./lvm-parts.ts";
 import { targetPlanner } from "./lvm-targets.ts";
-import type { LvTable, Planner } from "./lvm-targets.ts";
+import type { ByteRange, LvTable, Planner } from "./lvm-targets.ts";
 
 /** No real group takes more to find what its LVs lie on; a made-up one could take minutes. */
 const MAX_STEPS = 1_000_000;
@@ -69,6 +69,12 @@ export interface LogicalVolume {
   tables?: LvTable[];
   /** Its bytes, without activation; absent as `targets` is. Throws when a device is too short. */
   open?(): Source;
+  /** Its kind is one that can't be read, whatever disks are there. */
+  refused?: string;
+  /** With PVs missing: its bytes as far as they are there. */
+  openPartial?(): Source;
+  /** Where its own segments lie on a missing PV, from its start on. */
+  missingRanges?: ByteRange[];
 }
 
 /**

@@ -43,6 +43,10 @@ export interface Volume {
   number?: string;
   sizeBytes: number;
   source?: Source;
+  /** Of an LV with physical volumes missing: its bytes as far as they are there. A read of the others throws. */
+  openPartial?(): Source;
+  /** Where its own segments lie on a missing one, from its start on. */
+  missingRanges?: { startBytes: number; lengthBytes: number }[];
   content?: Content;
   /** Why its content could not be read: signature found, damage behind it. */
   damage?: string;
@@ -90,6 +94,8 @@ export interface LogicalVolumeRef {
   snapshotOf?: string;
   /** It is not active, and its type is one whose content nobody can see before it is; it is no pool. */
   unread?: boolean;
+  /** Why its kind can't be read here, whatever disks are there. */
+  refused?: string;
 }
 
 /** Which md array a volume is, as the newest of its members says. */

@@ -49,6 +49,9 @@ export function dumpCommand(): Command {
     .action(run);
 }
 
+/** In the text of an error. */
+const MOST_RANGES = 8;
+
 interface Job {
   volume: Volume;
   file: string;
@@ -81,18 +84,21 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
 }
 
 async function dump({ file, volume }: Job, options: DumpOptions): Promise<Dumped> {
-  if (volume.source === undefined) throw unreadable(volume);
+  const source = volume.source ?? (options.fill ? volume.openPartial?.() : undefined);
+  if (source === undefined) throw unreadable(volume);
   await makeDumpDirectory(dirname(file));
-  return dumpVolume({ ...volume.source, name: volume.name }, file, options);
+  return dumpVolume({ ...source, name: volume.name }, file, options);
 }
 
-function unreadable({ content, lv, name }: Volume): MkinitrdError {
+function unreadable({ content, damage, lv, missingRanges = [], name, openPartial }: Volume): MkinitrdError {
+  const fail = (found: string, next: string) => new MkinitrdError({ tried: "dumping", on: name, found, next });
   const missing = lv?.missingPvs ?? [];
-  return new MkinitrdError({
-    tried: "dumping", on: name,
-    found: missing.length > 0 ? `the physical volume ${missing.join(", ")} is not here` : `its bytes can't be read here${content === undefined ? "" : ` (${content.type})`}`,
-    next: missing.length > 0 ? "name the disks that have them, too" : "mkinitrd inspect shows what can",
-  });
+  if (lv?.refused !== undefined) return fail(lv.refused, `activate it and copy the device: lvchange -ay ${lv.vg}/${lv.lv}`);
+  if (damage !== undefined) return fail(damage.split("\n")[0]!, "mkinitrd inspect shows what can be read");
+  if (missing.length === 0) return fail(`its bytes can't be read here${content === undefined ? "" : ` (${content.type})`}`, "mkinitrd inspect shows what can");
+  const ranges = missingRanges.slice(0, MOST_RANGES).map(({ lengthBytes, startBytes }) => `${startBytes} to ${startBytes + lengthBytes - 1}`);
+  const places = ranges.length === 0 ? "" : `: bytes ${ranges.join(", ")}${missingRanges.length > ranges.length ? " and others" : ""} lie there`;
+  return fail(`the physical volume ${missing.join(", ")} is not here${places}`, `name the disks that have them, too${openPartial === undefined ? "" : "; --fill writes zeros in the place of what is not here, and lists it"}`);
 }
 
 /** Names of LVM have no slash; lvm(8), "VALID NAMES". What a hostile disk says is no path here. */

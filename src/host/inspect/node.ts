@@ -74,6 +74,7 @@ function entryOf({ lv }: Volume, groups: readonly VolumeGroup[]): LogicalVolume 
 }
 
 function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, { entry, realroot, structures }: Beside): InspectNode {
+  const refused = lv?.refused === undefined ? [] : [`it can't be read here: ${lv.refused}`];
   const missing = (lv?.missingPvs ?? []).map((pv) => `the physical volume ${pv} is missing`);
   return {
     name, layer, sizeBytes,
@@ -85,7 +86,7 @@ function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes
     ...(lv?.snapshotOf === undefined ? {} : { snapshotOf: lv.snapshotOf }),
     ...(md === undefined ? {} : { array: pick(md, ["level", "metadata", "devices", "missing", "members"]) }),
     ...(structures === undefined || structures.length === 0 ? {} : { structures }),
-    damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...missing],
+    damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...refused, ...missing],
     ...(realroot === undefined ? {} : { realroot }),
     children: [],
   };

@@ -24,7 +24,7 @@ export interface TablesOptions {
 }
 
 /** They keep their own metadata up to date, and open what they lie on for writing; Linux drivers/md/dm-thin.c, dm-cache-target.c, dm-raid.c, dm-log.c. */
-const WRITERS = ["thin-pool", "cache", "raid", "mirror", "snapshot-merge"];
+const WRITERS = ["thin-pool", "cache", "writecache", "raid", "mirror", "snapshot-merge"];
 
 /**
  * The tables that make a volume, those that it lies on first, in an order in which `dmsetup create` can take them. `luks` are the tables of
@@ -64,6 +64,7 @@ export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, l
       if (logical?.targets !== undefined) return logical.tables ?? [{ name: mapperName(lv.vg, lv.lv), targets: logical.targets }];
       const of = lv.lv === volume.lv?.lv ? "" : `: ${name} lies on it`;
       const isMissing = lv.missingPvs.length > 0;
+      if (lv.refused !== undefined) throw unmapped(`its table is not known here: ${lv.refused}${of}`, "lvchange -ay makes it, and dmsetup table prints it");
       throw unmapped(isMissing ? `the physical volume ${lv.missingPvs.join(", ")} is not here${of}` : `its kind is not known here${of}`, isMissing ? "name the disks that have them, too" : "lvchange -ay makes it, and dmsetup table prints it");
     }
     const disk = volumes.find((each) => each.name === parent);

@@ -5,6 +5,7 @@ import { memorySource, window } from "../../../src/core/binary/source.ts";
 import type { Source } from "../../../src/core/binary/source.ts";
 import { tableLines } from "../../../src/core/dm/table-text.ts";
 import type { LogicalVolumeEntry, Segment, VolumeGroupMetadata } from "../../../src/core/formats/lvm2-metadata.ts";
+import type { LvPlan, Unplanned } from "../../../src/core/volumes/lvm-targets.ts";
 import { stackPlanner } from "../../../src/core/volumes/lvm-stack.ts";
 import { fixture } from "../../fixtures/fixture.ts";
 
@@ -23,11 +24,13 @@ function group(devices: Record<string, Source>, logicalVolumes: LogicalVolumeEnt
   const planner = (without: string[] = []) => stackPlanner(metadata, new Map([...present].filter(([name]) => !without.includes(name))));
   const entry = (name: string) => logicalVolumes.find((lv) => lv.name === name)!;
   return {
-    open: (name: string, without: string[] = []) => planner(without)(entry(name))?.open(),
-    tables: (name: string) => planner()(entry(name))?.tables?.flatMap((table) => tableLines(table.targets, { name: table.name })),
+    open: (name: string, without: string[] = []) => whole(planner(without)(entry(name)))?.open(),
+    unplanned: (name: string, without: string[] = []) => planner(without)(entry(name)) as Unplanned,
+    tables: (name: string) => whole(planner()(entry(name)))?.tables?.flatMap((table) => tableLines(table.targets, { name: table.name })),
   };
 }
 
+const whole = (plan: LvPlan | Unplanned | undefined) => (plan !== undefined && "targets" in plan ? plan : undefined);
 const lv = (name: string, segment: Segment, status = ["READ", "WRITE"]): LogicalVolumeEntry => ({ name, id: name, status, flags: [], segments: [segment] });
 const linear = (name: string, pv: string, { sizeBytes }: Source, status?: string[]) =>
   lv(name, { type: "striped", startExtent: 0, extentCount: extents(sizeBytes), stripeCount: 1, stripeSizeSectors: 0, stripes: [{ pv, startExtent: 0 }] }, status);
@@ -113,8 +116,10 @@ describe("an array", async () => {
     expect(() => open("r", ["pv0", "pv1"])).toThrow("disks 0, 1, 2 of 5 are missing");
   });
 
-  test("that is being reshaped is not read", () => {
-    expect(volumes({ delta_disks: 1 }).open("r")).toBeUndefined();
+  test("that is being reshaped is not read, and that is why", () => {
+    const { open, unplanned } = volumes({ delta_disks: 1 });
+    expect(open("r")).toBeUndefined();
+    expect(unplanned("r")).toEqual({ refused: "it is being reshaped: what lies where depends on how far that got" });
   });
 });
 
@@ -140,4 +145,51 @@ test("what lies on itself, on a made-up stack or on what can't be, has no plan",
     lv("cache", other("cache", 32768, { cache_pool: "a_cvol", origin: "a" })), lv("raid", other("raid1", 32768, { raids: [] })), lv("mirror", other("mirror", 32768, {})),
   ]);
   for (const name of ["a", "b", "d0", "vdo", "thin", "cache", "raid", "mirror"]) expect([name, open(name)]).toEqual([name, undefined]);
+});
+
+test("a cache in one volume has metadata and data where its segment says", async () => {
+  const [meta, fast, slow] = [await fixture("dm/cache2.meta.img.gz"), await fixture("dm/cache2.fast.img.gz"), await fixture("dm/cache2.slow.img.gz")];
+  const both = memorySource(Buffer.concat([await meta.read(0, meta.sizeBytes), await fast.read(0, fast.sizeBytes)]), "pv0");
+  const [metaSectors, fastSectors] = [meta.sizeBytes / 512, fast.sizeBytes / 512];
+  const cached = (values: Record<string, number>) => group({ pv0: both, pv1: slow }, [
+    lv("cached", other("cache+CACHE_USES_CACHEVOL", slow.sizeBytes, {
+      cache_pool: "fast_cvol", origin: "cached_corig", metadata_format: 2, chunk_size: 64, cache_mode: "writeback", policy: "smq",
+      metadata_start: 0, metadata_len: metaSectors, data_start: metaSectors, data_len: fastSectors, ...values,
+    })),
+    linear("fast_cvol", "pv0", both), linear("cached_corig", "pv1", slow),
+  ]);
+  expect(cached({}).tables("cached")).toEqual([
+    expect.stringMatching(/^vg--0-cached_corig: /), expect.stringMatching(/^vg--0-fast_cvol: /),
+    `vg--0-fast_cvol-cmeta: 0 ${metaSectors} linear /dev/mapper/vg--0-fast_cvol 0`, `vg--0-fast_cvol-cdata: 0 ${fastSectors} linear /dev/mapper/vg--0-fast_cvol ${metaSectors}`,
+    "vg--0-cached: 0 8192 cache /dev/mapper/vg--0-fast_cvol-cmeta /dev/mapper/vg--0-fast_cvol-cdata /dev/mapper/vg--0-cached_corig 64 2 metadata2 writeback smq 0",
+  ]);
+  expect(await sumOf(cached({}).open("cached")!)).toBe(said("cache2", "cached"));
+  expect(cached({ data_len: fastSectors + 1 }).open("cached")).toBeUndefined();
+});
+
+test.each([
+  ["vdo", { vdo_pool: "inner", vdo_offset: 0 }, "it is a VDO volume, compressed and deduplicated"],
+  ["integrity", { origin: "inner", meta_dev: "inner" }, "it has dm-integrity below a RAID, whose journal may be newer than the data"],
+  ["holographic", { origin: "inner" }, "its segment type holographic is not known"],
+])("a segment of type %s is refused by its kind, also below another", (type, values, why) => {
+  const pv0 = memorySource(Buffer.alloc(64 * 1024), "pv0");
+  const { unplanned } = group({ pv0 }, [
+    lv("odd", other(type, 32 * 1024, values)), linear("inner", "pv0", pv0),
+    lv("above", { type: "striped", startExtent: 0, extentCount: 1, stripeCount: 1, stripeSizeSectors: 0, stripes: [{ pv: "odd", startExtent: 0 }] }),
+  ]);
+  expect(unplanned("odd")).toEqual({ refused: why });
+  // What lies on one only through a raid's leg or a stripe is named with it.
+  expect([{ refused: `${why} (odd)` }, { refused: why }]).toContainEqual(unplanned("above"));
+});
+
+test("what lies on a missing PV is an error of the read that names it, and the rest is read", async () => {
+  const [a, b] = [memorySource(Buffer.alloc(64 * 1024, "a"), "a"), memorySource(Buffer.alloc(64 * 1024, "b"), "b")];
+  const { unplanned } = group({ pv0: a, pv1: b }, [{ name: "two", id: "two", status: [], flags: [], segments: [
+    { type: "striped", startExtent: 0, extentCount: 2, stripeCount: 1, stripeSizeSectors: 0, stripes: [{ pv: "pv0", startExtent: 0 }] },
+    { type: "striped", startExtent: 2, extentCount: 1, stripeCount: 1, stripeSizeSectors: 0, stripes: [{ pv: "pv1", startExtent: 1 }] },
+  ] }]);
+  const source = unplanned("two", ["pv1"]).openPartial!();
+  expect(source.sizeBytes).toBe(96 * 1024);
+  expect(await source.read(65_535, 1)).toEqual(Buffer.from("a"));
+  await expect(source.read(65_536, 512)).rejects.toThrow("reading on bytes 32768 to 33279 of the physical volume pv1 (pv1): it is missing");
 });

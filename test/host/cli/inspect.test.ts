@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -115,6 +115,29 @@ describe("dump", () => {
     for (const digest of digests) expect(written).toContain(digest);
   });
 
+  test("of a volume with a physical volume missing an error names it and the bytes; --fill writes zeros there, and lists them", async () => {
+    const { lvs, pvs, segments, vg } = lvmReports("vg-one");
+    const file = disk("group-a.img", "lvm2/group-a.img.gz");
+    const to = join(folder, "partial.img");
+    const missing = pvs.find(({ pv_name: name }) => name === "group-b.img")!.pv_uuid;
+    await run(["dump", file, "vg-one/root", "-o", to]);
+    const extent = Number(vg.vg_extent_size);
+    const [gone] = segments.filter(({ lv_name: name, seg_pe_ranges: ranges }) => name === "root" && ranges.startsWith("group-b"));
+    const [start, length] = [Number(gone!.seg_start_pe) * extent, Number(gone!.seg_size_pe) * extent];
+    const words = `the physical volume ${missing} is not here: bytes ${start} to ${start + length - 1} lie there\n  next: name the disks that have them, too; --fill writes zeros`;
+    expect([process.exitCode, existsSync(to), errors]).toEqual([1, false, expect.stringContaining(words)]);
+    await run(["dump", "--fill", "--json", file, "vg-one/root", "-o", to]);
+    expect(JSON.parse(out)).toMatchObject({ bytes: Number(lvs.find(({ lv_name: name }) => name === "root")!.lv_size), unreadable: [{ startBytes: start, lengthBytes: length, why: expect.stringContaining(missing) }] });
+    const other = fixtureBytes("lvm2/group-b.img.gz");
+    const [, first] = /^group-b\.img:(\d+)-/.exec(gone!.seg_pe_ranges)!;
+    other.fill("what was lost", Number(pvs[0]!.pe_start) + Number(first) * extent, Number(pvs[0]!.pe_start) + Number(first) * extent + length);
+    await run(["dump", file, disk("group-b.img", other), "vg-one/root", "-o", `${to}.whole`]);
+    const expected = readFileSync(`${to}.whole`);
+    expect(expected.toString("latin1", start, start + 13)).toBe("what was lost");
+    expected.fill(0, start, start + length);
+    expect(readFileSync(to).equals(expected)).toBe(true);
+  });
+
   test("writes one volume by its name or tag, and never over an input or what is there", async () => {
     const bytes = fixtureBytes("gpt/three-partitions.img.gz");
     fixtureBytes("fs/swap.img.gz").copy(bytes, 1088 * 512, 0, 8192);
@@ -141,7 +164,7 @@ describe("dump", () => {
     const { vg, lvs } = lvmReports("vg-one");
     errors = "";
     for (const { lv_name: name } of lvs) await run(["dump", file, `${vg.vg_name}/${name}`, "-o", join(folder, `${name}.img`)]);
-    expect(errors).toMatch(/the physical volume [\w-]+ is not here\n {2}next: name the disks that have them, too/);
+    expect(errors).toMatch(/the physical volume [\w-]+ is not here: bytes \d+ to \d+.* lie there\n {2}next: name the disks that have them, too/);
     expect(process.exitCode).toBe(1);
   });
 });
