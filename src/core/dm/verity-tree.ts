@@ -15,15 +15,29 @@ export interface HashTree {
   digestOf(block: number): Promise<Buffer>;
 }
 
+/**
+ * The root digest that a tree gives, whatever that of `target` is: of its top block, or of the only data block. It tells trees from each
+ * other, and proves nothing. The algorithm's name is the same in OpenSSL.
+ */
+export async function readRootDigest(target: Verity): Promise<Buffer> {
+  const { firstBlocks, digestBytes } = shape(target, target.algorithm);
+  const tree = hashTree({ ...target, rootDigest: Buffer.alloc(digestBytes) }, target.algorithm);
+  const top = firstBlocks.at(-1);
+  const { dataBlockBytes, dataDevice, hashBlockBytes, hashDevice } = target;
+  return tree.digest(top === undefined ? await dataDevice.source.read(0, dataBlockBytes) : await hashDevice.source.read(top * hashBlockBytes, hashBlockBytes));
+}
+
+/** The digest of a data block of zeros. */
+export function zeroDigest(tree: HashTree, dataBlockBytes: number): Buffer {
+  return tree.digest(Buffer.alloc(dataBlockBytes));
+}
+
 /** Lays the tree out; Linux drivers/md/dm-verity-target.c, verity_ctr and verity_hash_at_level. `hash` is OpenSSL's name. */
 export function hashTree(target: Verity, hash: string): HashTree {
-  const { dataBlocks, hashBlockBytes, hashDevice, hashStartBlock, hashType, rootDigest, salt } = target;
-  const digestBytes = createHash(hash).digest().length;
+  const { hashBlockBytes, hashDevice, hashType, rootDigest, salt } = target;
+  const { digestBytes, endBlock, firstBlocks, perBlock } = shape(target, hash);
   if (rootDigest.length !== digestBytes) throw failure(target, `the root digest has ${rootDigest.length} bytes, ${hash} gives ${digestBytes}`);
-  const perBlock = 2 ** Math.floor(Math.log2(hashBlockBytes / digestBytes));
-  if (perBlock < 2) throw failure(target, `hash blocks of ${hashBlockBytes} bytes hold no two digests of ${digestBytes}`);
   const strideBytes = hashType === 0 ? digestBytes : hashBlockBytes / perBlock;
-  const { firstBlocks, endBlock } = layout(dataBlocks, hashStartBlock, perBlock);
   const hashes = window(hashDevice.source, 0, endBlock * hashBlockBytes);
   const cache = new BlockCache(CACHE_BYTES);
   const salted = createHash(hash).update(hashType === 0 ? "" : salt);
@@ -47,6 +61,15 @@ export function hashTree(target: Verity, hash: string): HashTree {
     const at = (position % perBlock) * strideBytes;
     return bytes.subarray(at, at + digestBytes);
   }
+}
+
+/** How many digests fit into a block, and where the levels lie. */
+function shape(target: Verity, hash: string): { digestBytes: number; perBlock: number; firstBlocks: number[]; endBlock: number } {
+  const { dataBlocks, hashBlockBytes, hashStartBlock } = target;
+  const digestBytes = createHash(hash).digest().length;
+  const perBlock = 2 ** Math.floor(Math.log2(hashBlockBytes / digestBytes));
+  if (perBlock < 2) throw failure(target, `hash blocks of ${hashBlockBytes} bytes hold no two digests of ${digestBytes}`);
+  return { digestBytes, perBlock, ...layout(dataBlocks, hashStartBlock, perBlock) };
 }
 
 /** The first block of each level, from level 0 on, and where the tree ends. The top level comes first on the device. */

@@ -65,6 +65,8 @@ export interface Volume {
   /** For a mapping: the paths of the devices that its table names. */
   below?: string[];
   openedBy?: BlockDevice["openedBy"];
+  /** Of the data of a dm-verity device that was opened: the name of that one. */
+  verifiedAs?: string;
   lv?: LogicalVolumeRef;
   md?: ArrayRef;
   /** Name of the volume that it lies on; an LV names its VG in `lv`. */

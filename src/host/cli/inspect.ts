@@ -4,6 +4,7 @@ import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts"
 import { inspectTree } from "../inspect/node.ts";
 import { readStructures } from "../inspect/structures.ts";
 import { inspectJson, inspectText } from "../inspect/text.ts";
+import { verityPairs } from "../inspect/verity.ts";
 import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 
@@ -43,7 +44,8 @@ export function inspectCommand(): Command {
 async function run(paths: string[], { json, verbose, ...unlock }: Options): Promise<void> {
   const kinds = await readKinds();
   await withDisks(paths, unlock, async (found) => {
-    const trees = inspectTree(found, verbose === true ? await readStructures(found.volumes) : undefined);
+    const pairs = await verityPairs(found.volumes);
+    const trees = inspectTree(found, { pairs, ...(verbose === true ? { structures: await readStructures(found.volumes) } : {}) });
     console.log(json === true ? JSON.stringify(inspectJson(trees, kinds), null, 2) : inspectText(trees, kinds, { colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined }));
     for (const problem of found.problems) console.error(`mkinitrd: ${problem}`);
     if (found.problems.length > 0) process.exitCode = 1;

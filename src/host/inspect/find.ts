@@ -7,7 +7,8 @@ import type { Volume } from "../../core/volumes/types.ts";
 /** The one volume that a name means: as `inspect` shows it, or UUID=, LABEL= and their like. Throws when it is none, or several. */
 export function findVolume(volumes: Volume[], wanted: string): Volume {
   const found = findVolumes(volumes, wanted);
-  if (found.length === 1) return found[0]!;
+  const [first] = found;
+  if (found.length === 1) return volumes.find(({ name }) => name === first!.verifiedAs) ?? first!;
   throw new MkinitrdError({
     tried: `finding the volume ${quote(wanted)}`, on: "the disks", found: found.length === 0 ? `it is not there; there are${listVolumes(volumes)}` : `several have this name${listVolumes(found)}`,
     next: found.length === 0 ? "name one of these; --unlock looks into LUKS volumes, --tcrypt into one of TrueCrypt or VeraCrypt" : "name the disk that is meant, alone, or use the volume's own name",

@@ -5,6 +5,7 @@ import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import type { Structure } from "./structures.ts";
 import type { LogicalVolume, VolumeGroup } from "../../core/volumes/lvm.ts";
+import type { VerityPair } from "./verity.ts";
 
 /** One node of the tree disk → partition → LUKS → PV → VG → LV → filesystem: what `--json` prints. Sizes are bytes. */
 export interface InspectNode {
@@ -32,6 +33,8 @@ export interface InspectNode {
   snapshotOf?: string;
   /** The structures that tell what it is, field by field. */
   structures?: Structure[];
+  /** Of a dm-verity hash device: the volume with its data, where that is here; the root hash as the tree gives it, which proves nothing. */
+  verity?: { data?: string; rootHash: string; algorithm: string; dataBlocks: number; dataBlockBytes: number };
   /** What is wrong with it; empty where nothing is. */
   damage: string[];
   /** The stages that boot it, where it may be a root. */
@@ -41,11 +44,21 @@ export interface InspectNode {
   children: InspectNode[];
 }
 
-/** The volumes as trees, one for each disk, with the volume groups between physical and logical volumes; `structures` stand at their volumes. */
-export function inspectTree({ volumes, groups }: Survey, structures: ReadonlyMap<Volume, Structure[]> = new Map()): InspectNode[] {
+/** What is shown beside the tree. */
+interface Known {
+  structures?: ReadonlyMap<Volume, Structure[]>;
+  pairs?: readonly VerityPair[];
+}
+
+/** The volumes as trees, one for each disk, with the volume groups between physical and logical volumes. */
+export function inspectTree({ volumes, groups }: Survey, { pairs = [], structures = new Map() }: Known = {}): InspectNode[] {
   const lower = lowerVolumes(volumes);
   const specs = new Map(rootCandidates(volumes).map(({ volume, stages }) => [volume, stages]));
   const nodes = new Map(volumes.map((volume) => [volume, volumeNode(volume, { realroot: specs.get(volume), structures: structures.get(volume), entry: entryOf(volume, groups) })]));
+  for (const { data, hash, header, rootDigest } of pairs) {
+    const node = nodes.get(hash);
+    if (node !== undefined) node.verity = { ...(data === undefined ? {} : { data: data.name }), rootHash: rootDigest.toString("hex"), ...pick(header, ["algorithm", "dataBlocks", "dataBlockBytes"]) };
+  }
   const groupNodes = new Map(groups.map((group) => [group.uuid, groupNode(group)]));
   const roots: InspectNode[] = [];
   const place = (node: InspectNode, below: readonly Volume[]): void => {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
+import { quote } from "../../core/quote.ts";
 import { askPassphrase, openTerminal, type PassphraseTerminal } from "../ask-passphrase.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import { describeIoError } from "../read-text.ts";
@@ -22,6 +23,8 @@ export interface UnlockOptions {
   keySlot?: number;
   header?: HeaderWish[];
   tcrypt?: TcryptWish[];
+  /** Of dm-verity devices, in hexadecimal. */
+  rootHash?: string[];
 }
 
 export function addUnlockOptions(command: Command): Command {
@@ -30,7 +33,13 @@ export function addUnlockOptions(command: Command): Command {
     .option("--key-file <file>", "a file whose bytes are a passphrase, - for standard input; may be given several times", collect((file) => file), [])
     .option("--key-slot <number>", "try passphrases on this LUKS keyslot alone", parseKeySlot)
     .option("--header <volume=file>", "open the LUKS volume whose header is in this file, or on this other volume; may be given several times", collect(parseHeaderWish), [])
-    .option("--tcrypt <volume>", "open this TrueCrypt or VeraCrypt volume, with options behind commas as realroot specs have them: disk.img:2,pim=485,keyfile=FILE; may be given several times", collect(parseTcryptWish), []);
+    .option("--tcrypt <volume>", "open this TrueCrypt or VeraCrypt volume, with options behind commas as realroot specs have them: disk.img:2,pim=485,keyfile=FILE; may be given several times", collect(parseTcryptWish), [])
+    .option("--root-hash <hex>", "the root hash of a dm-verity device, whose blocks are then verified; may be given several times", collect(parseRootHash), []);
+}
+
+function parseRootHash(text: string): string {
+  if (/^(?:[0-9a-f]{2}){16,64}$/i.test(text)) return text.toLowerCase();
+  throw new MkinitrdError({ tried: "reading the option --root-hash", on: quote(text), found: "it is no digest in hexadecimal digits", next: "write it as veritysetup format printed it: 64 digits for sha256" });
 }
 
 const collect = <T>(parse: (text: string) => T) => (text: string, all: T[]): T[] => [...all, parse(text)];
