@@ -110,10 +110,14 @@ function openWithout(target: Raid, missing: Set<number>): Source {
   if (raidType !== "raid0" && raidType !== "raid10") throw failure(target, `the type ${quote(raidType)} is unknown; known: ${KNOWN.join(", ")}`);
   const copies = raidType === "raid0" ? 1 : Number(value("raid10_copies") ?? 2);
   const format = value("raid10_format") ?? "near";
-  if (!Number.isInteger(copies) || copies < 1 || copies > members.length || format !== "near") {
-    throw failure(target, `raid10 has ${copies} copies in the format ${quote(format)}; known: near`);
+  if (!Number.isInteger(copies) || copies < 1 || copies > members.length || !["near", "far", "offset"].includes(format)) {
+    throw failure(target, `raid10 has ${copies} copies in the format ${quote(format)}; known: near, far, offset`);
   }
-  const layout = { near: copies, far: 1, offset: false, farSetDisks: members.length };
+  // raid10_format_to_md_layout: copies that are far go round in sets of disks; raid10.c, setup_geo, has the size of one.
+  const setDisks = parameters.includes("raid10_use_near_sets") ? members.length : Math.floor(members.length / copies);
+  const layout = format === "near"
+    ? { near: copies, far: 1, offset: false, farSetDisks: members.length }
+    : { near: 1, far: copies, offset: format === "offset", farSetDisks: setDisks };
   // As the kernel, rs_set_dev_and_array_sectors: the disks share what the copies take.
   const diskBytes = Math.ceil((sizeBytes * copies) / members.length / chunkBytes) * chunkBytes;
   return openRaid10Array({ name, layout, chunkBytes, sizeBytes, diskBytes, disks });

@@ -22,8 +22,8 @@ const RAID6_LAYOUTS: Record<number, ParityLayout> = {
 /** Reads arrays of any level that the kernel has, with as many members missing as it withstands. */
 export const openArray: OpenArray = (newest, members) => () => {
   const name = `array ${newest.name ?? newest.uuid}`;
-  const fail = (found: string): MkinitrdError => new MkinitrdError({ tried: "opening an array", on: name, found });
-  if (newest.reshaping === true) throw fail("it is being reshaped: what lies where depends on how far that got");
+  const fail = (found: string, next?: string): MkinitrdError => new MkinitrdError({ tried: "opening an array", on: name, found, ...(next === undefined ? {} : { next }) });
+  if (newest.reshaping === true) throw fail("it is being reshaped: what lies where depends on how far that got", "let it end where it runs: mdadm --assemble, then mdadm --wait");
   if (newest.foreignByteOrder === true) throw fail("it is of a machine with the other byte order");
   const disks = members.map(dataOf);
   const [first] = disks.filter((disk) => disk !== undefined);
@@ -54,8 +54,8 @@ export const openArray: OpenArray = (newest, members) => () => {
   /** drivers/md/raid10.c, setup_geo and raid10_size. */
   function raid10(): Source {
     const [near, far, offset, sets] = [newest.layout & 0xff, (newest.layout >> 8) & 0xff, (newest.layout & 0x10000) !== 0, newest.layout >>> 17];
-    if (near * far === 0 || (sets !== 0 && sets !== 2)) throw fail(`the layout is 0x${newest.layout.toString(16)}: ${near} near and ${far} far copies, sets ${sets}`);
-    const layout = { near, far, offset, farSetDisks: sets === 2 ? near * far : disks.length };
+    if (near * far === 0 || sets > 2) throw fail(`the layout is 0x${newest.layout.toString(16)}: ${near} near and ${far} far copies, sets ${sets}`);
+    const layout = { near, far, offset, farSetDisks: sets === 2 ? near * far : sets === 1 ? Math.floor(disks.length / far) : disks.length };
     const chunks = Math.floor((Math.floor(diskBytes / chunkBytes / far) * disks.length) / near);
     return openRaid10Array({ name, layout, chunkBytes, sizeBytes: chunks * chunkBytes, diskBytes, disks });
   }

@@ -102,7 +102,7 @@ describe("what can't be is refused, and named", () => {
     ["0 16 raid raid5_ls 1 8 3 - 8:1 - - - -", /disks 1, 2 of 3 are missing, 1 may be/],
     ["0 16 raid raid5_ls 1 0 3 - 8:1 - 8:1 - 8:1", /the chunk has "0" sectors/],
     ["0 16 raid raid5_ls 3 8 delta_disks 1 3 - 8:1 - 8:1 - 8:1", /delta_disks is 1: it is being reshaped/],
-    ["0 16 raid raid10 3 8 raid10_format far 2 - 8:1 - 8:1", /in the format "far"; known: near/],
+    ["0 16 raid raid10 3 8 raid10_format round 2 - 8:1 - 8:1", /in the format "round"; known: near, far, offset/],
     ["0 16 raid raid1 1 0 2 - - - -", /all of its 2 legs are missing/],
     ["0 64 thin 8:1 0", /that is no pool/],
     ["0 64 snapshot 8:1 8:1 N 8", /its store is "N", which only the kernel that wrote it can read/],
