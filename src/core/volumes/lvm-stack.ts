@@ -33,12 +33,11 @@ export const stackPlanner: Planner = (metadata, devices) => {
   // As LVM's --activationmode partial: what lies on a missing PV is there, and each read of it an error.
   const partial = gone.length === 0 ? undefined : layerPlanner(metadata, new Map([...devices, ...gone.map((pv) => [pv.name, missingDevice(pv, metadata.extentSectors)] as const)]));
   return (entry) => {
-    const whole = plan(entry);
-    const why = whole === undefined ? refused(entry.name) : undefined;
-    const open = why === undefined ? partial?.(entry)?.open : undefined;
+    const why = refused(entry.name);
+    if (why !== undefined) return { refused: why };
+    const open = partial?.(entry)?.open;
     const ranges = open === undefined ? [] : missingRanges(entry, gone, metadata.extentSectors);
-    const rest = { ...(why === undefined ? {} : { refused: why }), ...(open === undefined ? {} : { openPartial: open }), ...(ranges.length === 0 ? {} : { missingRanges: ranges }) };
-    return whole === undefined ? rest : { ...whole, ...rest };
+    return { ...plan(entry), ...(open === undefined ? {} : { openPartial: open }), ...(ranges.length === 0 ? {} : { missingRanges: ranges }) };
   };
 };
 
