@@ -1,5 +1,6 @@
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
+import { mapperName } from "../../core/volumes/lvm-names.ts";
 import type { BlockDevice, Volume } from "../../core/volumes/types.ts";
 
 /**
@@ -37,10 +38,11 @@ export function renamer(nodes: ReadonlyMap<string, string>): (line: string) => s
   return (line) => line.replaceAll(pattern, (name) => nodes.get(name) ?? name);
 }
 
-/** By the names of disks and their partitions, the nodes that they have. */
+/** By the names of disks, their partitions and logical volumes, the nodes that they have. */
 export function nodesOf(volumes: readonly Volume[], asked: ReadonlyMap<string, string>): Map<string, string> {
   const found = new Map(asked);
-  for (const { layer, name, parent, partition, path } of volumes) {
+  for (const { layer, lv, name, parent, partition, path } of volumes) {
+    if (lv !== undefined && path === undefined) found.set(name, `/dev/mapper/${mapperName(lv.vg, lv.lv)}`);
     if (layer !== "partition" || path !== undefined || parent === undefined || partition === undefined) continue;
     const node = partitionNode(asked.get(parent) ?? parent, partition.number);
     if (node !== undefined) found.set(name, node);

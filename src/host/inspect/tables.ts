@@ -13,7 +13,7 @@ import type { WholeSurvey } from "./survey.ts";
 export interface DeviceTable {
   name: string;
   lines: string[];
-  /** A target above it writes to it even when nobody writes to the volume: such a device can't be a read-only one. */
+  /** A target above it, or its own, writes even when nobody writes to the volume: such a device can't be a read-only one. */
   written: boolean;
 }
 
@@ -25,6 +25,9 @@ export interface TablesOptions {
 
 /** They keep their own metadata up to date, and open what they lie on for writing; Linux drivers/md/dm-thin.c, dm-cache-target.c, dm-raid.c, dm-log.c. */
 const WRITERS = ["thin-pool", "cache", "writecache", "raid", "mirror", "snapshot-merge"];
+
+/** What no read-only device may have; drivers/md/dm-thin.c, DM_TARGET_ALWAYS_WRITEABLE. */
+const NEVER_READ_ONLY = ["thin-pool"];
 
 /**
  * The tables that make a volume, those that it lies on first, in an order in which `dmsetup create` can take them. `luks` are the tables of
@@ -54,7 +57,8 @@ export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, l
     if (!written.has(name) && !tables[index]!.targets.some(({ type }) => WRITERS.includes(type))) continue;
     for (const word of lines[index]!.lines.flatMap((line) => line.split(" "))) if (word.startsWith("/dev/mapper/")) written.add(word.slice("/dev/mapper/".length));
   }
-  return lines.map((table) => ({ ...table, written: written.has(table.name) }));
+  const isWritten = ({ name, targets }: LvTable): boolean => written.has(name) || targets.some(({ type }) => NEVER_READ_ONLY.includes(type));
+  return lines.map((table, index) => ({ ...table, written: isWritten(tables[index]!) }));
 
   function ownTables({ layer, lv, md, name, parent, partition, path, sizeBytes }: Volume): LvTable[] {
     if (layer === "array") throw unmapped(`${name} is an md array${md === undefined ? "" : ` (${md.level})`}, which device-mapper does not make`, "assemble it with mdadm --assemble --readonly, and name it in the place of its members");
