@@ -103,7 +103,7 @@ export const DISK_READERS: Record<string, DiskReader> = {
   dm: { seeds: (all) => [...dmSeeds(), ...(all ? corpusSeeds(["verity"]) : [])], limits: { reads: 400_000, readBytes: 512 * MIB, heldBytes: 64 * MIB }, run: readDmMetadata },
   survey: {
     seeds: (all) => [
-      ...arraySeeds(), ...fixtureSeeds(["gpt", "mbr", "luks2", "lvm2"]), groupSeed(),
+      ...arraySeeds(), ...fixtureSeeds(["gpt", "mbr", "luks2", "lvm2"]), groupSeed("group-"), groupSeed("kinds\\."),
       ...(all ? [...corpusSeeds(["lvm-fresh", "mdraid", "disks", "btrfs-progs"]), ...imageSeeds()] : []),
     ],
     limits: WHOLE_DISK,
@@ -112,13 +112,13 @@ export const DISK_READERS: Record<string, DiskReader> = {
 };
 
 /** Both physical volumes of a group. */
-function groupSeed(): Seed {
-  return { name: "lvm2/group", disks: fixtureSeeds(["lvm2"], /^group-.\.img\.gz$/).flatMap(({ disks }) => disks) };
+function groupSeed(like: string): Seed {
+  return { name: `lvm2/${like}`, disks: fixtureSeeds(["lvm2"], new RegExp(`^${like}\\w+\\.img\\.gz$`)).flatMap(({ disks }) => disks) };
 }
 
 /** What the kernel's targets wrote: each set of devices together. */
 function dmSeeds(): Seed[] {
-  return [/^thin\./, /^cache1\./, /^cache2\./, /^snapshot\./, /^verity-mixed-back\./, /^verity-chromium\./].map((like) => ({ name: `dm/${like.source}`, disks: fixtureSeeds(["dm"], new RegExp(`${like.source}.*img\\.gz$`)).flatMap(({ disks }) => disks) }));
+  return [/^thin\./, /^cache1\./, /^cache2\./, /^snapshot\./, /^writecache\./, /^verity-mixed-back\./, /^verity-chromium\./].map((like) => ({ name: `dm/${like.source}`, disks: fixtureSeeds(["dm"], new RegExp(`${like.source}.*img\\.gz$`)).flatMap(({ disks }) => disks) }));
 }
 
 /** Everything that `inspect`, `dmsetup` and `dump` do: the tree, its text, the tables, and bytes of each volume. */

@@ -18,6 +18,7 @@ export async function readDmMetadata(sources: Source[]): Promise<string> {
     return said.join("\n");
   }
   if (/cache\d/.test(name)) return read(() => parse(`0 8192 cache .meta. .fast. .slow. 64 1 ${name.includes("cache2") ? "metadata2" : "writeback"} smq 0`));
+  if (name.includes("writecache")) return read(() => parse("0 2048 writecache s .slow. .fast. 4096 0"));
   if (name.includes("snapshot")) return read(() => parse("0 2048 snapshot .origin. .cow. P 8"));
   return read(() => parse(verityLine(name)));
 }

@@ -28,6 +28,8 @@ const PRINTED = [
   "0 1024 crypt aes-xts-plain64 :64:logon:cryptsetup:c84d8b0a-d2f4-4b0c-9d4a-8e5a4d1d7a6e-d0 0 8:17 32768 2 allow_discards sector_size:4096",
   "0 512 crypt cipher_null-ecb - 0 8:17 4096",
   `0 48 verity 1 253:0 253:1 4096 4096 6 1 sha256 ${KEY}${KEY} - 1 ignore_zero_blocks`,
+  `0 4096 verity 1 253:0 253:1 4096 4096 512 1 sha256 ${KEY}${KEY} 0011 8 use_fec_from_device 253:2 fec_blocks 517 fec_start 0 fec_roots 2`,
+  "0 4096 writecache s 253:6 253:5 4096 4 high_watermark 90 low_watermark 80",
   "0 64 zero",
   "0 64 error",
 ];
