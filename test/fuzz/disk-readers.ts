@@ -125,7 +125,7 @@ function dmSeeds(): Seed[] {
 async function surveyAll(sources: Source[]): Promise<string> {
   const found = await surveyDisks(sources.map((source) => ({ path: source.name, source })));
   const trees = inspectTree(found);
-  inspectText(trees, kinds, { colours: false });
+  inspectText(trees, kinds, { colours: false, lines: false });
   JSON.stringify(inspectJson(trees, kinds));
   const said = found.volumes.flatMap(({ content, damage }) => [damage ?? "", ...(content?.damage ?? [])]);
   for (const volume of found.volumes.slice(0, 64)) {

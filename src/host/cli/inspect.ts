@@ -46,7 +46,7 @@ async function run(paths: string[], { json, verbose, ...unlock }: Options): Prom
   await withDisks(paths, unlock, async (found) => {
     const pairs = await verityPairs(found.volumes);
     const trees = inspectTree(found, { pairs, ...(verbose === true ? { structures: await readStructures(found.volumes) } : {}) });
-    console.log(json === true ? JSON.stringify(inspectJson(trees, kinds), null, 2) : inspectText(trees, kinds, { colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined }));
+    console.log(json === true ? JSON.stringify(inspectJson(trees, kinds), null, 2) : inspectText(trees, kinds, { colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined, lines: process.stdout.isTTY }));
     for (const problem of found.problems) console.error(`mkinitrd: ${problem}`);
     if (found.problems.length > 0) process.exitCode = 1;
   });

@@ -6,9 +6,10 @@ import { formatSize } from "../../core/volumes/describe.ts";
 import type { InspectNode } from "./node.ts";
 import type { Structure, StructureValue } from "./structures.ts";
 
-/** How a line is written: colours are for a terminal. */
+/** How a line is written: colours and lines between the volumes are for a terminal, blanks for a program that reads on. */
 export interface TextStyle {
   colours: boolean;
+  lines: boolean;
 }
 
 interface Row {
@@ -17,9 +18,10 @@ interface Row {
 }
 
 /** The trees as lines in columns: name, size, what it holds, label, UUID; what is damaged under its node; the realroots at the end. */
-export function inspectText(trees: readonly InspectNode[], kinds: KindTable, { colours }: TextStyle): string {
+export function inspectText(trees: readonly InspectNode[], kinds: KindTable, { colours, lines: drawn }: TextStyle): string {
   const style = (format: Parameters<typeof styleText>[0], text: string) => (colours ? styleText(format, text, { validateStream: false }) : text);
-  const rows = trees.flatMap((tree) => rowsOf(tree));
+  const plain = (text: string) => (drawn ? text : text.replace(/[├└│─]/g, " "));
+  const rows = trees.flatMap((tree) => rowsOf(tree)).map(({ depth, node }) => ({ depth: plain(depth), node }));
   const names = rows.map(({ depth, node }) => `${depth}${printableLine(node.name)}`);
   const nameWidth = Math.max(0, ...names.map((name) => name.length));
   const sizeWidth = Math.max(0, ...rows.map(({ node }) => formatSize(node.sizeBytes).length));
@@ -31,7 +33,7 @@ export function inspectText(trees: readonly InspectNode[], kinds: KindTable, { c
       node.verity === undefined ? "" : `${node.verity.data === undefined ? "hash tree of data that is not here" : `hash tree of ${printableLine(node.verity.data)}`}, root hash ${node.verity.rootHash}`,
       node.alsoOn === undefined ? "" : `also on ${node.alsoOn.map(printableLine).join(", ")}`,
     ];
-    const indent = `${depth.replaceAll("├─", "│ ").replaceAll("└─", "  ")}${node.children.length > 0 ? "│ " : "  "}`;
+    const indent = `${depth.replaceAll("├─", "│ ").replaceAll("└─", "  ")}${plain(node.children.length > 0 ? "│ " : "  ")}`;
     const notes = node.damage.map((text) => `${indent}${style("red", `! ${printableLine(text.split("\n")[0] ?? "")}`)}`);
     const structures = (node.structures ?? []).flatMap((structure) => structureLines(structure, style)).map((line) => `${indent}${line}`);
     return [words.filter((word) => word !== "").join("  "), ...notes, ...structures];

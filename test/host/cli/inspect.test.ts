@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { run } from "../../../src/host/cli/program.ts";
 import type { InspectNode } from "../../../src/host/inspect/node.ts";
+import { inspectText, type TextStyle } from "../../../src/host/inspect/text.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
 import { lvmReports } from "../../fixtures/lvm2/reports.ts";
 
@@ -42,9 +43,18 @@ describe("inspect", () => {
     fixtureBytes("fs/ext4.img.gz").copy(bytes, 64 * 512, 0, 65536);
     await run(["inspect", disk("three.img", bytes)]);
     expect(out).toMatch(/^three\.img +[\d.]+ MiB +gpt$/m);
-    expect(out).toMatch(/^├─three\.img:1 +[\d.]+ KiB +ext4 /m);
+    expect(out).toMatch(/^ {2}three\.img:1 +[\d.]+ KiB +ext4 /m);
     expect(out).toMatch(/A root may be on:\n {2}three\.img:1 {2}ext4.*\n {4}realroot=local:ext4:UUID=[0-9a-f-]{36}\n$/);
     expect(out).not.toContain("\x1b");
+  });
+
+  test("draws the tree and colours it where a person looks on, and not for a program", async () => {
+    const trees = [{ name: "a", children: [{ name: "a:1", damage: ["torn"], children: [{ name: "x" }] }, { name: "a:2" }] }] as unknown as InspectNode[];
+    const complete = (nodes: InspectNode[]): InspectNode[] => nodes.map((node) => ({ ...node, layer: "partition", sizeBytes: 1024, damage: node.damage ?? [], children: complete(node.children ?? []) }));
+    const names = (style: TextStyle) => inspectText(complete(trees), {}, style).split("\n").map((line) => line.replace(/ {2,}1 KiB *$/, "").trimEnd());
+    expect(names({ colours: false, lines: true })).toEqual(["a", "├─a:1", "│ │ ! torn", "│ └─x", "└─a:2"]);
+    expect(names({ colours: false, lines: false })).toEqual(["a", "  a:1", "    ! torn", "    x", "  a:2"]);
+    expect(inspectText(complete(trees), {}, { colours: true, lines: true })).toContain("\x1b[31m! torn\x1b[39m");
   });
 
   test("has a volume group below its physical volumes, with sizes and UUIDs as LVM prints them", async () => {
