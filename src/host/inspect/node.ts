@@ -33,7 +33,7 @@ export interface InspectNode {
   snapshotOf?: string;
   /** The structures that tell what it is, field by field. */
   structures?: Structure[];
-  /** Of a dm-verity hash device: the volume with its data, where that is here; the root hash as the tree gives it, which proves nothing. */
+  /** Of what has a dm-verity hash tree: the volume with its data, where that is here; the root hash as the tree gives it, which proves nothing. */
   verity?: { data?: string; rootHash: string; algorithm: string; dataBlocks: number; dataBlockBytes: number };
   /** What is wrong with it; empty where nothing is. */
   damage: string[];

@@ -30,7 +30,7 @@ export function inspectText(trees: readonly InspectNode[], kinds: KindTable, { c
     const words = [
       names[index]!.padEnd(nameWidth), formatSize(node.sizeBytes).padStart(sizeWidth), style("cyan", contentWords(node)),
       label === undefined ? "" : style("bold", `"${printableLine(label)}"`), uuid === undefined ? "" : style("dim", printableLine(uuid)),
-      node.verity === undefined ? "" : `${node.verity.data === undefined ? "hash tree of data that is not here" : `hash tree of ${printableLine(node.verity.data)}`}, root hash ${node.verity.rootHash}`,
+      node.verity === undefined ? "" : `${node.verity.data === undefined ? "hash tree of data that is not here" : node.verity.data === node.name ? "with its hash tree behind it" : `hash tree of ${printableLine(node.verity.data)}`}, root hash ${node.verity.rootHash}`,
       node.alsoOn === undefined ? "" : `also on ${node.alsoOn.map(printableLine).join(", ")}`,
     ];
     const indent = `${depth.replaceAll("├─", "│ ").replaceAll("└─", "  ")}${plain(node.children.length > 0 ? "│ " : "  ")}`;

@@ -17,7 +17,11 @@ const MOST_TREES = 16;
 /** What the kernel takes at most. */
 const MOST_BLOCK_BYTES = 65_536;
 
-/** A dm-verity hash device, and the data that its tree is of, as far as that is here. */
+const HASH_TYPE = "DM_verity_hash";
+/** A tree behind a filesystem begins at a multiple of this: the size of a block. */
+const BEHIND_BYTES = 4096;
+
+/** A volume with a dm-verity hash tree, and the data that the tree is of, as far as that is here; the same volume where the tree is behind it. */
 export interface VerityPair {
   hash: Volume;
   header: VerityHeader;
@@ -35,24 +39,41 @@ export interface OpenedVerity {
 }
 
 /**
- * The hash devices among volumes, each with the volume that its data is on: the partition whose UUID is the first half of the root hash, as the
- * discoverable partitions specification has it, or else the one whose blocks are those of the tree. Damaged ones are left out.
+ * The hash trees on volumes, each with the volume that its data is on: the partition whose UUID is the first half of the root hash, as the
+ * discoverable partitions specification has it, or else the one whose blocks are those of the tree. A tree behind a filesystem is of that
+ * one. Damaged ones are left out.
  */
 export async function verityPairs(volumes: readonly Volume[]): Promise<VerityPair[]> {
-  const hashes = volumes.filter(({ content, source }) => content?.type === "DM_verity_hash" && source !== undefined);
-  const found = await Promise.all(hashes.slice(0, MOST_TREES).map(async (hash): Promise<VerityPair[]> => {
-    try {
-      const header = await probeVerity(hash.source!);
-      if (header === undefined || !getHashes().includes(header.algorithm) || Math.max(header.dataBlockBytes, header.hashBlockBytes) > MOST_BLOCK_BYTES) return [];
-      const rootDigest = await readRootDigest(targetOf(header, hash));
-      const data = await findData(volumes, hash, header, rootDigest);
-      return [{ hash, header, rootDigest, ...(data === undefined ? {} : { data }) }];
-    } catch (error) {
-      if (error instanceof MkinitrdError) return [];
-      throw error;
-    }
-  }));
-  return found.flat();
+  const trees: { hash: Volume; header: VerityHeader }[] = [];
+  for (const hash of volumes) {
+    const header = trees.length === MOST_TREES ? undefined : await orUndefined(() => probeTree(hash));
+    if (header !== undefined && getHashes().includes(header.algorithm) && Math.max(header.dataBlockBytes, header.hashBlockBytes) <= MOST_BLOCK_BYTES) trees.push({ hash, header });
+  }
+  const found = await Promise.all(trees.map(({ hash, header }) => orUndefined(async (): Promise<VerityPair> => {
+    const rootDigest = await readRootDigest(targetOf(header, hash));
+    const data = hash.content?.type === HASH_TYPE ? await findData(volumes, hash, header, rootDigest) : hash;
+    return { hash, header, rootDigest, ...(data === undefined ? {} : { data }) };
+  })));
+  return found.filter((pair) => pair !== undefined);
+}
+
+/** Of a hash device, or of a filesystem that ends where a superblock begins. */
+async function probeTree({ content, sizeBytes, source }: Volume): Promise<VerityHeader | undefined> {
+  if (source === undefined || content === undefined) return undefined;
+  if (content.type === HASH_TYPE) return probeVerity(source);
+  const at = Math.ceil((content.sizeBytes ?? 0) / BEHIND_BYTES) * BEHIND_BYTES;
+  if (at === 0 || at >= sizeBytes) return undefined;
+  const header = await probeVerity(source, at);
+  return header !== undefined && header.dataBlocks * header.dataBlockBytes <= at ? header : undefined;
+}
+
+async function orUndefined<T>(make: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof MkinitrdError) return undefined;
+    throw error;
+  }
 }
 
 /** Opens what has these root hashes (hexadecimal). Throws when no tree has one of them, and when its data is not here. */
@@ -71,7 +92,7 @@ export async function openVerities(volumes: readonly Volume[], rootHashes: reado
     const target = { ...targetOf(header, hash, data), rootDigest };
     const name = `verity-${header.uuid}`;
     const path = `/dev/mapper/${name}`;
-    const below = [data, hash].map((volume) => volume.path ?? volume.name);
+    const below = [...new Set([data, hash])].map((volume) => volume.path ?? volume.name);
     return { table: { name, targets: [{ type: "verity" as const, ...target }] }, dataName: data.name, device: { path, source: { ...openVerity(target), name: path }, dm: { name, uuid: `CRYPT-VERITY-${header.uuid.replaceAll("-", "")}-${name}` }, below } };
   });
 }

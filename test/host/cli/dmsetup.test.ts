@@ -110,3 +110,15 @@ test("an md array is not device-mapper's, and what to do instead is said", async
   expect([process.exitCode, out]).toEqual([1, ""]);
   expect(errors).toMatch(/is an md array \(raid10\), which device-mapper does not make\n {2}next: assemble it with mdadm/);
 });
+
+test("with --concise a device is read-only, but for those that a target above writes to", async () => {
+  const files = [disk("kinds.slow.img"), disk("kinds.fast.img")];
+  await run(["dmsetup", "--concise", "--as", "kinds.slow.img=/dev/sda", "--as", "kinds.fast.img=/dev/sdb", ...files, "vgk/cached"]);
+  const [name, access] = [0, 3];
+  expect(Object.fromEntries(out.trim().split(";").map((device) => [device.split(",")[name], device.split(",")[access]]))).toEqual({
+    "vgk-cached_corig": "rw", "vgk-fast_cvol": "rw", "vgk-fast_cvol-cmeta": "rw", "vgk-fast_cvol-cdata": "rw", "vgk-cached": "ro",
+  });
+  out = "";
+  await run(["dmsetup", ...files, "vgk/checked"]);
+  expect([process.exitCode, errors]).toEqual([1, expect.stringMatching(/its table is not known here: it has dm-integrity below a RAID.*\n {2}next: lvchange -ay/)]);
+});

@@ -96,6 +96,22 @@ test("without the data it says on what the tree is", async () => {
   expect(errors).toMatch(/data block 0, at byte 0, is not what the hash tree says/);
 });
 
+test("a tree in the partition of its data is found where the filesystem ends, as veritysetup --hash-offset puts it there", async () => {
+  const bytes = fixtureBytes("dm/verity-disk.img.gz");
+  const file = join(folder, "both.img");
+  const both = Buffer.concat([bytes.subarray(DATA, DATA + 512 * 1024), bytes.subarray(TREE, TREE + 64 * 1024)]);
+  writeFileSync(file, both);
+  await run(["inspect", file]);
+  expect(out).toMatch(new RegExp(`^both\\.img .* ext4 .* with its hash tree behind it, root hash ${first[0]}$`, "m"));
+  const to = output();
+  await run(["dump", "--root-hash", first[0], file, "LABEL=root1", "-o", to]);
+  expect([errors, sha256(to)]).toEqual(["", first[1]]);
+  both[9 * 4096]! ^= 1;
+  writeFileSync(file, both);
+  await run(["dump", "--root-hash", first[0], file, "both.img", "-o", output()]);
+  expect(errors).toContain("data block 9, at byte 36864, is not what the hash tree says");
+});
+
 test("data and hash tree in files of their own are joined, and dmsetup has the table that veritysetup's output describes", async () => {
   const [data, hash] = ["data", "hash"].map((name) => {
     writeFileSync(join(folder, `${name}.img`), fixtureBytes(`dm/verity-default.${name}.img.gz`));
