@@ -48,13 +48,14 @@ async function mkinitrd(...words: string[]): Promise<string> {
 async function caseOf(title: string, files: string[], volume: string, options: string[], number: number): Promise<Case> {
   const disks = Object.fromEntries(files.map((file, index) => [`${title.split(" ")[0]!.replaceAll("-", "")}${index}`, file]));
   const as = Object.entries(disks).flatMap(([name, file]) => ["--as", `${file}=/dev/${name}`]);
-  const lines = await mkinitrd("dmsetup", "--showkeys", ...options, ...as, ...files, volume);
   const concise = await mkinitrd("dmsetup", "--showkeys", "--concise", ...options, ...as, ...files, volume);
   const file = join(folder, `dump-${number}.img`);
   await mkinitrd("dump", ...options, ...files, volume, "-o", file);
   const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
   rmSync(file);
-  return { title, disks, lines: lines.split("\n"), concise, sha256 };
+  // None of these names and tables has a comma or a semicolon.
+  const lines = concise.split(";").flatMap((device) => { const [name, , , , ...table] = device.split(","); return table.map((line) => `${name}: ${line}`); });
+  return { title, disks, lines, concise, sha256 };
 }
 
 /** Makes each volume, says what the kernel calls what, what it has, and what it reads, and takes it away again. */
