@@ -6,7 +6,7 @@ import { tableLines } from "../../src/core/dm/table-text.ts";
 import { withKeyFiles } from "../../src/core/formats/truecrypt-keyfiles.ts";
 import { KDFS, type TcryptHash, type TcryptType } from "../../src/core/formats/truecrypt-kdf.ts";
 import { findHeader, type FoundHeader } from "../../src/core/tcrypt/header-search.ts";
-import { HEADER_CIPHERS } from "../../src/core/tcrypt/header-cipher.ts";
+import { headerCiphers } from "../../src/core/tcrypt/header-cipher.ts";
 import { tcryptPayload } from "../../src/core/tcrypt/payload.ts";
 import { planTrials } from "../../src/core/tcrypt/places.ts";
 import { probe } from "../../src/core/volumes/probe.ts";
@@ -20,7 +20,7 @@ type Image = Entry<Tcrypt> & { secret: { passphrase: string; keyfiles?: string[]
 describeCorpus<Tcrypt>("tcrypt", (entries, source) => {
   const images = entries as Image[];
   const isKnown = ({ hash }: Tcrypt) => KDFS.some((kdf) => kdf.hash === hash) && hash !== "whirlpool";
-  const isReadable = ({ expect: { cipher_chain_named: chain, mode, ...of } }: Image) => mode === "xts" && chain.length === 1 && HEADER_CIPHERS.some(({ name }) => name === chain[0]) && isKnown({ ...of, cipher_chain_named: chain, mode });
+  const isReadable = ({ expect: { cipher_chain_named: chain, mode, ...of } }: Image) => chain.length === 1 && headerCiphers("truecrypt", chain[0]).some((cipher) => cipher.mode === mode) && isKnown({ ...of, cipher_chain_named: chain, mode });
   const search = async ({ expect: { hash, type }, files, secret }: Image, passphrase: string): Promise<{ found: FoundHeader | undefined; image: Source }> => {
     const image = source(files[0]!.file);
     const keyFiles = await Promise.all((secret.keyfiles ?? []).map((file) => readAll(source(file))));

@@ -47,6 +47,7 @@ const WRITERS: Record<CipherSpec["iv"], (ivs: Buffer, at: number, sector: number
   benbi: (ivs, at, sector) => bigEndian(ivs, at + 8, sector * 32 + 1), // of blocks of 16 bytes, from 1
   essiv: littleEndian,
   eboiv: littleEndian,
+  tcw: () => {}, // a cipher of its own has it
 };
 
 function littleEndian(ivs: Buffer, at: number, value: number): void {

@@ -1,6 +1,8 @@
 import { blockCipher } from "./block-cipher.ts";
 import type { CipherSpec } from "./crypt-cipher.ts";
 import { IV_BYTES, ivMaker } from "./crypt-iv.ts";
+import { lrwCipher } from "./lrw.ts";
+import { tcwCipher } from "./tcw.ts";
 import { DISTANCE_BYTES, xorLoops } from "./xor-loops.ts";
 
 /** So much goes through OpenSSL in one call; measured as the best of 8 KiB to 256 KiB. */
@@ -28,6 +30,8 @@ export interface SectorCipher {
  */
 export function sectorCipher(spec: CipherSpec, key: Buffer, sectorBytes: number): SectorCipher {
   if (spec.cipher === "null") return { decrypt: () => {}, wipe: () => {} };
+  if (spec.mode === "lrw") return lrwCipher(spec.cipher, key, sectorBytes);
+  if (spec.iv === "tcw") return tcwCipher(spec.cipher, key, sectorBytes);
   const half = spec.mode === "xts" ? key.length / 2 : key.length;
   const blocks = blockCipher(spec.cipher, key.subarray(0, half), "decrypt");
   const tweaks = spec.mode === "xts" ? blockCipher(spec.cipher, key.subarray(half), "encrypt") : undefined;

@@ -5,7 +5,7 @@ import type { Source } from "../binary/source.ts";
 import { MkinitrdError } from "../errors.ts";
 import { decodeTruecryptHeader, DIGESTS, HEADER_BYTES, headerOffset, type HeaderPlace, SALT_BYTES, type TruecryptHeader } from "../formats/truecrypt.ts";
 import { HASH_NAMES, type TcryptHash } from "../formats/truecrypt-kdf.ts";
-import { decryptHeader, type HeaderCipher, HEADER_CIPHERS, HEADER_KEY_BYTES } from "./header-cipher.ts";
+import { decryptHeader, type HeaderCipher, HEADER_KEY_BYTES, headerCiphers } from "./header-cipher.ts";
 import type { Trial } from "./places.ts";
 
 /** A header that a passphrase opened. */
@@ -39,7 +39,6 @@ const MOST_AT_ONCE = 4;
 export async function findHeader(source: Source, passphrase: Buffer, trials: readonly Trial[], { cipher, say }: HeaderSearch): Promise<FoundHeader | undefined> {
   const raw = await readHeaders(source, trials);
   const tried = trials.filter(({ kdf, place }) => raw.has(place) && hasTcryptHash(kdf.hash) && (kdf.type === "veracrypt" || passphrase.length <= MOST_TRUECRYPT_BYTES));
-  const ciphers = HEADER_CIPHERS.filter(({ name }) => cipher === undefined || cipher === name);
   const found = new Map<number, FoundHeader>();
   const problems = new Map<number, MkinitrdError>();
   let [next, best] = [0, tried.length];
@@ -49,7 +48,7 @@ export async function findHeader(source: Source, passphrase: Buffer, trials: rea
       const { kdf, place } = tried[index]!;
       say?.(`${kdf.type === "truecrypt" ? "TrueCrypt" : "VeraCrypt"}, ${HASH_NAMES[kdf.hash]}, ${ABOUT[place]}`);
       try {
-        const opened = await tryHeader(raw.get(place)!, tried[index]!, passphrase, ciphers, source);
+        const opened = await tryHeader(raw.get(place)!, tried[index]!, passphrase, headerCiphers(kdf.type, cipher), source);
         if (opened === undefined) continue;
         found.set(index, { ...opened, place, hash: kdf.hash, damage: [] });
         best = Math.min(best, index);

@@ -20,16 +20,19 @@ export function tcryptPayload(found: FoundHeader, device: Device, startSector?: 
 
 type Range = Pick<Crypt, "deviceSector" | "ivOffsetSectors" | "lengthSectors">;
 
-function rangeOf({ header, place }: FoundHeader, source: Source): Range {
+function rangeOf({ cipher: { mode }, header, place }: FoundHeader, source: Source): Range {
   const { hiddenVolumeBytes, payloadOffsetBytes, version, volumeBytes } = header;
-  const sizeBytes = hiddenVolumeBytes ?? volumeBytes;
   // Before TrueCrypt 6 a hidden volume ends where its header begins.
   const offsetBytes = hiddenVolumeBytes !== undefined && version < OFFSET_FROM_VERSION ? source.sizeBytes + HEADER_PLACES.hiddenOld - hiddenVolumeBytes : payloadOffsetBytes;
+  // TrueCrypt before 5 says nothing of the size: it is all that the device has.
+  const sizeBytes = hiddenVolumeBytes ?? (volumeBytes || source.sizeBytes - offsetBytes);
   if (sizeBytes < SECTOR_BYTES || offsetBytes < 0 || offsetBytes + sizeBytes > source.sizeBytes) {
     throw refusal(source, `the ${place} header says that it has ${sizeBytes} bytes from byte ${offsetBytes} on, the device ends at byte ${source.sizeBytes}`, "check that the disk or image file is whole; the option backup opens it by the copy of the header");
   }
   const deviceSector = Math.floor(offsetBytes / SECTOR_BYTES);
-  return { deviceSector, ivOffsetSectors: deviceSector, lengthSectors: Math.floor(sizeBytes / SECTOR_BYTES) };
+  // XTS counts data units from the device's start, LRW from the payload's, CBC from the header on; cryptsetup, TCRYPT_get_iv_offset.
+  const ivOffsetSectors = { xts: deviceSector, lrw: 0, cbc: Math.floor(payloadOffsetBytes / SECTOR_BYTES) }[mode];
+  return { deviceSector, ivOffsetSectors, lengthSectors: Math.floor(sizeBytes / SECTOR_BYTES) };
 }
 
 /** One header for the whole disk, or for one partition of it: data units are counted from the disk's start. */

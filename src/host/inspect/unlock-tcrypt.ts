@@ -5,7 +5,7 @@ import { openCrypt } from "../../core/dm/crypt.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { HASH_NAMES, KDFS } from "../../core/formats/truecrypt-kdf.ts";
 import { withKeyFiles } from "../../core/formats/truecrypt-keyfiles.ts";
-import { HEADER_CIPHERS } from "../../core/tcrypt/header-cipher.ts";
+import { CIPHER_NAMES } from "../../core/tcrypt/header-cipher.ts";
 import { findHeader, type FoundHeader, hasTcryptHash } from "../../core/tcrypt/header-search.ts";
 import { tcryptPayload } from "../../core/tcrypt/payload.ts";
 import { planTrials, type Trial } from "../../core/tcrypt/places.ts";
@@ -53,7 +53,7 @@ export async function unlockTcrypt(volume: Volume, source: Source, wish: TcryptW
 /** What would never open here is said before anybody types. */
 function checkComputable(volume: Volume, { options: { cipher, hash } }: TcryptWish): void {
   if (hash !== undefined && !hasTcryptHash(hash)) throw failure(volume, `the hash ${HASH_NAMES[hash]} can't be computed here; known: ${computable().join(", ")}`, ELSEWHERE);
-  if (cipher !== undefined && !HEADER_CIPHERS.some(({ name }) => name === cipher)) throw failure(volume, `the cipher ${cipher} can't be computed here; known: ${HEADER_CIPHERS.map(({ name }) => name).join(", ")}`, ELSEWHERE);
+  if (cipher !== undefined && !CIPHER_NAMES.includes(cipher)) throw failure(volume, `the cipher ${cipher} can't be computed here; known: ${CIPHER_NAMES.join(", ")}`, ELSEWHERE);
 }
 
 const ELSEWHERE = "where the kernel has it: cryptsetup open --type tcrypt --readonly DEVICE NAME, and --veracrypt-pim, --key-file, --tcrypt-hidden as they are needed";
@@ -84,7 +84,7 @@ async function search(volume: Volume, headers: Source, { options }: TcryptWish, 
 function nothingOpens(volume: Volume, trials: readonly Trial[], noPassphrase: boolean): MkinitrdError {
   const names = (isHere: boolean) => [...new Set(trials.map(({ kdf }) => kdf.hash))].filter((hash) => hasTcryptHash(hash) === isHere).map((hash) => HASH_NAMES[hash]);
   const [tried, lacking] = [names(true), names(false)];
-  return failure(volume, `no header opens with ${noPassphrase ? "the key files" : "this passphrase"}; tried ${tried.join(", ")} with ${HEADER_CIPHERS.map(({ name }) => name).join(" and ")}${lacking.length === 0 ? "" : `, and not ${lacking.join(", ")}`}`,
+  return failure(volume, `no header opens with ${noPassphrase ? "the key files" : "this passphrase"}; tried ${tried.join(", ")} with ${CIPHER_NAMES.join(" and ")}${lacking.length === 0 ? "" : `, and not ${lacking.join(", ")}`}`,
     `check the keyboard layout, PIM, key files, and the volume's name; Serpent, Twofish, cascades${lacking.length === 0 ? "" : ` and ${lacking.join(", ")}`} can't be computed here: ${ELSEWHERE}`);
 }
 
