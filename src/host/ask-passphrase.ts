@@ -29,9 +29,9 @@ export function openTerminal(): PassphraseTerminal {
 export async function askPassphrase(prompt: string, { input, output }: PassphraseTerminal): Promise<Buffer | undefined> {
   const line = Buffer.alloc(MOST_BYTES);
   let length = 0;
-  output.write(`${printableLine(prompt)}: `);
-  input.setRawMode(true);
+  input.setRawMode(true); // before the question: what is typed at once is not shown
   try {
+    output.write(`${printableLine(prompt)}: `);
     return await new Promise<Buffer | undefined>((resolve, reject) => {
       const ended = () => reject(stopped("the terminal is gone"));
       const take = (bytes: Buffer) => {

@@ -13,7 +13,7 @@ import { withExtFiles } from "../../src/host/inspect/ext-files.ts";
 import { type InspectNode, inspectTree } from "../../src/host/inspect/node.ts";
 import { inspectJson } from "../../src/host/inspect/text.ts";
 import { surveyUnlocked, type Unlocked } from "../../src/host/inspect/unlock.ts";
-import { parseTcryptWish } from "../../src/host/inspect/wishes.ts";
+import { parseHeaderWish, parseTcryptWish } from "../../src/host/inspect/wishes.ts";
 import type { BuiltDisk } from "../../src/host/qemu/disks.ts";
 import type { Content, Recipe } from "../../src/host/qemu/recipe.ts";
 import { describeVm } from "./boot-helper.ts";
@@ -109,6 +109,25 @@ describeVm("the disks of images/, read without root and without a kernel", () =>
       const file = join(folder, "dump.img");
       await dumpVolume(findVolumes(found.volumes, opened!.name)[0]!.source!, file, { fill: false, sha256: false, resume: false, progress: () => {} });
       expect(spawnSync("e2fsck", ["-fn", file], { encoding: "utf8" })).toMatchObject({ status: 0 });
+    } finally {
+      await found.close();
+      await close();
+    }
+  }, 600_000);
+
+  test.runIf(E2FSCK)("a LUKS volume whose header lies on another partition is opened when both are named, and the header alone is no volume", async () => {
+    const { close, devices } = await openDisks((await vmDisk("crypt-options")).files);
+    const ask = async (_: unknown, attempt: number) => (attempt === 1 ? Buffer.from("correct horse") : undefined);
+    const found = await surveyUnlocked(devices, ask, { headers: [parseHeaderWish("PARTLABEL=payload=PARTLABEL=luks-header")] });
+    try {
+      expect(found.problems).toEqual([]);
+      const opened = flat(inspectTree(found)).find(({ layer }) => layer === "mapping")!;
+      expect(opened).toMatchObject({ label: "realroot", uuid: "2f1c7c5e-7e9e-4d6d-8f3e-0d9b1d0a6c21" });
+      expect(inspectJson([opened], await readKinds())).toMatchObject([{ realroot: [expect.stringMatching(/^crypt:ext4:PARTUUID=[0-9a-f-]+:luks-7a4d6f1e-\S+:header=PARTUUID=[0-9a-f-]+$/)] }]);
+      const file = join(temporary(), "dump.img");
+      await dumpVolume(findVolumes(found.volumes, "LABEL=realroot")[0]!.source!, file, { fill: false, sha256: false, resume: false, progress: () => {} });
+      expect(spawnSync("e2fsck", ["-fn", file], { encoding: "utf8" })).toMatchObject({ status: 0 });
+      expect((await surveyUnlocked(devices, ask)).problems).toEqual([expect.stringMatching(/its header says that the payload is on another device\n {2}next: name the volume that has the payload: --header VOLUME=/)]);
     } finally {
       await found.close();
       await close();
