@@ -22,7 +22,7 @@ interface Luks {
 
 describeCorpus<Luks>("luks-fresh", (entries, image) => {
   const opened = entries.filter(({ expect: { table, volume_key } }) => table !== undefined && volume_key !== undefined);
-  const isReadable = ({ expect: { table = "" } }: (typeof opened)[number]) => !/serpent|integrity/.test(table);
+  const isReadable = ({ expect: { table = "" } }: (typeof opened)[number]) => !/integrity/.test(table);
   const tableOf = ({ expect: { table = "", volume_key = "" } }: (typeof opened)[number]) => table.replace("KEY", volume_key);
 
   test.each(opened.filter(isReadable))("$id decrypts with the volume key to what the kernel read", async (entry) => {
@@ -38,7 +38,7 @@ describeCorpus<Luks>("luks-fresh", (entries, image) => {
     } catch (error) {
       message = String(error);
     }
-    expect(message).toMatch(/the cipher "serpent" can't be computed here; known: aes|what is authenticated can't be read here/);
+    expect(message).toMatch(/what is authenticated can't be read here/);
     expect(message).not.toContain(entry.expect.volume_key!.slice(0, 8));
   });
 });

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { type Source, window } from "../../src/core/binary/source.ts";
-import { openCrypt } from "../../src/core/dm/crypt.ts";
+import type { Crypt } from "../../src/core/dm/crypt.ts";
 import { tableLines } from "../../src/core/dm/table-text.ts";
 import { withKeyFiles } from "../../src/core/formats/truecrypt-keyfiles.ts";
 import { KDFS, type TcryptHash, type TcryptType } from "../../src/core/formats/truecrypt-kdf.ts";
 import { findHeader, type FoundHeader } from "../../src/core/tcrypt/header-search.ts";
 import { headerCiphers } from "../../src/core/tcrypt/header-cipher.ts";
-import { tcryptPayload } from "../../src/core/tcrypt/payload.ts";
+import { openTcrypt } from "../../src/core/tcrypt/payload.ts";
 import { planTrials } from "../../src/core/tcrypt/places.ts";
 import { probe } from "../../src/core/volumes/probe.ts";
 import { readPartitionTable } from "../../src/core/volumes/partitions.ts";
@@ -20,7 +20,7 @@ type Image = Entry<Tcrypt> & { secret: { passphrase: string; keyfiles?: string[]
 describeCorpus<Tcrypt>("tcrypt", (entries, source) => {
   const images = entries as Image[];
   const isKnown = ({ hash }: Tcrypt) => KDFS.some((kdf) => kdf.hash === hash) && hash !== "whirlpool";
-  const isReadable = ({ expect: { cipher_chain_named: chain, mode, ...of } }: Image) => chain.length === 1 && headerCiphers("truecrypt", chain[0]).some((cipher) => cipher.mode === mode) && isKnown({ ...of, cipher_chain_named: chain, mode });
+  const isReadable = ({ expect: { cipher_chain_named: chain, mode, ...of } }: Image) => [...headerCiphers("truecrypt"), ...headerCiphers("veracrypt")].some((cipher) => cipher.mode === mode && cipher.name === chain.join("-")) && isKnown({ ...of, cipher_chain_named: chain, mode });
   const search = async ({ expect: { hash, type }, files, secret }: Image, passphrase: string): Promise<{ found: FoundHeader | undefined; image: Source }> => {
     const image = source(files[0]!.file);
     const keyFiles = await Promise.all((secret.keyfiles ?? []).map((file) => readAll(source(file))));
@@ -35,11 +35,11 @@ describeCorpus<Tcrypt>("tcrypt", (entries, source) => {
       const opened = [entry.expect.opened].flat()[index]!;
       const partition = entry.expect.encrypted_partition === undefined ? undefined : (await readPartitionTable(image, undefined))!.partitions.find(({ number }) => number === entry.expect.encrypted_partition)!;
       const device = { path: "DEV", source: partition === undefined ? image : window(image, partition.startBytes, partition.sizeBytes) };
-      const target = tcryptPayload(found!, device, partition && partition.startBytes / 512);
-      const payload = openCrypt(target);
+      const { source: payload, tables } = openTcrypt(found!, device, "t", partition && partition.startBytes / 512);
       expect((await probe(payload))?.uuid).toMatch(/^(DEAD|CAFE)-BABE$/);
       if (opened.rc !== 0) continue; // a hash that this cryptsetup has not: upstream's UUID is what there is
-      expect(tableLines([{ type: "crypt", ...target }], { showKeys: false }).map((line) => `t: ${line.replace(/0{64,}/, "KEY")}`)).toEqual(opened.dm_tables);
+      const lines = tables.map(({ name, targets }) => `${name}: ${tableLines(targets, { showKeys: false })[0]!.replace(/0{64,}/, "KEY").replace(/\/dev\/mapper\/\S+/, "DEV")}`);
+      expect(lines.toReversed()).toEqual(opened.dm_tables);
       expect([payload.sizeBytes, createHash("sha256").update(await readAll(payload)).digest("hex")]).toEqual([opened.size, opened.sha256]);
     }
   }, 300_000);
@@ -53,9 +53,10 @@ describeCorpus<{ volume_key: string; volume_sectors: number; block_offset: numbe
   test.each(entries as (Entry<{ volume_key: string; volume_sectors: number; block_offset: number; opened: Opened }> & Image)[])("$id opens with the volume key that tcplay says", async ({ expect: expected, files, secret }) => {
     const image = source(files[0]!.file);
     const found = await findHeader(image, Buffer.from(secret.passphrase), planTrials({ type: "veracrypt", hash: "sha512", hidden: "no", backup: false, system: false }).slice(0, 1), { cipher: "aes" });
-    const target = tcryptPayload(found!, { path: "DEV", source: image });
+    const { source: payload, tables: [table] } = openTcrypt(found!, { path: "DEV", source: image }, "t");
+    const [target] = table!.targets as [Crypt];
     expect([target.key.toString("hex"), target.lengthSectors, target.deviceSector]).toEqual([expected.volume_key, expected.volume_sectors, expected.block_offset]);
-    expect(createHash("sha256").update(await readAll(openCrypt(target))).digest("hex")).toBe(expected.opened.sha256);
+    expect(createHash("sha256").update(await readAll(payload)).digest("hex")).toBe(expected.opened.sha256);
   }, 60_000);
 });
 

@@ -79,9 +79,13 @@ describeVm("the disks of images/, read without root and without a kernel", () =>
     }
   }, 600_000);
 
-  /** Made by tcplay and a kernel, or with headers that cryptsetup opens in other tests: AES, and what is in it is to be whole. `at` is the number of the disk, and of the partition. */
+  /** Made by tcplay and a kernel, or with headers that cryptsetup opens in other tests: what is in it is to be whole. `at` is the number of the disk, and of the partition. */
   test.runIf(E2FSCK).each([
     { recipe: "tcplay-aes", at: "0:1", options: "", passphrase: "correct horse", label: "realroot", spec: /^tcplay:ext4:PARTUUID=[0-9a-f-]+::type=truecrypt,hash=ripemd160$/ },
+    { recipe: "tcplay-cascade", at: "0:1", options: ",type=truecrypt", passphrase: "correct horse", label: "first" },
+    { recipe: "tcplay-cascade", at: "0:3", options: "", passphrase: "hidden horse", label: "realroot", spec: /hidden=yes/ },
+    { recipe: "tcplay-system", at: "2", options: ",type=truecrypt,hidden=yes", passphrase: "hidden horse", label: "inner" },
+    { recipe: "tcplay-variants", at: "0:2", options: ",type=truecrypt", passphrase: "backup horse", label: "backed", damage: /^the header does not open, the copy/ },
     { recipe: "tcplay-kinds", at: "0:7", options: ",type=truecrypt,keyfile=first key file", passphrase: "outer horse", label: "OUTER" },
     { recipe: "tcplay-kinds", at: "0:7", options: ",type=truecrypt,keyfile=second key file,keyfile=third key file", passphrase: "hidden horse", label: "inner", spec: /hidden=yes/ },
     { recipe: "tcplay-kinds", at: "0:8", options: ",type=truecrypt", passphrase: "horse", label: "backed", spec: /::type=truecrypt,hash=\w+,backup$/, damage: /^the header does not open, the copy at the volume's end was used/ },
@@ -100,7 +104,7 @@ describeVm("the disks of images/, read without root and without a kernel", () =>
     try {
       expect(found.problems).toEqual([]);
       const nodes = flat(inspectTree(found));
-      const opened = nodes.find(({ layer }) => layer === "mapping");
+      const opened = nodes.find(({ layer }) => layer === "mapping"); // of a cascade the whole
       expect(opened).toMatchObject({ label });
       const container = nodes.find(({ children }) => children.includes(opened!))!;
       expect([container.type, container.damage]).toEqual(["crypto_TCRYPT", damage === undefined ? [] : [expect.stringMatching(damage)]]);

@@ -1,5 +1,8 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { explain, MkinitrdError } from "../errors.ts";
+import { serpent } from "./serpent.ts";
+import { softwareCipher } from "./software-cipher.ts";
+import { twofish } from "./twofish.ts";
 
 /** A block cipher over whole blocks, each by itself. */
 export interface BlockCipher {
@@ -11,6 +14,8 @@ export interface BlockCipher {
 
 /** One that has its key set once: most of the time of a short call to OpenSSL is spent on that. */
 export function blockCipher(cipher: string, key: Buffer, direction: "encrypt" | "decrypt"): BlockCipher {
+  if (cipher === "serpent") return softwareCipher(serpent(key, direction));
+  if (cipher === "twofish") return softwareCipher(twofish(key, direction));
   const name = cipher === "sm4" ? "sm4-ecb" : `${cipher}-${key.length * 8}-ecb`;
   try {
     const context = (direction === "encrypt" ? createCipheriv : createDecipheriv)(name, key, null).setAutoPadding(false);

@@ -4,8 +4,8 @@ import { quote } from "../quote.ts";
 
 /** What a cipher of dm-crypt is made of: `aes-cbc-essiv:sha256`. */
 export interface CipherSpec {
-  /** A block cipher with blocks of 16 bytes, by the name that OpenSSL has for it with `-KEYBITS-ecb` behind. */
-  cipher: "aes" | "aria" | "camellia" | "sm4" | "null";
+  /** A block cipher with blocks of 16 bytes, by the name that OpenSSL has for it with `-KEYBITS-ecb` behind; serpent and twofish are our own. */
+  cipher: "aes" | "aria" | "camellia" | "serpent" | "sm4" | "twofish" | "null";
   mode: "xts" | "cbc" | "ecb" | "lrw";
   /** `tcw` is TrueCrypt's, of cbc alone, and lrw has benbi alone. */
   iv: "plain" | "plain64" | "plain64be" | "benbi" | "null" | "essiv" | "eboiv" | "tcw";
@@ -13,7 +13,7 @@ export interface CipherSpec {
   hash?: string;
 }
 
-const CIPHERS = ["aes", "aria", "camellia", "sm4"] as const;
+const CIPHERS = ["aes", "aria", "camellia", "serpent", "sm4", "twofish"] as const;
 const MODES = ["xts", "cbc", "ecb"] as const;
 const IVS = ["plain", "plain64", "plain64be", "benbi", "null", "eboiv"] as const;
 const KNOWN = `known: ${CIPHERS.join(", ")} in ${MODES.join(", ")}, with the IV ${IVS.join(", ")} or essiv:HASH; lrw-benbi and cbc-tcw of TrueCrypt`;
@@ -28,7 +28,7 @@ export function parseCipher(text: string): CipherSpec {
   if (text === "cipher_null-ecb" || text === "cipher_null-ecb-null") return { cipher: "null", mode: "ecb", iv: "null" };
   const { cipher, hash, iv, mode } = text.startsWith("capi:") ? crypto(text.slice(5)) : dashed(text);
   const known = (list: readonly string[], word: string | undefined): boolean => word !== undefined && list.includes(word);
-  if (known(CIPHERS, cipher) && ((mode === "lrw" && iv === "benbi") || (mode === "cbc" && iv === "tcw"))) return { cipher, mode, iv } as CipherSpec;
+  if (known(CIPHERS, cipher) && ((mode === "lrw" && iv === "benbi") || (mode === "cbc" && iv === "tcw" && cipher === "aes"))) return { cipher, mode, iv } as CipherSpec;
   const found = !known(CIPHERS, cipher) ? `cipher ${quote(cipher)}` : !known(MODES, mode) ? `mode ${quote(mode)}`
     : mode === "ecb" || known(IVS, iv) || (iv === "essiv" && hash !== undefined) ? undefined : `IV ${quote(iv ?? "")}`;
   if (found !== undefined) throw failure(quote(text), `the ${found} can't be computed here; ${KNOWN}`);

@@ -5,29 +5,34 @@ import { removeWhitening } from "../dm/tcw.ts";
 import { HEADER_BYTES, SALT_BYTES } from "../formats/truecrypt.ts";
 import type { TcryptType } from "../formats/truecrypt-kdf.ts";
 
-/** A cipher and mode that headers and volumes are encrypted with, as far as it can be computed here. */
+/** A cipher or cascade, and the mode, that headers and volumes are encrypted with, as far as it can be computed here. */
 export interface HeaderCipher {
-  /** As TrueCrypt and VeraCrypt show it, in lower case. */
+  /** As TrueCrypt and VeraCrypt show it, in lower case: of a cascade the last encrypts first. */
   name: string;
-  /** As dm-crypt has it. */
-  dm: string;
   /** From TrueCrypt 5 on `xts`; before 4.1 `cbc`. */
   mode: "xts" | "lrw" | "cbc";
+  /** What is derived for a header. */
+  keyBytes: number;
+  /** What dm-crypt makes of it, first the one that lies on the disk. */
+  layers: Layer[];
+}
+
+export interface Layer {
+  /** As dm-crypt has it. */
+  dm: string;
   /** Of the keys of a header, or what is derived for it, dm-crypt's key: of XTS both halves. */
   key(keys: Buffer): Buffer;
 }
 
-/** What is derived for a header with one cipher; a cascade needs more. */
-export const HEADER_KEY_BYTES = 64;
-
-const xts = (name: string): HeaderCipher => ({ name, dm: `${name}-xts-plain64`, mode: "xts", key: (keys) => Buffer.from(keys.subarray(0, 64)) });
-/** In the old modes the cipher's key comes second; cryptsetup lib/tcrypt/tcrypt.c, TCRYPT_copy_key. */
-const LRW: HeaderCipher = { name: "aes", dm: "aes-lrw-benbi", mode: "lrw", key: (keys) => Buffer.concat([keys.subarray(32, 64), keys.subarray(0, 16)]) };
-const CBC: HeaderCipher = { name: "aes", dm: "aes-cbc-tcw", mode: "cbc", key: (keys) => Buffer.concat([keys.subarray(32, 64), keys.subarray(0, 32)]) };
-
-/** AES is what nearly every volume has. Of what TrueCrypt and VeraCrypt know, OpenSSL has no Serpent, Twofish and Kuznyechik. */
-const XTS_CIPHERS: readonly HeaderCipher[] = [xts("aes"), xts("camellia")];
-const CIPHERS: Record<TcryptType, readonly HeaderCipher[]> = { truecrypt: [...XTS_CIPHERS, LRW, CBC], veracrypt: XTS_CIPHERS };
+const KEY_BYTES = 32;
+/** Of both; VeraCrypt's documentation, "Encryption Algorithms" and "Cascades of Ciphers". Kuznyechik is not here. */
+const NAMES = ["aes", "serpent", "twofish", "aes-twofish", "aes-twofish-serpent", "serpent-aes", "serpent-twofish-aes", "twofish-serpent"];
+const VERACRYPT_NAMES = ["camellia", "camellia-serpent"];
+const XTS = NAMES.map(xts);
+const CIPHERS: Record<TcryptType, readonly HeaderCipher[]> = {
+  truecrypt: [...XTS, ...NAMES.map(lrw), { name: "aes", mode: "cbc", keyBytes: 2 * KEY_BYTES, layers: [{ dm: "aes-cbc-tcw", key: (keys) => Buffer.concat([keys.subarray(32, 64), keys.subarray(0, 32)]) }] }],
+  veracrypt: [...XTS, ...VERACRYPT_NAMES.map(xts)],
+};
 
 /** Those that a type may have, all or those of one name. */
 export function headerCiphers(type: TcryptType, wanted?: string): HeaderCipher[] {
@@ -35,27 +40,47 @@ export function headerCiphers(type: TcryptType, wanted?: string): HeaderCipher[]
 }
 
 /** The names of all that can be computed here. */
-export const CIPHER_NAMES: readonly string[] = XTS_CIPHERS.map(({ name }) => name);
+export const CIPHER_NAMES: readonly string[] = CIPHERS.veracrypt.map(({ name }) => name);
+
+/** The first keys of all ciphers, and then the second ones, each in the order in which they encrypt. */
+function xts(name: string): HeaderCipher {
+  const words = name.split("-");
+  const layers = words.map((word, index): Layer => {
+    const at = (words.length - 1 - index) * KEY_BYTES;
+    const second = at + words.length * KEY_BYTES;
+    return { dm: `${word}-xts-plain64`, key: (keys) => Buffer.concat([keys.subarray(at, at + KEY_BYTES), keys.subarray(second, second + KEY_BYTES)]) };
+  });
+  return { name, mode: "xts", keyBytes: 2 * KEY_BYTES * words.length, layers };
+}
+
+/** The second key, which is that of all, and behind its place the first ones; cryptsetup lib/tcrypt/tcrypt.c, TCRYPT_copy_key. */
+function lrw(name: string): HeaderCipher {
+  const words = name.split("-");
+  const layers = words.map((word, index): Layer => {
+    const at = (words.length - index) * KEY_BYTES;
+    return { dm: `${word}-lrw-benbi`, key: (keys) => Buffer.concat([keys.subarray(at, at + KEY_BYTES), keys.subarray(0, 16)]) };
+  });
+  return { name, mode: "lrw", keyBytes: KEY_BYTES * (words.length + 1), layers };
+}
 
 /**
  * A header's 512 bytes, decrypted behind the salt as one data unit with the number 0; TrueCrypt 7.1a User's Guide, "Encryption Scheme". In
  * CBC the IV and the whitening are derived as they are. The caller wipes them.
  */
-export function decryptHeader(raw: Buffer, derived: Buffer, cipher: HeaderCipher): Buffer {
+export function decryptHeader(raw: Buffer, derived: Buffer, { layers, mode }: HeaderCipher): Buffer {
   const plain = Buffer.from(raw);
   const body = plain.subarray(SALT_BYTES);
-  if (cipher.mode === "cbc") {
+  if (mode === "cbc") {
     removeWhitening(body, derived.subarray(8, 16));
     body.set(createDecipheriv("aes-256-cbc", derived.subarray(32, 64), derived.subarray(0, 16)).setAutoPadding(false).update(body));
     return plain;
   }
-  const key = cipher.key(derived);
-  const unit = sectorCipher(parseCipher(cipher.dm), key, HEADER_BYTES - SALT_BYTES);
-  try {
+  for (const { dm, key } of layers) {
+    const own = key(derived);
+    const unit = sectorCipher(parseCipher(dm), own, HEADER_BYTES - SALT_BYTES);
     unit.decrypt(body, 0, 1);
-    return plain;
-  } finally {
     unit.wipe();
-    key.fill(0);
+    own.fill(0);
   }
+  return plain;
 }

@@ -5,7 +5,7 @@ import type { Source } from "../binary/source.ts";
 import { MkinitrdError } from "../errors.ts";
 import { decodeTruecryptHeader, DIGESTS, HEADER_BYTES, headerOffset, type HeaderPlace, SALT_BYTES, type TruecryptHeader } from "../formats/truecrypt.ts";
 import { HASH_NAMES, type TcryptHash } from "../formats/truecrypt-kdf.ts";
-import { decryptHeader, type HeaderCipher, HEADER_KEY_BYTES, headerCiphers } from "./header-cipher.ts";
+import { decryptHeader, type HeaderCipher, headerCiphers } from "./header-cipher.ts";
 import type { Trial } from "./places.ts";
 
 /** A header that a passphrase opened. */
@@ -38,17 +38,18 @@ const MOST_AT_ONCE = 4;
  */
 export async function findHeader(source: Source, passphrase: Buffer, trials: readonly Trial[], { cipher, say }: HeaderSearch): Promise<FoundHeader | undefined> {
   const raw = await readHeaders(source, trials);
-  const tried = trials.filter(({ kdf, place }) => raw.has(place) && hasTcryptHash(kdf.hash) && (kdf.type === "veracrypt" || passphrase.length <= MOST_TRUECRYPT_BYTES));
+  const ciphersOf = ({ kdf, layers }: Pick<Trial, "kdf" | "layers">) => headerCiphers(kdf.type, cipher).filter((each) => layers === "any" || (each.layers.length > 1) === (layers === "several"));
+  const tried = trials.filter(({ kdf, layers, place }) => raw.has(place) && hasTcryptHash(kdf.hash) && ciphersOf({ kdf, layers }).length > 0 && (kdf.type === "veracrypt" || passphrase.length <= MOST_TRUECRYPT_BYTES));
   const found = new Map<number, FoundHeader>();
   const problems = new Map<number, MkinitrdError>();
   let [next, best] = [0, tried.length];
   const work = async (): Promise<void> => {
     while (next < best) {
       const index = next++;
-      const { kdf, place } = tried[index]!;
-      say?.(`${kdf.type === "truecrypt" ? "TrueCrypt" : "VeraCrypt"}, ${HASH_NAMES[kdf.hash]}, ${ABOUT[place]}`);
+      const { kdf, layers, place } = tried[index]!;
+      say?.(`${kdf.type === "truecrypt" ? "TrueCrypt" : "VeraCrypt"}, ${HASH_NAMES[kdf.hash]}, ${ABOUT[place]}${layers === "several" ? ", cascades" : ""}`);
       try {
-        const opened = await tryHeader(raw.get(place)!, tried[index]!, passphrase, headerCiphers(kdf.type, cipher), source);
+        const opened = await tryHeader(raw.get(place)!, tried[index]!, passphrase, ciphersOf(tried[index]!), source);
         if (opened === undefined) continue;
         found.set(index, { ...opened, place, hash: kdf.hash, damage: [] });
         best = Math.min(best, index);
@@ -100,7 +101,7 @@ async function readHeaders(source: Source, trials: readonly Trial[]): Promise<Ma
 }
 
 async function tryHeader(raw: Buffer, { iterations, kdf }: Trial, passphrase: Buffer, ciphers: readonly HeaderCipher[], source: Source): Promise<Pick<FoundHeader, "header" | "cipher"> | undefined> {
-  const derived = await promisify(pbkdf2)(passphrase, raw.subarray(0, SALT_BYTES), iterations, HEADER_KEY_BYTES, DIGESTS[kdf.hash]!);
+  const derived = await promisify(pbkdf2)(passphrase, raw.subarray(0, SALT_BYTES), iterations, Math.max(...ciphers.map(({ keyBytes }) => keyBytes)), DIGESTS[kdf.hash]!);
   try {
     for (const cipher of ciphers) {
       const plain = decryptHeader(raw, derived, cipher);

@@ -1,6 +1,7 @@
 import { SECTOR_BYTES, type Source } from "../binary/source.ts";
-import type { Crypt } from "../dm/crypt.ts";
+import { type Crypt, openCrypt } from "../dm/crypt.ts";
 import type { Device } from "../dm/device.ts";
+import type { Target } from "../dm/table.ts";
 import { MkinitrdError } from "../errors.ts";
 import { HEADER_PLACES } from "../formats/truecrypt.ts";
 import type { FoundHeader } from "./header-search.ts";
@@ -8,14 +9,40 @@ import type { FoundHeader } from "./header-search.ts";
 /** The first version whose header says where a hidden volume lies. */
 const OFFSET_FROM_VERSION = 4;
 
+/** An opened volume: its bytes, and the devices that make them, those that others lie on first. */
+export interface OpenedTcrypt {
+  source: Source;
+  tables: { name: string; targets: [Target] }[];
+  /** Copies of the keys, which the caller wipes. */
+  keys: Buffer[];
+}
+
 /**
- * The table that makes the payload of a TrueCrypt or VeraCrypt volume readable; its key is a copy, which the caller wipes. Of system
+ * Opens a TrueCrypt or VeraCrypt volume as `name`; of a cascade the lower ones are `name_2` and `name_1`, as cryptsetup calls them. Of system
  * encryption `device` is one partition, and `startSector` where it begins on the disk. Throws when the payload is not all on the device.
  */
-export function tcryptPayload(found: FoundHeader, device: Device, startSector?: number): Crypt {
-  const { cipher, header } = found;
-  const { deviceSector, ivOffsetSectors, lengthSectors } = startSector === undefined ? rangeOf(found, device.source) : systemRange(found, device.source, startSector);
-  return { startSector: 0, lengthSectors, cipher: cipher.dm, key: cipher.key(header.keys), ivOffsetSectors, device, deviceSector, options: [] };
+export function openTcrypt(found: FoundHeader, device: Device, name: string, startSector?: number): OpenedTcrypt {
+  const { cipher: { layers }, header } = found;
+  const range = startSector === undefined ? rangeOf(found, device.source) : systemRange(found, device.source, startSector);
+  const opened: OpenedTcrypt = { source: device.source, tables: [], keys: [] };
+  const sources: Source[] = [];
+  for (const [index, { dm, key }] of layers.entries()) {
+    const above = layers.length - 1 - index;
+    const own: Device = index === 0 ? device : { path: `/dev/mapper/${opened.tables.at(-1)!.name}`, source: opened.source };
+    const target: Crypt = { startSector: 0, lengthSectors: range.lengthSectors, cipher: dm, key: key(header.keys), ivOffsetSectors: range.ivOffsetSectors, device: own, deviceSector: index === 0 ? range.deviceSector : 0, options: [] };
+    opened.keys.push(target.key);
+    opened.tables.push({ name: above === 0 ? name : `${name}_${above}`, targets: [{ type: "crypt", ...target }] });
+    try {
+      opened.source = openCrypt(target);
+    } catch (error) {
+      for (const secret of opened.keys) secret.fill(0);
+      throw error;
+    }
+    sources.push(opened.source);
+  }
+  const { source } = opened;
+  const path = `/dev/mapper/${name}`;
+  return { ...opened, source: { name: path, sizeBytes: source.sizeBytes, read: (offsetBytes, lengthBytes) => source.read(offsetBytes, lengthBytes), close: async () => { for (const each of sources) await each.close?.(); } } };
 }
 
 type Range = Pick<Crypt, "deviceSector" | "ivOffsetSectors" | "lengthSectors">;

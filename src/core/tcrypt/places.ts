@@ -7,19 +7,21 @@ export interface Trial {
   place: HeaderPlace;
   kdf: Kdf;
   iterations: number;
+  /** Whether one cipher is looked for, or a cascade, whose longer key takes three times as long to derive. */
+  layers: "one" | "several" | "any";
 }
 
 export type Wish = Pick<TcryptOptions, "type" | "hash" | "hidden" | "backup" | "system"> & { pim?: number | undefined };
 
 /**
  * What a passphrase is tried with: TrueCrypt before VeraCrypt, whose derivations take a hundred times as long; of each the headers and
- * then the copies at the volume's end, the outer volume before the hidden one.
+ * then the copies at the volume's end, the outer volume before the hidden one; of VeraCrypt all with one cipher before any with a cascade.
  */
 export function planTrials(wish: Wish): Trial[] {
   const types: TcryptType[] = wish.type === undefined ? ["truecrypt", "veracrypt"] : [wish.type];
-  return types.flatMap((type) => placesOf(wish, type).flatMap((place) => KDFS
+  return types.flatMap((type) => (type === "truecrypt" ? (["any"] as const) : (["one", "several"] as const)).flatMap((layers) => placesOf(wish, type).flatMap((place) => KDFS
     .filter((kdf) => kdf.type === type && (wish.hash === undefined || wish.hash === kdf.hash))
-    .map((kdf) => ({ place, kdf, iterations: iterationsOf(kdf, wish) }))));
+    .map((kdf) => ({ place, kdf, iterations: iterationsOf(kdf, wish), layers })))));
 }
 
 function placesOf({ backup, hidden, system }: Wish, type: TcryptType): HeaderPlace[] {

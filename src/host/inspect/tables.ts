@@ -8,6 +8,7 @@ import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import { nodesOf, renamer } from "./disk-nodes.ts";
 import type { WholeSurvey } from "./survey.ts";
+import type { OpenedTable } from "./unlock.ts";
 
 /** A device-mapper device, by its name, and the lines of its table without that name. */
 export interface DeviceTable {
@@ -34,7 +35,7 @@ const NEVER_READ_ONLY = ["thin-pool"];
  * opened LUKS volumes. Partitions of an image file have a table, too, since the kernel has no node for them. Throws for what device-mapper
  * does not make.
  */
-export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, luks: readonly LvTable[], { nodes: asked = new Map(), showKeys }: TablesOptions): DeviceTable[] {
+export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, luks: readonly OpenedTable[], { nodes: asked = new Map(), showKeys }: TablesOptions): DeviceTable[] {
   const lower = lowerVolumes(volumes);
   const nodes = nodesOf(volumes, asked);
   const tables: LvTable[] = [];
@@ -62,7 +63,7 @@ export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, l
 
   function ownTables({ layer, lv, md, name, parent, partition, path, sizeBytes }: Volume): LvTable[] {
     if (layer === "array") throw unmapped(`${name} is an md array${md === undefined ? "" : ` (${md.level})`}, which device-mapper does not make`, "assemble it with mdadm --assemble --readonly, and name it in the place of its members");
-    if (layer === "mapping") return luks.filter((table) => path === `/dev/mapper/${table.name}`);
+    if (layer === "mapping") return luks.filter(({ name: own, of = own }) => path === `/dev/mapper/${of}`);
     if (lv !== undefined) {
       const logical = groups.find(({ uuid }) => uuid === lv.vgUuid)?.logicalVolumes.find(({ uuid }) => uuid === lv.lvUuid);
       if (logical?.targets !== undefined) return logical.tables ?? [{ name: mapperName(lv.vg, lv.lv), targets: logical.targets }];

@@ -29,7 +29,7 @@ export async function unlockLuks(volume: Volume, source: Source, unlocker: Unloc
     const target = luksPayload(header, key, { path: place, source }, { detached: detached !== undefined });
     const path = `/dev/mapper/${name}`;
     return {
-      secrets: [key], table: { name, targets: [{ type: "crypt", ...target }] },
+      secrets: [key], tables: [{ name, targets: [{ type: "crypt", ...target }] }],
       device: {
         path, source: { ...openCrypt(target), name: path }, below: [place],
         dm: { name, uuid: `CRYPT-LUKS${"metadata" in header ? 2 : 1}-${header.uuid.replaceAll("-", "")}-${name}` },

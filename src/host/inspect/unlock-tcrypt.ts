@@ -1,13 +1,12 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Source } from "../../core/binary/source.ts";
 import { SECTOR_BYTES } from "../../core/binary/source.ts";
-import { openCrypt } from "../../core/dm/crypt.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { HASH_NAMES, KDFS } from "../../core/formats/truecrypt-kdf.ts";
 import { withKeyFiles } from "../../core/formats/truecrypt-keyfiles.ts";
 import { CIPHER_NAMES } from "../../core/tcrypt/header-cipher.ts";
 import { findHeader, type FoundHeader, hasTcryptHash } from "../../core/tcrypt/header-search.ts";
-import { tcryptPayload } from "../../core/tcrypt/payload.ts";
+import { openTcrypt } from "../../core/tcrypt/payload.ts";
 import { planTrials, type Trial } from "../../core/tcrypt/places.ts";
 import type { Content, Volume } from "../../core/volumes/types.ts";
 import { describeIoError } from "../read-text.ts";
@@ -36,12 +35,11 @@ export async function unlockTcrypt(volume: Volume, source: Source, wish: TcryptW
     found = await search(volume, headers, wish, keyFiles, unlocker);
     if (found === undefined) return undefined;
     const place = volume.path ?? volume.name;
-    const target = tcryptPayload(found, { path: place, source }, options.system === false ? undefined : startBytes! / SECTOR_BYTES);
     const name = `tcrypt-${place.replace(/^\/dev\/(mapper\/)?/, "").replaceAll(/[^A-Za-z0-9#+.=@_-]/g, "-")}`;
-    const path = `/dev/mapper/${name}`;
+    const opened = openTcrypt(found, { path: place, source }, name, options.system === false ? undefined : startBytes! / SECTOR_BYTES);
     return {
-      secrets: [target.key], table: { name, targets: [{ type: "crypt", ...target }] },
-      device: { path, source: { ...openCrypt(target), name: path }, below: [place], dm: { name, uuid: `CRYPT-TCRYPT-${name}` }, openedBy: { kind: "tcplay", options: stageOptions(wish, found) } },
+      secrets: opened.keys, tables: opened.tables.map((table) => ({ ...table, of: name })),
+      device: { path: opened.source.name, source: opened.source, below: [place], dm: { name, uuid: `CRYPT-TCRYPT-${name}` }, openedBy: { kind: "tcplay", options: stageOptions(wish, found) } },
       content: { type: TYPE, version: found.header.type === "truecrypt" ? "TrueCrypt" : "VeraCrypt", ...(found.damage.length === 0 ? {} : { damage: found.damage }) },
     };
   } finally {
@@ -84,8 +82,8 @@ async function search(volume: Volume, headers: Source, { options }: TcryptWish, 
 function nothingOpens(volume: Volume, trials: readonly Trial[], noPassphrase: boolean): MkinitrdError {
   const names = (isHere: boolean) => [...new Set(trials.map(({ kdf }) => kdf.hash))].filter((hash) => hasTcryptHash(hash) === isHere).map((hash) => HASH_NAMES[hash]);
   const [tried, lacking] = [names(true), names(false)];
-  return failure(volume, `no header opens with ${noPassphrase ? "the key files" : "this passphrase"}; tried ${tried.join(", ")} with ${CIPHER_NAMES.join(" and ")}${lacking.length === 0 ? "" : `, and not ${lacking.join(", ")}`}`,
-    `check the keyboard layout, PIM, key files, and the volume's name; Serpent, Twofish, cascades${lacking.length === 0 ? "" : ` and ${lacking.join(", ")}`} can't be computed here: ${ELSEWHERE}`);
+  return failure(volume, `no header opens with ${noPassphrase ? "the key files" : "this passphrase"}; tried ${tried.join(", ")} with ${CIPHER_NAMES.join(", ")}${lacking.length === 0 ? "" : `, and not ${lacking.join(", ")}`}`,
+    `check the keyboard layout, PIM, key files, and the volume's name; Kuznyechik${lacking.length === 0 ? "" : ` and ${lacking.join(", ")}`} can't be computed here: ${ELSEWHERE}`);
 }
 
 /** For the realroot: what was found out makes the boot's search short. */

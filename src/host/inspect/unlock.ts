@@ -45,9 +45,15 @@ export interface Unlocker {
   say(about: string | undefined): void;
 }
 
+/** A table of an encrypted volume; a cascade has several. */
+export interface OpenedTable extends LvTable {
+  /** The name of the device that it is made for, when that is not its own. */
+  of?: string;
+}
+
 export interface Opened {
   device: BlockDevice;
-  table: LvTable;
+  tables: OpenedTable[];
   /** To wipe when the device is closed. */
   secrets: Buffer[];
 }
@@ -59,7 +65,7 @@ const MOST_OPENED = 64;
 /** What was found, with what lies in the encrypted volumes that could be opened. */
 export interface Unlocked extends WholeSurvey {
   /** The tables of the encrypted volumes that were opened. */
-  tables: LvTable[];
+  tables: OpenedTable[];
   /** What could not be opened, by volume, and why. */
   problems: string[];
   /** Wipes the keys. */
@@ -93,7 +99,7 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: U
       if (next === undefined) {
         problems.push(...[...pending].map(({ volume }) => explain(notThere(volume, found.volumes))));
         const volumes = found.volumes.map((volume) => (contents.has(volume.name) ? { ...volume, content: contents.get(volume.name)! } : volume));
-        return { ...found, volumes, tables: opened.map(({ table }) => table), problems, close };
+        return { ...found, volumes, tables: opened.flatMap(({ tables }) => tables), problems, close };
       }
       done.add(next.volume.name);
       if (next.wish !== undefined) pending.delete(next.wish);

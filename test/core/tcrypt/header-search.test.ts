@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { memorySource, type Source } from "../../../src/core/binary/source.ts";
-import { openCrypt } from "../../../src/core/dm/crypt.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { HEADER_AREA_BYTES, HEADER_PLACES, type HeaderPlace } from "../../../src/core/formats/truecrypt.ts";
 import { findHeader } from "../../../src/core/tcrypt/header-search.ts";
-import { tcryptPayload } from "../../../src/core/tcrypt/payload.ts";
+import { openTcrypt } from "../../../src/core/tcrypt/payload.ts";
 import { planTrials, type Wish } from "../../../src/core/tcrypt/places.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
 import { tcryptVolume } from "../../fixtures/truecrypt/volume.ts";
@@ -66,9 +65,9 @@ test("the first of several headers that open is the one, though a later one was 
   expect(found?.place).toBe("primary");
 });
 
-test("what is looked for and said: TrueCrypt first, each type's headers before their copies", () => {
-  const order = planTrials({ ...AUTO, type: undefined, hash: "sha512" }).map(({ kdf, place }) => `${kdf.type} ${place}`);
-  expect(order).toEqual(["truecrypt primary", "truecrypt hidden", "truecrypt hiddenOld", "truecrypt backup", "truecrypt hiddenBackup", "veracrypt primary", "veracrypt hidden", "veracrypt backup", "veracrypt hiddenBackup"]);
+test("what is looked for and said: TrueCrypt first, each type's headers before their copies, VeraCrypt's cascades last", () => {
+  const order = planTrials({ ...AUTO, type: undefined, hash: "sha512" }).map(({ kdf, layers, place }) => `${kdf.type} ${place}${layers === "several" ? " cascades" : ""}`);
+  expect(order).toEqual(["truecrypt primary", "truecrypt hidden", "truecrypt hiddenOld", "truecrypt backup", "truecrypt hiddenBackup", ...["", " cascades"].flatMap((what) => ["primary", "hidden", "backup", "hiddenBackup"].map((place) => `veracrypt ${place}${what}`))]);
 });
 
 test.each([
@@ -91,15 +90,14 @@ test("a device that is too short for any header, and one that can't be read, ope
 test("a payload that ends behind the device is refused, and system encryption of another partition, too", async () => {
   const found = (await search(DISK, "outer"))!;
   const device = (sizeBytes: number) => ({ path: "d", source: memorySource(Buffer.alloc(sizeBytes), "short.img") });
-  expect(() => tcryptPayload(found, device(HEADER_AREA_BYTES))).toThrow(/says that it has \d+ bytes from byte 131072 on, the device ends at byte 131072/);
-  expect(() => tcryptPayload(found, device(4096), 1)).toThrow(/the partition begins at byte 512/);
+  expect(() => openTcrypt(found, device(HEADER_AREA_BYTES), "t")).toThrow(/says that it has \d+ bytes from byte 131072 on, the device ends at byte 131072/);
+  expect(() => openTcrypt(found, device(4096), "t", 1)).toThrow(/the partition begins at byte 512/);
 });
 
 test("what is read of the volume is what OpenSSL encrypted, and closing wipes", async () => {
   const payload = Buffer.concat(Array.from({ length: 64 }, (_, index) => createHash("sha512").update(`${index}`).digest())).subarray(0, 4096);
   const disk = memorySource(tcryptVolume({ type: "truecrypt", hash: "sha512", iterations: 1000, passphrase: Buffer.from("horse"), payload, places: ["primary"] }));
-  const target = tcryptPayload((await findHeader(disk, Buffer.from("horse"), planTrials(AUTO), { cipher: "aes" }))!, { path: "d", source: disk });
-  const opened = openCrypt(target);
+  const { source: opened } = openTcrypt((await findHeader(disk, Buffer.from("horse"), planTrials(AUTO), { cipher: "aes" }))!, { path: "d", source: disk }, "t");
   expect((await opened.read(0, opened.sizeBytes)).equals(payload)).toBe(true);
   await opened.close?.();
   await expect(opened.read(0, 512)).rejects.toThrow(/closed/);
