@@ -19,7 +19,7 @@ type Image = Entry<Tcrypt> & { secret: { passphrase: string; keyfiles?: string[]
 
 describeCorpus<Tcrypt>("tcrypt", (entries, source) => {
   const images = entries as Image[];
-  const isKnown = ({ hash }: Tcrypt) => KDFS.some((kdf) => kdf.hash === hash) && hash !== "whirlpool";
+  const isKnown = ({ hash }: Tcrypt) => KDFS.some((kdf) => kdf.hash === hash);
   const isReadable = ({ expect: { cipher_chain_named: chain, mode, ...of } }: Image) => [...headerCiphers("truecrypt"), ...headerCiphers("veracrypt")].some((cipher) => cipher.mode === mode && cipher.name === chain.join("-")) && isKnown({ ...of, cipher_chain_named: chain, mode });
   const search = async ({ expect: { hash, type }, files, secret }: Image, passphrase: string): Promise<{ found: FoundHeader | undefined; image: Source }> => {
     const image = source(files[0]!.file);

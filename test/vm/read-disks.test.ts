@@ -83,6 +83,7 @@ describeVm("the disks of images/, read without root and without a kernel", () =>
   test.runIf(E2FSCK).each([
     { recipe: "tcplay-aes", at: "0:1", options: "", passphrase: "correct horse", label: "realroot", spec: /^tcplay:ext4:PARTUUID=[0-9a-f-]+::type=truecrypt,hash=ripemd160$/ },
     { recipe: "tcplay-cascade", at: "0:1", options: ",type=truecrypt", passphrase: "correct horse", label: "first" },
+    { recipe: "tcplay-cascade", at: "0:2", options: ",keyfile=first key file,keyfile=second key file,hash=whirlpool,type=truecrypt", passphrase: "correct horse", label: "second" },
     { recipe: "tcplay-cascade", at: "0:3", options: "", passphrase: "hidden horse", label: "realroot", spec: /hidden=yes/ },
     { recipe: "tcplay-system", at: "2", options: ",type=truecrypt,hidden=yes", passphrase: "hidden horse", label: "inner" },
     { recipe: "tcplay-variants", at: "0:2", options: ",type=truecrypt", passphrase: "backup horse", label: "backed", damage: /^the header does not open, the copy/ },

@@ -2,6 +2,7 @@ import { getHashes, pbkdf2 } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import type { Source } from "../binary/source.ts";
+import { pbkdf2Whirlpool } from "../crypt/whirlpool.ts";
 import { MkinitrdError } from "../errors.ts";
 import { decodeTruecryptHeader, DIGESTS, HEADER_BYTES, headerOffset, type HeaderPlace, SALT_BYTES, type TruecryptHeader } from "../formats/truecrypt.ts";
 import { HASH_NAMES, type TcryptHash } from "../formats/truecrypt-kdf.ts";
@@ -69,7 +70,7 @@ export async function findHeader(source: Source, passphrase: Buffer, trials: rea
 
 /** Whether a header's key can be derived here. */
 export function hasTcryptHash(hash: TcryptHash): boolean {
-  return getHashes().includes(DIGESTS[hash] ?? "");
+  return hash === "whirlpool" || getHashes().includes(DIGESTS[hash] ?? "");
 }
 
 const ABOUT: Record<HeaderPlace, string> = {
@@ -101,7 +102,8 @@ async function readHeaders(source: Source, trials: readonly Trial[]): Promise<Ma
 }
 
 async function tryHeader(raw: Buffer, { iterations, kdf }: Trial, passphrase: Buffer, ciphers: readonly HeaderCipher[], source: Source): Promise<Pick<FoundHeader, "header" | "cipher"> | undefined> {
-  const derived = await promisify(pbkdf2)(passphrase, raw.subarray(0, SALT_BYTES), iterations, Math.max(...ciphers.map(({ keyBytes }) => keyBytes)), DIGESTS[kdf.hash]!);
+  const [salt, keyBytes] = [raw.subarray(0, SALT_BYTES), Math.max(...ciphers.map((cipher) => cipher.keyBytes))];
+  const derived = kdf.hash === "whirlpool" ? pbkdf2Whirlpool(passphrase, salt, iterations, keyBytes) : await promisify(pbkdf2)(passphrase, salt, iterations, keyBytes, DIGESTS[kdf.hash]!);
   try {
     for (const cipher of ciphers) {
       const plain = decryptHeader(raw, derived, cipher);

@@ -20,9 +20,12 @@ export type Wish = Pick<TcryptOptions, "type" | "hash" | "hidden" | "backup" | "
 export function planTrials(wish: Wish): Trial[] {
   const types: TcryptType[] = wish.type === undefined ? ["truecrypt", "veracrypt"] : [wish.type];
   return types.flatMap((type) => (type === "truecrypt" ? (["any"] as const) : (["one", "several"] as const)).flatMap((layers) => placesOf(wish, type).flatMap((place) => KDFS
-    .filter((kdf) => kdf.type === type && (wish.hash === undefined || wish.hash === kdf.hash))
+    .filter((kdf) => kdf.type === type && (wish.hash === undefined ? !isDear(kdf) : wish.hash === kdf.hash))
     .map((kdf) => ({ place, kdf, iterations: iterationsOf(kdf, wish), layers })))));
 }
+
+/** OpenSSL has no Whirlpool, and with ours half a million iterations take a quarter of a minute: it is named, or not looked for. */
+const isDear = ({ hash, type }: Kdf): boolean => hash === "whirlpool" && type === "veracrypt";
 
 function placesOf({ backup, hidden, system }: Wish, type: TcryptType): HeaderPlace[] {
   if (system !== false) return ["system"];

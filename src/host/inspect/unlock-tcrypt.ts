@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { Source } from "../../core/binary/source.ts";
 import { SECTOR_BYTES } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
-import { HASH_NAMES, KDFS } from "../../core/formats/truecrypt-kdf.ts";
+import { HASH_NAMES, type Kdf, KDFS } from "../../core/formats/truecrypt-kdf.ts";
 import { withKeyFiles } from "../../core/formats/truecrypt-keyfiles.ts";
 import { CIPHER_NAMES } from "../../core/tcrypt/header-cipher.ts";
 import { findHeader, type FoundHeader, hasTcryptHash } from "../../core/tcrypt/header-search.ts";
@@ -80,10 +80,11 @@ async function search(volume: Volume, headers: Source, { options }: TcryptWish, 
 }
 
 function nothingOpens(volume: Volume, trials: readonly Trial[], noPassphrase: boolean): MkinitrdError {
-  const names = (isHere: boolean) => [...new Set(trials.map(({ kdf }) => kdf.hash))].filter((hash) => hasTcryptHash(hash) === isHere).map((hash) => HASH_NAMES[hash]);
-  const [tried, lacking] = [names(true), names(false)];
+  const names = (list: readonly Kdf[]) => [...new Set(list.filter(({ hash }) => hasTcryptHash(hash)).map(({ hash, type }) => `${HASH_NAMES[hash]}${hash === "whirlpool" && type === "truecrypt" ? " of TrueCrypt" : ""}`))];
+  const tried = names(trials.map(({ kdf }) => kdf));
+  const lacking = [...new Set(trials.map(({ kdf }) => kdf.hash))].filter((hash) => !hasTcryptHash(hash)).map((hash) => HASH_NAMES[hash]);
   return failure(volume, `no header opens with ${noPassphrase ? "the key files" : "this passphrase"}; tried ${tried.join(", ")} with ${CIPHER_NAMES.join(", ")}${lacking.length === 0 ? "" : `, and not ${lacking.join(", ")}`}`,
-    `check the keyboard layout, PIM, key files, and the volume's name; Kuznyechik${lacking.length === 0 ? "" : ` and ${lacking.join(", ")}`} can't be computed here: ${ELSEWHERE}`);
+    `check the keyboard layout, PIM, key files, and the volume's name; VeraCrypt's Whirlpool is tried where hash=whirlpool names it; Kuznyechik${lacking.length === 0 ? "" : ` and ${lacking.join(", ")}`} can't be computed here: ${ELSEWHERE}`);
 }
 
 /** For the realroot: what was found out makes the boot's search short. */

@@ -80,8 +80,8 @@ describe("TrueCrypt", () => {
   });
 
   test.each([
-    { words: ["--tcrypt", "whole.img,type=truecrypt", "--key-file", "wrong"], found: /no header opens with this passphrase; tried RIPEMD-160, SHA-512.* with aes, serpent, .*camellia-serpent, and not Whirlpool\n {2}next: .*cryptsetup open --type tcrypt/ },
-    { words: ["--tcrypt", "whole.img,hash=whirlpool", "--key-file", "pass"], found: /the hash Whirlpool can't be computed here; known: RIPEMD-160, SHA-512.*\n {2}next: .*cryptsetup open --type tcrypt/ },
+    { words: ["--tcrypt", "whole.img,type=truecrypt", "--key-file", "wrong"], found: /no header opens with this passphrase; tried RIPEMD-160, SHA-512, Whirlpool of TrueCrypt, SHA-1 with aes, serpent, .*camellia-serpent\n {2}next: .*cryptsetup open --type tcrypt/ },
+    { words: ["--tcrypt", "whole.img,hash=streebog", "--key-file", "pass"], found: /the hash Streebog can't be computed here; known: RIPEMD-160, SHA-512.*\n {2}next: .*cryptsetup open --type tcrypt/ },
     { words: ["--tcrypt", "whole.img,cipher=kuznyechik-aes", "--key-file", "pass"], found: /the cipher kuznyechik-aes can't be computed here; known: aes, serpent, .*camellia/ },
     { words: ["--tcrypt", "whole.img,system", "--key-file", "pass"], found: /system encryption has its header on the disk, and this volume is no partition of one/ },
     { words: ["--tcrypt", "other.img:2", "--key-file", "pass"], found: /opening the volume "other\.img:2" on the disks: it is not there; there are\n {4}whole\.img/ },
