@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { MkinitrdError } from "../../../src/core/errors.ts";
 import { bzip2StreamEnd } from "../../../src/core/formats/bzip2-stream.ts";
 import { lz4LegacyEnd } from "../../../src/core/formats/lz4-legacy.ts";
 import { lzopFileEnd } from "../../../src/core/formats/lzop-file.ts";
@@ -36,6 +37,22 @@ describe.each(FORMATS)("what the $program program makes (skipped where it is mis
     const packed = compress(Buffer.from(randomBytes(20_000).toString("hex")));
     if (program === "lz4") return expect(() => end(packed.subarray(0, -1), 0, "image")).not.toThrow(); // not legacy: the caller has looked
     for (let length = 12; length < packed.length; length += 97) expect(() => end(packed.subarray(0, length), 0, "image")).toThrow(/at byte 0: it is cut off/);
+  });
+
+  test.skipIf(!isThere)("with a changed byte it is an error of ours, or an end inside of what there is", () => {
+    const packed = compress(Buffer.from(randomBytes(3000).toString("hex")));
+    for (let at = 0; at < packed.length; at += at < 64 ? 1 : 13) {
+      for (const value of [0, 0xff, packed[at]! ^ 1]) {
+        const changed = Buffer.from(packed);
+        changed[at] = value;
+        try {
+          const found = end(changed, 0, "image");
+          expect([Number.isSafeInteger(found), found >= 0, found <= packed.length]).toEqual([true, true, true]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MkinitrdError);
+        }
+      }
+    }
   });
 });
 

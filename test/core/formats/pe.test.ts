@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { MkinitrdError } from "../../../src/core/errors.ts";
 import { isPe, peSection } from "../../../src/core/formats/pe.ts";
 import { pe } from "../../host/image/pe.ts";
-
 
 const file = pe({ ".text": Buffer.from("code"), ".initrd": Buffer.from("070701") });
 
@@ -23,4 +23,16 @@ test.each([
   if (value > 0xffff || value === 0) changed.writeUInt32LE(value, at);
   else changed.writeUInt16LE(value, at);
   expect(() => peSection(changed, value === 0xffff ? ".none" : ".initrd", "f")).toThrow(found);
+});
+
+test("a file cut short anywhere is none, has no such section, or is refused", () => {
+  for (let length = 0; length < file.length; length += 7) {
+    const part = file.subarray(0, length);
+    if (!isPe(part)) continue;
+    try {
+      expect(peSection(part, ".initrd", "f")?.toString() ?? "070701").toBe("070701");
+    } catch (error) {
+      expect(error).toBeInstanceOf(MkinitrdError);
+    }
+  }
 });

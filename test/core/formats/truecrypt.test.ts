@@ -65,6 +65,10 @@ describe("a header that is damaged", () => {
     expect(decodeTruecryptHeader(changed, DEVICE)).toBeUndefined();
   });
 
+  test.each([0, 1, 64, 255, 511])("a header that is cut at byte %d is refused", (length) => {
+    expect(() => decodeTruecryptHeader(plain.subarray(0, length), DEVICE)).toThrow(/decoding the .* on byte 0 of \d+: it takes 512 bytes/);
+  });
+
   test("a device that is smaller than the header says is refused, with both sizes", () => {
     expect(() => decodeTruecryptHeader(plain, { ...DEVICE, sizeBytes: 200_000 })).toThrow(/the payload ends at byte 393216, the device at byte 200000/);
   });

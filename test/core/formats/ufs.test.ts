@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { memorySource } from "../../../src/core/binary/source.ts";
 import { probeUfs } from "../../../src/core/formats/ufs.ts";
+import { blkidMissing, blkidOf } from "../../fixtures/blkid-run.ts";
 
 // No tool of Debian makes one: test/corpora/ reads a real UFS2 where it is there. Here the few fields, as fs.h has them.
 interface Fields { at: number; magic: number; block?: number; fragment?: number; bigEndian?: boolean; label?: string; sizeBytes?: number }
@@ -38,4 +39,10 @@ test.each([
 test("without the magic, or where the source ends before it, it is no UFS", async () => {
   expect(await probeUfs(ufs({ at: 65536, magic: 0x12345678 }))).toBeUndefined();
   expect(await probeUfs(memorySource(Buffer.alloc(100), "short"))).toBeUndefined();
+});
+
+const missing = blkidMissing();
+test.skipIf(missing !== undefined)(`blkid says the same${missing === undefined ? "" : ` (skipped: ${missing})`}`, async () => {
+  const disk = ufs({ at: 65536, magic: 0x19540119, label: "ROOT", sizeBytes: 1024 * 1024 });
+  expect(blkidOf([{ at: 0, bytes: await disk.read(0, disk.sizeBytes) }], disk.sizeBytes)).toMatchObject({ TYPE: "ufs", UUID: "4b0e640aec56ac70", LABEL: "ROOT" });
 });

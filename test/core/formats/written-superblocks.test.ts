@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { crc32c, crc32cRaw, crc64, xxh64 } from "../../../src/core/binary/checksums.ts";
+import { MkinitrdError } from "../../../src/core/errors.ts";
 import { guidToBytes } from "../../../src/core/binary/guid.ts";
 import type { Source } from "../../../src/core/binary/source.ts";
 import { BCACHE_MAGIC, bcacheSuperblock } from "../../../src/core/formats/bcache.ts";
@@ -264,6 +265,14 @@ describe("a changed byte is seen", () => {
     { name: "VIA", at: RAID - 512 + 2, field: "the version" },
     { name: "VIA", at: RAID - 512 + 20, field: "what the sum is over" },
     { name: "VIA", at: RAID - 512 + 100, field: "what is reserved" },
+    { name: "BitLocker To Go", at: 442, field: "the metadata's place" },
+    { name: "BitLocker of Vista", at: 5, field: "the signature" },
+    { name: "HFS+ in HFS", at: 1024 + 23, field: "the block size" },
+    { name: "High Sierra", at: 32768 + 8 + 1, field: "the identifier" },
+    { name: "DRBD 9", at: RAID - 4096 + 82, field: "the bytes of a bit" },
+    { name: "DRBD 9", at: RAID - 1, field: "what is reserved" },
+    { name: "Intel", at: RAID - 1024 + 5, field: "the signature" },
+    { name: "LSI", at: RAID - 512 + 2, field: "the signature" },
     { name: "HighPoint", at: 4608 + 3, field: "what is reserved" },
     { name: "HighPoint", at: 4608 + 50, field: "the kind" },
   ])("$name: without $field it is nothing", async ({ at, name }) => {
@@ -288,4 +297,17 @@ test("of HAMMER2's headers the newest that is sound is taken", async () => {
   expect(await probe(source(disk))).toMatchObject({ uuid: "11111111-2222-4333-8444-555555555555" });
   pieces[1]!.bytes[64]! ^= 1;
   expect(await probe(source(disk))).toMatchObject({ uuid: UUID, damage: [expect.stringMatching(/^header 2: its CRC is/)] });
+});
+
+test.each(DISKS)("$name cut short or with bytes changed is a value, nothing, or our error", async (disk) => {
+  const tried = async (from: Source) => probe(from).catch((error: unknown) => expect(error).toBeInstanceOf(MkinitrdError));
+  const edges = disk.pieces.flatMap(({ at, bytes }) => [at, at + 1, at + 511, at + Math.floor(bytes.length / 2), at + bytes.length - 1]);
+  for (const sizeBytes of [0, 3, 511, 512, 4095, 65535, ...edges, disk.sizeBytes - 1, disk.sizeBytes - 512]) {
+    const pieces = disk.pieces.flatMap(({ at, bytes }) => (at < sizeBytes ? [{ at, bytes: bytes.subarray(0, sizeBytes - at) }] : []));
+    await tried(source({ name: disk.name, sizeBytes, pieces }));
+  }
+  for (const { at, bytes } of disk.pieces) {
+    const used = [...bytes.keys()].filter((index) => bytes[index] !== 0);
+    for (let index = 0; index < used.length; index += Math.ceil(used.length / 40)) await tried(flipped(disk.name, at + used[index]!));
+  }
 });
