@@ -82,7 +82,7 @@ function numberBytes(disks: readonly Disk[], { at, disk, kind, lengthBytes: fiel
   const edges = [
     0n, 1n, 2n, 3n, 4n, 7n, 8n, 16n, 255n, 256n, 511n, 512n, 513n, 4095n, 4096n, 65535n, 65536n, 1n << 31n, (1n << 31n) - 1n, (1n << 32n) - 1n, 1n << 32n, (1n << 53n) - 1n, 1n << 53n, (1n << 63n) - 1n, 1n << 63n,
     top - 1n, top - 2n, top - 512n, top / 2n, top / 2n - 1n, size, size - 1n, size + 1n, size - 512n, size / 512n, size / 512n - 1n, size / 512n + 1n, size / 4096n, size / 4096n - 1n, size / 2n,
-    now + 1n, now - 1n, now + 8n, now * 2n, now / 2n, now * 512n, now / 512n, now << 32n, now ^ (top - 1n), now ^ 0x80n, now + 512n, now - 512n, BigInt(at), BigInt(at) / 512n, BigInt(value),
+    now + 1n, now - 1n, now + 8n, now * 2n, now / 2n, now * 512n, now / 512n, now << 32n, now ^ (top - 1n), now ^ 0x80n, now + 512n, now - 512n, BigInt(at), BigInt(at) / 512n, BigInt(at) / 4096n, BigInt(value),
   ];
   const bits = BigInt.asUintN(8 * lengthBytes, edges[value % edges.length]!);
   const bytes = Buffer.alloc(8);

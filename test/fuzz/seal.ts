@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { md0Byte } from "../../src/core/formats/md0.ts";
 import { type Disk, readDisk } from "./disk.ts";
 import type { Looked } from "./fields.ts";
 
@@ -7,7 +8,7 @@ const WRONG = /(?:CRC|checksum|sum)[^;\n]*? is 0x([0-9a-f]{8}), [^;\n]*?says 0x(
 
 /**
  * The disks with the checksums right that `said`, what a reader said of them, calls wrong: the stored one is a field that the reader
- * looked at. LUKS2, whose checksum is too long for a message, is made right wherever its header lies. Undefined when there was nothing to do.
+ * looked at. LUKS2's and md 0.90's, which no message gives whole, are made right wherever they lie. Undefined when there was nothing to do.
  */
 export function sealed(disks: readonly Disk[], { fields }: Looked, said: string): Disk[] | undefined {
   const changed = disks.map((disk) => ({ ...disk, patches: [...disk.patches] }));
@@ -23,6 +24,7 @@ export function sealed(disks: readonly Disk[], { fields }: Looked, said: string)
   }
   for (const disk of changed) {
     for (const at of [0, ...LUKS2_SIZES]) isChanged = sealLuks2(disk, at) || isChanged;
+    isChanged = sealMd0(disk) || isChanged;
   }
   return isChanged ? changed : undefined;
 }
@@ -45,3 +47,22 @@ function sealLuks2(disk: Disk, at: number): boolean {
   disk.patches.push({ at: at + CHECKSUM_BYTE, bytes: sum });
   return true;
 }
+
+/** Linux drivers/md/md.c, calc_sb_csum: the sum of all words, with the carries added. */
+function sealMd0(disk: Disk): boolean {
+  const at = md0Byte(disk.sizeBytes);
+  if (at === undefined) return false;
+  const bytes = readDisk(disk, at, 4096);
+  if (bytes.readUInt32LE() !== 0xa92b4efc || bytes.readUInt32LE(4) !== 0) return false;
+  const stored = bytes.readUInt32LE(MD0_CHECKSUM_BYTE);
+  let sum = 0;
+  for (let word = 0; word < 4096; word += 4) if (word !== MD0_CHECKSUM_BYTE) sum += bytes.readUInt32LE(word);
+  const right = ((sum % 2 ** 32) + Math.floor(sum / 2 ** 32)) >>> 0;
+  if (stored === right) return false;
+  const sealedSum = Buffer.alloc(4);
+  sealedSum.writeUInt32LE(right);
+  disk.patches.push({ at: at + MD0_CHECKSUM_BYTE, bytes: sealedSum });
+  return true;
+}
+
+const MD0_CHECKSUM_BYTE = 152;

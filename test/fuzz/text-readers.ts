@@ -83,7 +83,7 @@ export const TEXT_READERS: Record<string, TextReader> = {
 export type TextEdit = { kind: "replace" | "drop" | "repeat" | "insert" | "copy"; where: number; value: number; text: string };
 
 const NUMBERS = ["0", "1", "-1", "2", "512", "4294967295", "4294967296", "9007199254740991", "9007199254740992", "9223372036854775807", "18446744073709551615", "18446744073709551616", "1e308", "0x10", "1.5", "00", "NaN"];
-const SPECIAL = ["", "\0", "%", "%00", "%zz", ":", ",", "=", "\"", "\\", "{", "}", "[", "]", "#", "\n", "\t", " ", "\u{1f600}", "\ud800", "../../etc/passwd", "__proto__", "constructor", "toString", "null", "true", "-", "--", "@", "/"];
+const SPECIAL = ["", "\0", "%", "%00", "%zz", ":", ",", "=", "\"", "\\", "{", "}", "[", "]", "#", "\n", "\t", " ", "\u{1f600}", "\ud800", "../../etc/passwd", "__proto__", "constructor", "toString", "null", "true", "-", "--", "@", "/", "a {\n", "a = [", "{\"a\":", "[["];
 const REPEATS = [1, 2, 3, 10, 100, 1000, 20_000];
 
 /** Edits as fast-check makes and shrinks them. */
@@ -104,7 +104,7 @@ export function editWords(text: string, edits: readonly TextEdit[]): string {
     const word = words[at] ?? "";
     if (kind === "replace") words[at] = value % 3 === 0 ? (words[value % words.length] ?? "") : other;
     else if (kind === "drop") words.splice(at, 1 + (value % 4));
-    else if (kind === "insert") words.splice(at, 0, other);
+    else if (kind === "insert") words.splice(at, 0, other.repeat(Math.min(REPEATS[value % REPEATS.length]!, Math.ceil(MOST_TEXT / Math.max(1, other.length)))));
     else if (kind === "repeat") words[at] = word.repeat(Math.min(REPEATS[value % REPEATS.length]!, Math.ceil(MOST_TEXT / Math.max(1, word.length))));
     else words.splice(at, 0, ...words.slice(at - (value % 60), at));
   }
