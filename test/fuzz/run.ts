@@ -20,6 +20,9 @@ export interface Failure {
 /** JavaScript's own heap: 64 MB above what the readers themselves and fast-check take. */
 const HEAP_MB = 64 + 96;
 
+/** Before the first case the disks are unpacked, on a machine that may be busy. */
+const STARTING_MS = 240_000;
+
 /**
  * Runs the cases of some readers in a thread of its own, which is ended where one case takes longer than `caseMs`: a loop that never
  * awaits would hold everything else up. Then the readers behind that one have no outcome.
@@ -43,7 +46,7 @@ export async function fuzzReaders(task: Task, caseMs: number): Promise<Outcome[]
       failed(`it did not end within ${caseMs / 1000} s`);
       void worker.terminate();
     };
-    let watchdog = setTimeout(hung, caseMs);
+    let watchdog = setTimeout(hung, caseMs + STARTING_MS);
     worker.on("message", (said: Said) => {
       clearTimeout(watchdog);
       watchdog = setTimeout(hung, caseMs);
