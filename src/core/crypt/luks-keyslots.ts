@@ -1,11 +1,16 @@
 import { timingSafeEqual } from "node:crypto";
 import { SECTOR_BYTES, type Source, window } from "../binary/source.ts";
 import { type Crypt, openCrypt } from "../dm/crypt.ts";
-import { MkinitrdError } from "../errors.ts";
+import { explain, MkinitrdError } from "../errors.ts";
 import type { Luks1Header } from "../formats/luks1.ts";
 import { type Luks2Header, unknownRequirements } from "../formats/luks2.ts";
 import { mergeStripes } from "./antiforensic.ts";
 import { deriveKey, hasHash, type Kdf } from "./kdf.ts";
+
+/** cryptsetup's LUKS_STRIPES, and more than any of its keys has (luks1.ts has the same bound); a digest has 20 bytes in LUKS1 and those of a hash in LUKS2. */
+const [STRIPES, MOST_KEY_BYTES, LEAST_DIGEST_BYTES] = [4000, 4096, 16];
+/** OpenSSL's. */
+const MOST_ITERATIONS = 2 ** 31 - 1;
 
 /** A volume key, and the keyslot that a passphrase opened. */
 export interface OpenedKeyslot {
@@ -43,14 +48,16 @@ export async function openKeyslot(source: Source, header: Luks1Header | Luks2Hea
       refused.push(`keyslot ${keyslot.number}: ${problem}`);
       continue;
     }
-    const volumeKey = await tryKeyslot(source, keyslot, passphrase);
+    const volumeKey = await tryKeyslot(source, keyslot, passphrase, refused);
     if (volumeKey !== undefined) return { volumeKey, keyslot: keyslot.number };
   }
   return { refused };
 }
 
-async function tryKeyslot(source: Source, { area, antiForensic: { stripes, hash }, digests, kdf, keyBytes }: Keyslot, passphrase: Buffer): Promise<Buffer | undefined> {
-  const derived = await deriveKey(kdf, passphrase, area.keyBytes);
+async function tryKeyslot(source: Source, { area, antiForensic: { stripes, hash }, digests, kdf, keyBytes, number }: Keyslot, passphrase: Buffer, refused: string[]): Promise<Buffer | undefined> {
+  // OpenSSL's own bounds: no iteration, less memory than Argon2 takes, or more than there is.
+  const derived = await deriveKey(kdf, passphrase, area.keyBytes).catch((error: unknown) => void refused.push(`keyslot ${number}: its key derivation can't be done: ${explain(error)}`));
+  if (derived === undefined) return undefined;
   let split: Buffer | undefined;
   try {
     split = await decryptArea(source, area, keyBytes * stripes, derived);
@@ -80,18 +87,26 @@ async function decryptArea(source: Source, { encryption, offsetBytes }: Keyslot[
 }
 
 async function isProved(key: Buffer, digests: Keyslot["digests"]): Promise<boolean> {
-  for (const { digest, hash, iterations, salt } of digests) {
+  for (const { digest, hash, iterations, salt } of digests.filter(isUsable)) {
     const made = await deriveKey({ type: "pbkdf2", hash, iterations, salt }, key, digest.length);
     if (timingSafeEqual(made, digest)) return true;
   }
   return false;
 }
 
-function unsupported({ antiForensic, digests, kdf }: Keyslot): string | undefined {
+/** What no cryptsetup writes is not looked at further: it would take memory or time without a bound, or be opened by any key. */
+function unsupported({ antiForensic, area, digests, kdf, keyBytes }: Keyslot): string | undefined {
+  if (keyBytes === 0 || keyBytes > MOST_KEY_BYTES) return `it holds a key of ${keyBytes} bytes, 1 to ${MOST_KEY_BYTES} are possible`;
+  if (area.keyBytes === 0 || area.keyBytes > MOST_KEY_BYTES) return `its area is encrypted with a key of ${area.keyBytes} bytes, 1 to ${MOST_KEY_BYTES} are possible`;
+  if (antiForensic.stripes !== STRIPES) return `its key lies in ${antiForensic.stripes} stripes; known: ${STRIPES}`;
   const hashes = [antiForensic.hash, ...(kdf.type === "pbkdf2" ? [kdf.hash] : []), ...digests.map(({ hash }) => hash)];
   const unknown = hashes.find((hash) => !hasHash(hash));
   if (unknown !== undefined) return `the hash ${unknown} is not here`;
-  return digests.length === 0 ? "no digest says which key is right" : undefined;
+  return digests.filter(isUsable).length === 0 ? "no digest says which key is right" : undefined;
+}
+
+function isUsable({ digest, iterations }: Keyslot["digests"][number]): boolean {
+  return digest.length >= LEAST_DIGEST_BYTES && iterations > 0 && iterations <= MOST_ITERATIONS;
 }
 
 /** The numbers of the keyslots that hold a key. */
