@@ -20,6 +20,7 @@ import { volumeTables } from "../../src/host/inspect/tables.ts";
 import { inspectJson, inspectText } from "../../src/host/inspect/text.ts";
 import { kinds } from "../core/realroot/kinds.ts";
 import type { Limits } from "./disk.ts";
+import { tryPassphrase } from "./luks-unlock.ts";
 import { readEdges, saying } from "./reading.ts";
 import { arraySeeds, corpusSeeds, fixtureSeeds, imageSeeds, type Seed } from "./seeds.ts";
 
@@ -78,6 +79,7 @@ export const DISK_READERS: Record<string, DiskReader> = {
         await readEdges(openCrypt(target));
         return tableLines([{ type: "crypt", ...target }]).join("\n");
       });
+      await tryPassphrase(source, header);
       return [...header.damage, said].join("\n");
     }),
   },

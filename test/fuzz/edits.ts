@@ -100,7 +100,7 @@ function editText(disk: Disk, { at, lengthBytes }: FieldPlace, { at: which, valu
   const length = word[0].length;
   const digits = ["0", "9", "1", "18446744073709551615", "4294967295", "9007199254740993", "-1", "2147483648", "1e9"][value % 9]!;
   const other = [pick(words, value)![0], "\0", "\"", "{", "}", "[", "]", "\x80\xff", "\\", "#", " ", "raid5", "striped"][value % 13]!;
-  const filler = /\d/.test(word[0]) ? digits.padStart(length, /^[19]$/.test(digits) ? digits : "0").slice(0, length) : other.padEnd(length).slice(0, length);
+  const filler = /\d/.test(word[0]) ? (value % 2 === 0 ? digits.padEnd(length) : digits.padStart(length, /^[19]$/.test(digits) ? digits : "0")).slice(0, length) : other.padEnd(length).slice(0, length);
   write(disk, at + word.index, Buffer.from(filler, "latin1"));
 }
 

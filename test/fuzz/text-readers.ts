@@ -5,6 +5,7 @@ import { openTarget } from "../../src/core/dm/open-target.ts";
 import { parseTable, tableLines } from "../../src/core/dm/table-text.ts";
 import { parseFstab } from "../../src/core/formats/fstab.ts";
 import { parseLuks2Metadata } from "../../src/core/formats/luks2-metadata.ts";
+import { probeLuks2 } from "../../src/core/formats/luks2.ts";
 import { parseVolumeGroup } from "../../src/core/formats/lvm2-metadata.ts";
 import { decodeModinfo } from "../../src/core/formats/modinfo.ts";
 import { chooseFstabMounts } from "../../src/core/fstab-mounts.ts";
@@ -19,6 +20,8 @@ import { stackPlanner } from "../../src/core/volumes/lvm-stack.ts";
 import { assembleVolumeGroups } from "../../src/core/volumes/lvm.ts";
 import { parseDevice } from "../../src/core/volumes/match.ts";
 import { kinds } from "../core/realroot/kinds.ts";
+import { fixtureBytes } from "../fixtures/fixture.ts";
+import { tryPassphrase } from "./luks-unlock.ts";
 import { readEdges, saying } from "./reading.ts";
 import { SAMPLES } from "./samples.ts";
 
@@ -28,6 +31,7 @@ export interface TextReader {
   run(text: string): Promise<void> | void;
 }
 
+const LUKS2 = (await probeLuks2(memorySource(fixtureBytes("luks2/argon2.img.gz"))))!;
 const PV = memorySource(Buffer.alloc(1024 * 1024, 3), "pv");
 
 /** By the name that `--only` takes. */
@@ -76,7 +80,14 @@ export const TEXT_READERS: Record<string, TextReader> = {
       }
     },
   },
-  "luks2-json": { samples: SAMPLES.luks2, run: (text) => { const area = Buffer.alloc(12288); area.write(text.slice(0, 12287)); parseLuks2Metadata(area, "text"); } },
+  "luks2-json": {
+    samples: SAMPLES.luks2,
+    async run(text) {
+      const area = Buffer.alloc(12288);
+      area.write(text.slice(0, 12287));
+      await tryPassphrase(PV, { ...LUKS2, metadata: parseLuks2Metadata(area, "text") });
+    },
+  },
 };
 
 /** A change of a text, by its words. */
