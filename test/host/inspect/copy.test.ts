@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openFile } from "../../../src/core/binary/file.ts";
 import { memorySource, type Source } from "../../../src/core/binary/source.ts";
+import { openTable } from "../../../src/core/dm/table.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { dumpVolume, type DumpOptions } from "../../../src/host/inspect/dump.ts";
 
@@ -43,6 +45,18 @@ test("the file has the bytes, holes where they are zero, and the digest that sha
   expect(statSync(file).blocks * 512).toBeLessThan(6 * MIB);
   expect(execFileSync("sha256sum", [file], { encoding: "utf8" }).split(" ")[0]).toBe(sha256);
   expect([unreadable, statSync(file).mode & 0o777, readdirSync(folder)]).toEqual([[], 0o600, ["out.img"]]);
+});
+
+test("a linear volume of a file, which is read into memory that is kept, has its bytes", async () => {
+  const bytes = Buffer.from(Array.from({ length: 5 * MIB + 1536 }, (_, at) => (at * 2654435761) >>> 24));
+  writeFileSync(join(folder, "disk.img"), bytes);
+  const disk = await openFile(join(folder, "disk.img"));
+  const lv = openTable("vg0/lv0", [{ type: "linear", startSector: 0, lengthSectors: (bytes.length - 512) / 512, device: { path: "disk", source: disk }, deviceSector: 1 }]);
+  expect(lv.readInto).toBeDefined();
+  const { sha256 } = await dump(lv, { sha256: true });
+  expect(readFileSync(join(folder, "out.img")).equals(bytes.subarray(512))).toBe(true);
+  expect(execFileSync("sha256sum", [join(folder, "out.img")], { encoding: "utf8" }).split(" ")[0]).toBe(sha256);
+  await disk.close!();
 });
 
 test.each([0, 1, 511, 4 * MIB, 4 * MIB + 1])("a volume of %d bytes, all zero, is as long", async (length) => {
