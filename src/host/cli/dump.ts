@@ -8,6 +8,7 @@ import type { Volume } from "../../core/volumes/types.ts";
 import { findVolume } from "../inspect/find.ts";
 import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory } from "../inspect/dump.ts";
 import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
+import { describeRange } from "../inspect/unreadable.ts";
 import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { progressLine } from "./progress.ts";
@@ -125,6 +126,6 @@ function format({ bytes, file, fromBytes, seconds, sha256, unreadable }: Dumped)
   return [
     `${printableLine(file)}: ${formatSize(bytes)} in ${seconds.toFixed(1)} s${rate}${fromBytes > 0 ? `, resumed at byte ${fromBytes}` : ""}`,
     ...(sha256 === undefined ? [] : [`  sha256 ${sha256}`]),
-    ...unreadable.map(({ lengthBytes, startBytes, why }) => `  zeros at bytes ${startBytes} to ${startBytes + lengthBytes - 1}: ${printableLine(why)}`),
+    ...unreadable.map((range) => `  ${describeRange(range)}`),
   ].join("\n");
 }

@@ -2,21 +2,14 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { Source } from "../../core/binary/source.ts";
 import { explain, MkinitrdError } from "../../core/errors.ts";
+import { foldRanges, noteRange, type Unreadable } from "./unreadable.ts";
 
 /** Two of them are in use, and stay in the processor's cache: larger ones are slower. Holes are as fine as this. */
 const CHUNK_BYTES = 1024 * 1024;
 /** What a disk can't read is looked for down to blocks of this size. */
 const BLOCK_BYTES = 4096;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
-/** A dying disk may fail in every block: a person reads no list of millions. */
-const MOST_LISTED = 10_000;
 
-/** A range that could not be read, and the reason. */
-export interface Unreadable {
-  startBytes: number;
-  lengthBytes: number;
-  why: string;
-}
 
 export interface CopyOptions {
   /** Where to begin: what is in front of it is in the file. */
@@ -53,7 +46,7 @@ export async function copySource(source: Source, file: FileHandle, { fill, fromB
     progress(at + chunk.length);
   }
   await file.truncate(source.sizeBytes);
-  return { unreadable, ...(hash === undefined ? {} : { sha256: hash.digest("hex") }) };
+  return { unreadable: foldRanges(unreadable), ...(hash === undefined ? {} : { sha256: hash.digest("hex") }) };
 }
 
 async function readChunk(source: Source, at: number, into: Buffer, fill: boolean, unreadable: Unreadable[]): Promise<Buffer> {
@@ -76,18 +69,10 @@ async function readInBlocks(source: Source, at: number, lengthBytes: number, fil
     } catch (error) {
       if (!(error instanceof MkinitrdError)) throw error;
       if (!fill) throw unreadableError(source, at + offset, size, error);
-      note(unreadable, { startBytes: at + offset, lengthBytes: size, why: explain(error).split("\n")[0]! });
+      noteRange(unreadable, { startBytes: at + offset, lengthBytes: size, why: explain(error).split("\n")[0]! });
     }
   }
   return bytes;
-}
-
-/** Ranges that touch are one, with the reason of the first. */
-function note(unreadable: Unreadable[], range: Unreadable): void {
-  const last = unreadable.at(-1);
-  if (last !== undefined && last.startBytes + last.lengthBytes === range.startBytes) last.lengthBytes += range.lengthBytes;
-  else if (unreadable.length < MOST_LISTED) unreadable.push(range);
-  else throw new MkinitrdError({ tried: "copying what can be read", on: "the volume", found: `more than ${MOST_LISTED} ranges that can't be read`, next: "copy the disk with ddrescue first" });
 }
 
 function unreadableError(source: Source, startBytes: number, lengthBytes: number, cause: MkinitrdError): MkinitrdError {

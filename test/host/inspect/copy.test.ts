@@ -80,6 +80,23 @@ describe("a disk with blocks that can't be read", () => {
   });
 });
 
+test("what is missing at even distances, as a leg of stripes is, is one entry of the list, however often", async () => {
+  const bytes = Buffer.alloc(96 * MIB, 0xa5);
+  const source: Source = {
+    ...memorySource(bytes, "disk"),
+    // Every other 4096 bytes; 12288 ranges, more than a list of them may have.
+    read(offsetBytes, lengthBytes) {
+      const isHere = lengthBytes <= 4096 && offsetBytes % 8192 === 0;
+      return isHere ? Promise.resolve(bytes.subarray(offsetBytes, offsetBytes + lengthBytes)) : Promise.reject(new MkinitrdError({ tried: "reading", on: "pv1", found: "it is missing" }));
+    },
+  };
+  delete source.readInto;
+  const { unreadable } = await dump(source, { fill: true });
+  expect(unreadable).toEqual([{ startBytes: 4096, lengthBytes: 4096, times: 12_288, everyBytes: 8192, why: "reading on pv1: it is missing" }]);
+  for (let at = 4096; at < bytes.length; at += 8192) bytes.fill(0, at, at + 4096);
+  expect(readFileSync(join(folder, "out.img")).equals(bytes)).toBe(true);
+});
+
 describe("resuming", () => {
   test("goes on with what an ended dump left, and the digest is that of the whole", async () => {
     const bytes = content();
