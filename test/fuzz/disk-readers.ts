@@ -16,6 +16,7 @@ import { EVERY_FORMAT } from "../../src/core/volumes/every-format.ts";
 import { probe } from "../../src/core/volumes/probe.ts";
 import { inspectTree } from "../../src/host/inspect/node.ts";
 import { surveyDisks } from "../../src/host/inspect/survey.ts";
+import { openVerities, verityPairs } from "../../src/host/inspect/verity.ts";
 import { volumeTables } from "../../src/host/inspect/tables.ts";
 import { inspectJson, inspectText } from "../../src/host/inspect/text.ts";
 import { kinds } from "../core/realroot/kinds.ts";
@@ -105,7 +106,7 @@ export const DISK_READERS: Record<string, DiskReader> = {
   dm: { seeds: (all) => [...dmSeeds(), ...(all ? corpusSeeds(["verity"]) : [])], limits: { reads: 400_000, readBytes: 512 * MIB, heldBytes: 64 * MIB }, run: readDmMetadata },
   survey: {
     seeds: (all) => [
-      ...arraySeeds(), ...fixtureSeeds(["gpt", "mbr", "luks2", "lvm2"]), groupSeed("group-"), groupSeed("kinds\\."),
+      ...arraySeeds(), ...fixtureSeeds(["gpt", "mbr", "luks2", "lvm2"]), groupSeed("group-"), groupSeed("kinds\\."), ...fixtureSeeds(["dm"], /^verity-disk\.img\.gz$/),
       ...(all ? [...corpusSeeds(["lvm-fresh", "mdraid", "disks", "btrfs-progs"]), ...imageSeeds()] : []),
     ],
     limits: WHOLE_DISK,
@@ -126,14 +127,18 @@ function dmSeeds(): Seed[] {
 /** Everything that `inspect`, `dmsetup` and `dump` do: the tree, its text, the tables, and bytes of each volume. */
 async function surveyAll(sources: Source[]): Promise<string> {
   const found = await surveyDisks(sources.map((source) => ({ path: source.name, source })));
-  const trees = inspectTree(found);
+  const pairs = await verityPairs(found.volumes);
+  const trees = inspectTree(found, { pairs });
   inspectText(trees, kinds, { colours: false, lines: false });
   JSON.stringify(inspectJson(trees, kinds));
   const said = found.volumes.flatMap(({ content, damage }) => [damage ?? "", ...(content?.damage ?? [])]);
   for (const volume of found.volumes.slice(0, 64)) {
     await saying(async () => JSON.stringify(volumeTables(volume, found, [], { showKeys: true })));
-    const { source } = volume;
+    const source = volume.source ?? volume.openPartial?.();
     if (source !== undefined) said.push(await saying(async () => readEdges(source)));
+  }
+  for (const { rootDigest } of pairs) {
+    said.push(await saying(async () => (await Promise.all((await openVerities(found.volumes, [rootDigest.toString("hex")])).map(({ device }) => readEdges(device.source)))).join()));
   }
   for (const group of found.groups) {
     for (const { targets } of group.logicalVolumes.slice(0, 64)) {
