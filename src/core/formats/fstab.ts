@@ -30,7 +30,7 @@ export function parseFstab(text: string): Fstab {
   const lines = text.split("\n");
   const fstab: Fstab = { entries: [], problems: [] };
   for (const [index, line] of lines.slice(0, MOST_LINES).entries()) {
-    const trimmed = line.replace(/^[ \t]+|[ \t\r]+$/g, "");
+    const trimmed = trimBlanks(line);
     if (trimmed === "" || trimmed.startsWith("#")) continue;
     const entry = parseLine(trimmed, index + 1);
     if (typeof entry === "string") fstab.problems.push(`line ${index + 1}: ${entry}`);
@@ -44,6 +44,13 @@ export function parseFstab(text: string): Fstab {
 export function formatFstab(entries: FstabEntry[]): string {
   return entries.map(({ source, target, fstype, options, passNumber }) =>
     `${[source, target, fstype, options.join(",") || "defaults"].map(escape).join(" ")} 0 ${passNumber}\n`).join("");
+}
+
+/** A pattern for the end would look for it again behind each of a million blanks. */
+function trimBlanks(line: string): string {
+  let end = line.length;
+  while (end > 0 && " \t\r".includes(line[end - 1]!)) end--;
+  return line.slice(0, end).replace(/^[ \t]+/, "");
 }
 
 function parseLine(line: string, lineNumber: number): FstabEntry | string {

@@ -73,3 +73,8 @@ describe("an fstab", () => {
     }));
   });
 });
+
+test("a line with two million blanks in it is read at once, and one that ends in them", () => {
+  const blanks = " \t".repeat(1_000_000);
+  expect(parseFstab(`/dev/vda1${blanks}/usr ext4 ro${blanks}\r\n`).entries).toMatchObject([{ source: "/dev/vda1", target: "/usr", options: ["ro"] }]);
+});

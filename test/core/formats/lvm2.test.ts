@@ -4,6 +4,7 @@ import { lvmCrc32 } from "../../../src/core/binary/checksums.ts";
 import { memorySource } from "../../../src/core/binary/source.ts";
 import { MkinitrdError } from "../../../src/core/errors.ts";
 import { dashedUuid, probeLvm2 } from "../../../src/core/formats/lvm2.ts";
+import { readMetadataArea } from "../../../src/core/formats/lvm2-area.ts";
 import { fixture, fixtureBytes } from "../../fixtures/fixture.ts";
 import { lvmReports } from "../../fixtures/lvm2/reports.ts";
 
@@ -145,4 +146,19 @@ test("any changes to label and metadata give a value or our error", async () => 
       expect(error).toBeInstanceOf(MkinitrdError);
     }
   }), { numRuns: 500 });
+});
+
+test("a metadata area full of zeros, with one character behind them and a right checksum, is refused at once", async () => {
+  const bytes = Buffer.alloc(15 * 1024 * 1024);
+  const text = bytes.subarray(512);
+  text.write("x", 0);
+  text.write("x", text.length - 2);
+  bytes.write(" LVM2 x[5A%r0N*>", 4, "latin1");
+  bytes.writeUInt32LE(1, 20);
+  bytes.writeBigUInt64LE(BigInt(bytes.length), 32);
+  bytes.writeBigUInt64LE(512n, 40);
+  bytes.writeBigUInt64LE(BigInt(text.length), 48);
+  bytes.writeUInt32LE(lvmCrc32(text), 56);
+  bytes.writeUInt32LE(lvmCrc32(bytes.subarray(4, 512)), 0);
+  await expect(readMetadataArea(memorySource(bytes, "area"), { offsetBytes: 0, sizeBytes: bytes.length })).rejects.toThrow(MkinitrdError);
 });
