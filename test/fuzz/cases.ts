@@ -39,6 +39,9 @@ export function casesOf(reader: string, all: boolean): Cases {
 /** A text is read from nothing, so that it takes no more reads than its memory holds. */
 const OF_TEXT: Limits = { reads: Infinity, readBytes: Infinity, heldBytes: 64 * 1024 * 1024 };
 
+/** What takes time with the square of a text's length is seen at 200,000 characters, which take a tenth of this. */
+const TEXT_CPU_MS = 2000;
+
 function textCases({ run, samples }: TextReader): Cases<{ sample: number; edits: TextEdit[] }> {
   return {
     arbitrary: fc.record({ sample: fc.nat({ max: samples.length - 1 }), edits: textEdits }),
@@ -46,7 +49,10 @@ function textCases({ run, samples }: TextReader): Cases<{ sample: number; edits:
     async read(input) {
       if (!("text" in input)) return;
       const meter = new Meter(OF_TEXT);
+      const before = process.threadCpuUsage();
       await orRefuses(async () => run(input.text));
+      const { system, user } = process.threadCpuUsage(before);
+      if (user + system > TEXT_CPU_MS * 1000) throw new OverLimit(`${(user + system) / 1000} ms of processor time for ${input.text.length} characters, more than ${TEXT_CPU_MS}`);
       meter.look();
       meter.check();
     },

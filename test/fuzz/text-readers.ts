@@ -95,7 +95,7 @@ export type TextEdit = { kind: "replace" | "drop" | "repeat" | "insert" | "copy"
 
 const NUMBERS = ["0", "1", "-1", "2", "512", "4294967295", "4294967296", "9007199254740991", "9007199254740992", "9223372036854775807", "18446744073709551615", "18446744073709551616", "1e308", "0x10", "1.5", "00", "NaN"];
 const SPECIAL = ["", "\0", "%", "%00", "%zz", ":", ",", "=", "\"", "\\", "{", "}", "[", "]", "#", "\n", "\t", " ", "\u{1f600}", "\ud800", "../../etc/passwd", "__proto__", "constructor", "toString", "null", "true", "-", "--", "@", "/", "a {\n", "a = [", "{\"a\":", "[["];
-const REPEATS = [1, 2, 3, 10, 100, 1000, 20_000];
+const REPEATS = [1, 2, 3, 10, 100, 1000, 20_000, 100_000];
 
 /** Edits as fast-check makes and shrinks them. */
 export const textEdits: fc.Arbitrary<TextEdit[]> = fc.array(fc.record({
