@@ -35,7 +35,7 @@ export async function unlockTcrypt(volume: Volume, source: Source, wish: TcryptW
     found = await search(volume, headers, wish, keyFiles, unlocker);
     if (found === undefined) return undefined;
     const place = volume.path ?? volume.name;
-    const name = `tcrypt-${place.replace(/^\/dev\/(mapper\/)?/, "").replaceAll(/[^A-Za-z0-9#+.=@_-]/g, "-")}`;
+    const name = `tcrypt-${place.replace(/^\/dev\/(mapper\/)?/, "").replaceAll(/[^A-Za-z0-9#+.=@_-]/g, "-")}${found.place.startsWith("hidden") ? "-hidden" : ""}`; // the outer one may be open beside it
     const opened = openTcrypt(found, { path: place, source }, name, options.system === false ? undefined : startBytes! / SECTOR_BYTES);
     return {
       secrets: opened.keys, tables: opened.tables.map((table) => ({ ...table, of: name })),

@@ -69,6 +69,14 @@ describe("TrueCrypt", () => {
     expect(disk!.children[0]).toMatchObject({ realroot: ["tcplay:ext4:damaged.img::type=truecrypt,hash=ripemd160,backup"] });
   });
 
+  test("an outer and its hidden volume are opened side by side, under names of their own", async () => {
+    writeFileSync(here("hidden.img"), fixtureBytes("truecrypt/hidden.img.gz")); // of tcplay
+    for (const name of ["outer", "inner"]) writeFileSync(here(name), name);
+    const words = ["--tcrypt", "hidden.img,type=truecrypt", "--tcrypt", "hidden.img,type=truecrypt,hidden=yes", "--key-file", here("outer"), "--key-file", here("inner"), here("hidden.img")];
+    const [disk] = await trees(...words);
+    expect(disk!.children.map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([["/dev/mapper/tcrypt-hidden.img", 262144], ["/dev/mapper/tcrypt-hidden.img-hidden", 131072]]);
+  });
+
   test("dump writes what is in it, and dmsetup the table with which cryptsetup would open it", async () => {
     const words = ["--tcrypt", "whole.img,type=truecrypt,hash=sha512", "--key-file", here("pass"), here("whole.img"), "/dev/mapper/tcrypt-whole.img"];
     await run(["dump", ...words, "-o", here("out.img"), "--sha256"]);

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { Target } from "../../../src/core/dm/table.ts";
+import { parseTcryptWish } from "../../../src/host/inspect/wishes.ts";
 import { withDisks } from "../../../src/host/inspect/with-disks.ts";
+import { tcryptVolume } from "../../fixtures/truecrypt/volume.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "with-disks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -27,6 +29,23 @@ test.skipIf(missing).each(["used", "failed"])("the volume key is wiped and the d
     if (outcome === "failed") throw new Error("on the way");
   });
   await (outcome === "failed" ? expect(using).rejects.toThrow("on the way") : using);
+  expect(key).toEqual(Buffer.alloc(64));
+  await expect(reading()).rejects.toThrow();
+});
+
+test("the keys of a TrueCrypt volume are wiped, and what it gave can't be read any more", async () => {
+  const [disk, keyFile] = [join(folder, "tcrypt.img"), join(folder, "tcrypt-key")];
+  writeFileSync(disk, tcryptVolume({ type: "truecrypt", hash: "sha512", iterations: 1000, passphrase: Buffer.from("correct horse"), payload: Buffer.alloc(4096), places: ["primary"] }));
+  writeFileSync(keyFile, "correct horse");
+  let key: Buffer = Buffer.alloc(0);
+  let reading = async (): Promise<unknown> => undefined;
+  await withDisks([disk], { keyFile: [keyFile], tcrypt: [parseTcryptWish("tcrypt.img,type=truecrypt")] }, async ({ tables, volumes }) => {
+    key = crypt(tables[0]!.targets);
+    const opened = volumes.find(({ layer }) => layer === "mapping")!.source!;
+    reading = () => opened.read(0, 512);
+    expect((await opened.read(0, 512)).equals(Buffer.alloc(512))).toBe(true);
+    expect(key.some((byte) => byte !== 0)).toBe(true);
+  });
   expect(key).toEqual(Buffer.alloc(64));
   await expect(reading()).rejects.toThrow();
 });
