@@ -7,6 +7,9 @@ import { printableLine } from "../core/quote.ts";
 const MOST_BYTES = 512;
 const [CTRL_C, CTRL_D, BACKSPACE, LINE_FEED, RETURN, CTRL_U, ESCAPE, DELETE] = [0x03, 0x04, 0x08, 0x0a, 0x0d, 0x15, 0x1b, 0x7f];
 
+/** Somebody, or the terminal's end, has put an end to the asking: nothing else is asked either. */
+export class AskingEnded extends MkinitrdError {}
+
 /** A person's terminal, which is asked whatever standard input and output are. */
 export interface PassphraseTerminal {
   input: ReadStream;
@@ -27,11 +30,17 @@ export function openTerminal(): PassphraseTerminal {
  * character, Ctrl-U all. The caller wipes what it gets; rejects on Ctrl-C, and when the terminal goes away.
  */
 export async function askPassphrase(prompt: string, { input, output }: PassphraseTerminal): Promise<Buffer | undefined> {
+  const question = `${printableLine(prompt)}: `;
   const line = Buffer.alloc(MOST_BYTES);
   let length = 0;
+  let isTooLong = false;
+  const restart = () => {
+    line.fill(0);
+    [length, isTooLong] = [0, false];
+  };
   input.setRawMode(true); // before the question: what is typed at once is not shown
   try {
-    output.write(`${printableLine(prompt)}: `);
+    output.write(question);
     return await new Promise<Buffer | undefined>((resolve, reject) => {
       const ended = () => reject(stopped("the terminal is gone"));
       const take = (bytes: Buffer) => {
@@ -44,10 +53,13 @@ export async function askPassphrase(prompt: string, { input, output }: Passphras
           for (const byte of bytes) {
             if (byte === CTRL_C) return reject(stopped("Ctrl-C"));
             if (byte === ESCAPE || (byte === CTRL_D && length === 0)) return done(undefined);
-            if (byte === RETURN || byte === LINE_FEED) return done(Buffer.from(line.subarray(0, length)));
-            if (byte === CTRL_U) length = 0;
+            if (byte === RETURN || byte === LINE_FEED) {
+              if (!isTooLong) return done(Buffer.from(line.subarray(0, length)));
+              restart();
+              output.write(`\nIt is longer than ${MOST_BYTES} bytes, which no passphrase is.\n${question}`);
+            } else if (byte === CTRL_U) restart();
             else if (byte === BACKSPACE || byte === DELETE) length = beforeLastCharacter(line, length);
-            else if (length === MOST_BYTES) return reject(stopped(`the passphrase is longer than ${MOST_BYTES} bytes`));
+            else if (length === MOST_BYTES) isTooLong = true; // to the line's end: no rest of it is left for a shell
             else line[length++] = byte;
           }
         } finally {
@@ -71,6 +83,6 @@ function beforeLastCharacter(line: Buffer, length: number): number {
   return at;
 }
 
-function stopped(found: string): MkinitrdError {
-  return new MkinitrdError({ tried: "asking for a passphrase", on: "this terminal", found });
+function stopped(found: string): AskingEnded {
+  return new AskingEnded({ tried: "asking for a passphrase", on: "this terminal", found });
 }

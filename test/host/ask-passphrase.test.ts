@@ -48,13 +48,19 @@ describe("what is typed", () => {
 
 test.each([
   { what: "Ctrl-C", keys: "abc\x03", found: /asking for a passphrase on this terminal: Ctrl-C/ },
-  { what: "more than 512 bytes", keys: "x".repeat(513), found: /the passphrase is longer than 512 bytes/ },
 ])("$what ends it, and the terminal is as it was", async ({ found, keys }) => {
   const { raw, stream, terminal: person } = terminal();
   const asking = askPassphrase("?", person);
   stream.write(keys);
   await expect(asking).rejects.toThrow(found);
   expect(raw).toEqual([true, false]);
+});
+
+test("more than 512 bytes are taken to the line's end, and asked for again", async () => {
+  const { answer, bytes, shown } = await press("x".repeat(500), "y".repeat(400), "z\rhorse\r");
+  expect(answer).toBe("horse");
+  expect(shown).toEqual(["Passphrase for disk?[2J: ", "\nIt is longer than 512 bytes, which no passphrase is.\nPassphrase for disk?[2J: ", "\n"]);
+  expect(Buffer.concat(bytes).every((byte) => byte === 0)).toBe(true);
 });
 
 test("a terminal that goes away ends it", async () => {

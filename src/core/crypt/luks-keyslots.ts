@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { SECTOR_BYTES, type Source, window } from "../binary/source.ts";
 import { type Crypt, openCrypt } from "../dm/crypt.ts";
 import { explain, MkinitrdError } from "../errors.ts";
+import { quote } from "../quote.ts";
 import type { Luks1Header } from "../formats/luks1.ts";
 import { type Luks2Header, unknownRequirements } from "../formats/luks2.ts";
 import { mergeStripes } from "./antiforensic.ts";
@@ -101,7 +102,7 @@ function unsupported({ antiForensic, area, digests, kdf, keyBytes }: Keyslot): s
   if (antiForensic.stripes !== STRIPES) return `its key lies in ${antiForensic.stripes} stripes; known: ${STRIPES}`;
   const hashes = [antiForensic.hash, ...(kdf.type === "pbkdf2" ? [kdf.hash] : []), ...digests.map(({ hash }) => hash)];
   const unknown = hashes.find((hash) => !hasHash(hash));
-  if (unknown !== undefined) return `the hash ${unknown} is not here`;
+  if (unknown !== undefined) return `the hash ${quote(unknown)} is not here`;
   return digests.filter(isUsable).length === 0 ? "no digest says which key is right" : undefined;
 }
 
@@ -128,11 +129,11 @@ function luks1Keyslots({ cipherMode, cipherName, digest, digestIterations, diges
 function luks2Keyslots(header: Luks2Header, only: number | undefined, source: Source, refused: string[]): Keyslot[] {
   const { metadata } = header;
   const [unknown] = unknownRequirements(header);
-  if (unknown !== undefined) throw new MkinitrdError({ tried: "unlocking", on: source.name, found: `its header requires "${unknown}", which is not known here`, next: "open it with the cryptsetup that made it" });
+  if (unknown !== undefined) throw new MkinitrdError({ tried: "unlocking", on: source.name, found: `its header requires ${quote(unknown)}, which is not known here`, next: "open it with the cryptsetup that made it" });
   const sorted = metadata.keyslots.filter(({ number, priority }) => (priority > 0 || number === only) && isBound(number)).sort((a, b) => b.priority - a.priority || a.number - b.number);
   return sorted.flatMap(({ antiForensic, area, kdf, keyBytes, number, type }): Keyslot[] => {
     if (kdf === undefined || antiForensic === undefined || area.encryption === undefined || area.keyBytes === undefined || kdf.type === "unknown") {
-      if (type === "luks2") refused.push(`keyslot ${number}: its key derivation ${kdf?.type === "unknown" ? kdf.name : ""} is not known here`);
+      if (type === "luks2") refused.push(`keyslot ${number}: its key derivation ${kdf?.type === "unknown" ? quote(kdf.name) : ""} is not known here`);
       return [];
     }
     const digests = metadata.digests.flatMap(({ keyslots, pbkdf2 }) => (keyslots.includes(number) && pbkdf2 !== undefined ? [pbkdf2] : []));

@@ -5,6 +5,7 @@ import { parseCipher } from "./crypt-cipher.ts";
 import type { Device, Span } from "./device.ts";
 import { sectorCipher } from "./sector-cipher.ts";
 import type { TableWords } from "./table-words.ts";
+import { quote } from "../quote.ts";
 
 /** dm-crypt. Sectors are 512 bytes. Linux Documentation/admin-guide/device-mapper/dm-crypt.rst. */
 export interface Crypt extends Span {
@@ -95,7 +96,7 @@ function readOptions(target: Crypt): { isLarge: boolean; sectorBytes: number } {
     const [, size] = /^sector_size:(\d{3,4})$/.exec(option) ?? [];
     if (size !== undefined && [512, 1024, 2048, 4096].includes(Number(size))) sectorBytes = Number(size);
     else if (option.startsWith("integrity")) throw failure(target, `${option}: what is authenticated can't be read here`);
-    else if (!KNOWN_OPTIONS.includes(option)) throw failure(target, `the option ${JSON.stringify(option)} is unknown; known: ${KNOWN_OPTIONS.join(", ")}`);
+    else if (!KNOWN_OPTIONS.includes(option)) throw failure(target, `the option ${quote(option)} is unknown; known: ${KNOWN_OPTIONS.join(", ")}`);
   }
   return { isLarge: target.options.includes("iv_large_sectors"), sectorBytes };
 }

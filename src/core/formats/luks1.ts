@@ -4,6 +4,7 @@ import type { Source } from "../binary/source.ts";
 import { ascii, bytes, struct, u16be, u32be } from "../binary/struct.ts";
 import type { Decoded } from "../binary/struct.ts";
 import { hex32, MkinitrdError } from "../errors.ts";
+import { quote } from "../quote.ts";
 
 /** First six bytes of LUKS1, and of the primary header of LUKS2. */
 export const LUKS_MAGIC = "LUKS\xba\xbe";
@@ -105,10 +106,10 @@ export async function probeLuks1(source: Source): Promise<Luks1Header | undefine
 
 function headerProblem({ cipherName, cipherMode, hash, keyBytes, uuid }: Decoded<typeof phdr>): string | undefined {
   for (const [field, text] of Object.entries({ cipherName, cipherMode, hash })) {
-    if (!/^[\x21-\x7e]+$/.test(text)) return `${field} is ${JSON.stringify(text)}`;
+    if (!/^[\x21-\x7e]+$/.test(text)) return `${field} is ${quote(text)}`;
   }
   if (keyBytes === 0 || keyBytes > MAX_KEY_BYTES) return `the volume key has ${keyBytes} bytes, it must be 1 to ${MAX_KEY_BYTES}`;
-  return isUuid(uuid) ? undefined : `UUID is ${JSON.stringify(uuid)}`;
+  return isUuid(uuid) ? undefined : `UUID is ${quote(uuid)}`;
 }
 
 /** The rules of cryptsetup (lib/luks1/keymanage.c, LUKS_check_keyslots), which hold for disabled keyslots, too. */

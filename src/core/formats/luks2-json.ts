@@ -1,4 +1,5 @@
 import { MkinitrdError } from "../errors.ts";
+import { printableLine } from "../quote.ts";
 
 /** A value of the LUKS2 metadata, and where it stands there: `keyslots.0.area`. `on` is what errors call the disk. */
 export interface Place {
@@ -9,7 +10,7 @@ export interface Place {
 
 /** Refuses the metadata for what stands at a place. */
 export function refuse(place: Place, found: string): never {
-  throw new MkinitrdError({ tried: "reading the LUKS2 metadata", on: place.on, found: `${place.path || "the JSON text"} ${found}` });
+  throw new MkinitrdError({ tried: "reading the LUKS2 metadata", on: place.on, found: printableLine(`${place.path || "the JSON text"} ${found}`) });
 }
 
 /** A member of an object; its value is undefined when there is none. */

@@ -8,6 +8,7 @@ import { LUKS_MAGIC } from "./luks1.ts";
 import { parseLuks2Metadata } from "./luks2-metadata.ts";
 import type { Luks2Metadata } from "./luks2-metadata.ts";
 import { BINARY_HEADER_BYTES } from "./luks2-rules.ts";
+import { quote } from "../quote.ts";
 
 const SECONDARY_MAGIC = "SKUL\xba\xbe";
 /** A header is one of these sizes, and the secondary begins where the primary ends. Section 2.1. */
@@ -150,7 +151,7 @@ async function readBinary(source: Source, offsetBytes: number, on: string): Prom
   if (!HEADER_SIZES.includes(headerBytes)) refuse(`header size is ${headerBytes} bytes, it must be a power of two from 16384 to 4194304`);
   if (offsetBytes !== 0 && headerBytes !== offsetBytes) refuse(`header size is ${headerBytes} bytes, that of the first must be ${offsetBytes}`);
   if (!CHECKSUMS.includes(header.checksumAlgorithm)) {
-    refuse(`checksum algorithm is ${JSON.stringify(header.checksumAlgorithm)}, known: ${CHECKSUMS.join(", ")}`);
+    refuse(`checksum algorithm is ${quote(header.checksumAlgorithm)}, known: ${CHECKSUMS.join(", ")}`);
   }
   const jsonArea = await source.read(offsetBytes + BINARY_HEADER_BYTES, headerBytes - BINARY_HEADER_BYTES);
   const { offset, lengthBytes } = binaryHeader.fields.checksum;
@@ -158,7 +159,7 @@ async function readBinary(source: Source, offsetBytes: number, on: string): Prom
   const checksum = createHash(header.checksumAlgorithm).update(binary).update(jsonArea).digest();
   const stored = header.checksum.subarray(0, checksum.length);
   if (!checksum.equals(stored)) refuse(`checksum is ${short(checksum)}, the header says ${short(stored)}`);
-  if (!isUuid(header.uuid)) refuse(`UUID is ${JSON.stringify(header.uuid)}`);
+  if (!isUuid(header.uuid)) refuse(`UUID is ${quote(header.uuid)}`);
   return { header, jsonArea };
 }
 

@@ -3,10 +3,11 @@ import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import type { Volume } from "../../core/volumes/types.ts";
-import { EXT_TYPES, type ExtFiles, withExtFiles } from "../inspect/ext-files.ts";
+import { EXT_TYPES, type ExtFiles, hasEncryptedFiles, withExtFiles } from "../inspect/ext-files.ts";
 import { findVolume } from "../inspect/find.ts";
 import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
 import { withDisks } from "../inspect/with-disks.ts";
+import { complain } from "./complain.ts";
 
 const HELP = `
 Reads a file of an ext2, ext3 or ext4 filesystem where it lies: no root, no mount, nothing of the disks is written. VOLUME is a name that
@@ -29,9 +30,10 @@ async function run(words: string[], unlock: UnlockOptions): Promise<void> {
   const [path, wanted, ...disks] = words.reverse();
   if (path === undefined || wanted === undefined || disks.length === 0) throw new MkinitrdError({ tried: "printing a file", on: "the command line", found: `${words.length} of its words`, next: "name a disk, a volume and a path: mkinitrd cat-file DISK VOLUME PATH" });
   await withDisks(disks.reverse(), unlock, async ({ problems, volumes }) => {
-    for (const problem of problems) console.error(`mkinitrd: ${problem}`);
+    for (const problem of problems) complain(problem);
     const volume = findVolume(volumes, wanted);
     const source = readableSource(volume);
+    if (await hasEncryptedFiles(source)) complain(`${volume.name} has encrypted files: of those the bytes are printed as they lie there`);
     await withExtFiles({ ...source, name: volume.name }, (files) => print(files, path.startsWith("/") ? path : `/${path}`));
   });
 }
@@ -44,7 +46,7 @@ function readableSource({ content, name, source }: Volume): NonNullable<Volume["
 
 async function print(files: ExtFiles, path: string): Promise<void> {
   const file = await files.find(path);
-  if (file === undefined) throw new MkinitrdError({ tried: `reading ${quote(path)}`, on: files.name, found: "it is not there, or a link that leads to nothing", next: await nearby(files, path) });
+  if (file === undefined) throw new MkinitrdError({ tried: `reading ${quote(path)}`, on: files.name, found: "it is not there, or it is a link that leads to nothing, to itself, or out of this filesystem", next: await nearby(files, path) });
   if (!file.isRegular) {
     const found = file.isDirectory ? `it is a directory, of ${listOf(await file.names())}` : "it is a device, a pipe or a socket";
     throw new MkinitrdError({ tried: `reading ${quote(path)}`, on: files.name, found, next: "name a file" });

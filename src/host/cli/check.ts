@@ -11,6 +11,7 @@ import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts"
 import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { asCommandLine } from "./realroot.ts";
+import { complain } from "./complain.ts";
 
 const HELP = `
 Walks the realroot stage by stage, as the boot would: is its script in the image, with its modules, programs and their libraries; is
@@ -51,7 +52,7 @@ async function run(file: string, words: string[], { disk, json, ...unlock }: Opt
     const failed = hops.some(({ findings }) => findings.some(({ outcome }) => outcome === "failed"));
     const colours = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
     console.log(json === true ? JSON.stringify({ ok: !failed, hops }, null, 2) : [...hops.map((hop) => formatHop(hop, colours)), verdict(hops, disk.length > 0)].join("\n"));
-    for (const problem of survey.problems) console.error(`mkinitrd: ${problem}`);
+    for (const problem of survey.problems) complain(problem);
     if (failed) process.exitCode = 1;
   });
 }

@@ -6,6 +6,7 @@ import { findVolume } from "../inspect/find.ts";
 import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
 import { type DeviceTable, volumeTables } from "../inspect/tables.ts";
 import { withDisks } from "../inspect/with-disks.ts";
+import { complain } from "./complain.ts";
 
 const HELP = `
 Prints the tables of the devices that make a volume, those that it lies on first: for dmsetup create NAME, or with --concise for
@@ -40,7 +41,7 @@ async function run(words: string[], { as, concise, json, showkeys, ...unlock }: 
   const [paths, wanted] = [words.slice(0, -1), words.at(-1)!];
   if (paths.length === 0) throw new MkinitrdError({ tried: "printing device-mapper tables", on: "the command line", found: `${quote(wanted)} alone`, next: "name a disk and a volume: mkinitrd dmsetup DISK VOLUME" });
   await withDisks(paths, unlock, async (found) => {
-    for (const problem of found.problems) console.error(`mkinitrd: ${problem}`);
+    for (const problem of found.problems) complain(problem);
     const tables = volumeTables(findVolume(found.volumes, wanted), found, found.tables, { showKeys: showkeys === true, nodes: parseNodes(as, paths, found.devices) });
     console.log(json === true ? JSON.stringify(tables, null, 2) : concise === true ? tables.map(formatConcise).join(";") : tables.flatMap(({ lines, name }) => lines.map((line) => `${name}: ${line}`)).join("\n"));
   });

@@ -1,4 +1,4 @@
-import { lstatSync, statSync } from "node:fs";
+import { lstatSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { explain, MkinitrdError } from "../../core/errors.ts";
@@ -6,17 +6,18 @@ import { printableLine, quote } from "../../core/quote.ts";
 import { formatSize, listVolumes } from "../../core/volumes/describe.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import { findVolume } from "../inspect/find.ts";
-import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory } from "../inspect/dump.ts";
-import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
+import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory, partOf } from "../inspect/dump.ts";
+import { addUnlockOptions, namedFiles, type UnlockOptions } from "../inspect/passphrases.ts";
 import { describeRange } from "../inspect/unreadable.ts";
 import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { progressLine } from "./progress.ts";
+import { complain } from "./complain.ts";
 
 const HELP = `
 Writes a partition, a logical volume or an opened volume to a sparse file: no root, no device-mapper, nothing of the disks is
 written. VOLUME is a name that mkinitrd inspect shows, or UUID=, LABEL=, PARTUUID=, PARTLABEL=. The file grows as FILE.part and has its
-name when it is whole. What can't be read is an error that names the range; with --fill it is zeros, and a list of the ranges.
+name when it is whole; with --resume what is there of it is compared with the volume, in samples. What can't be read is an error that names the range; with --fill it is zeros, and a list of the ranges.
 
 ${exitCodesHelp("dump")}
 
@@ -64,9 +65,9 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
   if (paths.length === 0) throw new MkinitrdError({ tried: "dumping a volume", on: "the command line", found: `${quote(words[0] ?? "")} alone`, next: "name a disk and a volume: mkinitrd dump DISK VOLUME -o FILE" });
   const progress = progressLine();
   await withDisks(paths, options, async ({ problems, volumes }) => {
-    for (const problem of problems) console.error(`mkinitrd: ${problem}`);
+    for (const problem of problems) complain(problem);
     const jobs = wanted === undefined ? jobsForAll(volumes, output) : [{ volume: findVolume(volumes, wanted), file: output }];
-    for (const { file } of jobs) checkOutput(file, paths, force === true);
+    for (const { file } of jobs) checkOutput(file, [...paths, ...namedFiles(options)], { force: force === true, resume: options.resume === true });
     const reports: Dumped[] = [];
     for (const job of jobs) {
       try {
@@ -74,12 +75,12 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
       } catch (error) {
         progress.end();
         if (wanted !== undefined) throw error;
-        console.error(`mkinitrd: ${explain(error)}`);
+        complain(explain(error));
       }
     }
     progress.end();
     console.log(json === true ? JSON.stringify(wanted === undefined ? reports : reports[0], null, 2) : reports.map(format).join("\n"));
-    const isWhole = reports.length === jobs.length && problems.length === 0 && reports.every(({ unreadable }) => unreadable.length === 0);
+    const isWhole = reports.length === jobs.length && (wanted !== undefined || problems.length === 0) && reports.every(({ unreadable }) => unreadable.length === 0);
     if (!isWhole) process.exitCode = 1;
   }).finally(progress.end);
 }
@@ -109,16 +110,30 @@ function jobsForAll(volumes: Volume[], directory: string): Job[] {
     if ([lv!.vg, lv!.lv].every((part) => /^(?!\.{1,2}$)[A-Za-z0-9_+.-]+$/.test(part))) continue;
     throw new MkinitrdError({ tried: "dumping all volumes", on: quote(name), found: "this is no name of LVM", next: "dump the others by their names" });
   }
+  const places = jobs.flatMap(({ file }) => [file, partOf(file)]);
+  const twice = jobs.find(({ file }) => places.filter((place) => place === file).length > 1);
+  if (twice !== undefined) throw new MkinitrdError({ tried: "dumping all logical volumes", on: twice.file, found: "two of them would be written there", next: "dump these one by one, with -o; of two groups of one name, each from its own disks" });
   if (jobs.length > 0) return jobs;
-  throw new MkinitrdError({ tried: "dumping all logical volumes", on: "the disks", found: `there are none${listVolumes(volumes)}`, next: "--unlock looks into LUKS volumes" });
+  const locked = volumes.some(({ content }) => content?.type === "crypto_LUKS");
+  throw new MkinitrdError({ tried: "dumping all logical volumes", on: "the disks", found: `there are none${listVolumes(volumes)}`, next: locked ? "--unlock looks into LUKS volumes; dump another volume by its name" : "dump another volume by its name" });
 }
 
-function checkOutput(file: string, inputs: readonly string[], force: boolean): void {
-  const stats = lstatSync(file, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  const isInput = inputs.some((input) => { const { dev, ino } = statSync(input); return dev === stats.dev && ino === stats.ino; });
-  if (isInput) throw new MkinitrdError({ tried: "writing the dump", on: file, found: "it is one of the disks", next: "name another file: -o FILE" });
-  if (!force) throw new MkinitrdError({ tried: "writing the dump", on: file, found: "there is something of this name", next: "name another file: -o FILE, or replace it: --force" });
+/** Throws where something stands in the dump's way: an input, always; a file of its name or of its part's, unless it is to be replaced or gone on with. */
+function checkOutput(file: string, inputs: readonly string[], { force, resume }: { force: boolean; resume: boolean }): void {
+  for (const place of [file, partOf(file)]) {
+    const stats = lstatSync(place, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    const fail = (found: string, next: string) => new MkinitrdError({ tried: "writing the dump", on: place, found, next });
+    if (inputs.some((input) => isSame(input, stats))) throw fail("it is one of the disks, or a file that opens one", "name another file: -o FILE");
+    if (force || (resume && place !== file)) continue;
+    throw fail("there is something of this name", place === file ? "name another file: -o FILE, or replace it: --force" : "go on with it if it is of an earlier dump: --resume; name another file: -o FILE; or replace it: --force");
+  }
+}
+
+/** A header may be named that is a volume and no file. */
+function isSame(input: string, { dev, ino }: Stats): boolean {
+  const stats = statSync(input, { throwIfNoEntry: false });
+  return stats?.dev === dev && stats.ino === ino;
 }
 
 function format({ bytes, file, fromBytes, seconds, sha256, unreadable }: Dumped): string {

@@ -7,6 +7,7 @@ import { inspectJson, inspectText } from "../inspect/text.ts";
 import { verityPairs } from "../inspect/verity.ts";
 import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
+import { complain } from "./complain.ts";
 
 const HELP = `
 Reads disks and image files (raw, or qcow2 where qemu-img is installed) as the early boot does: no root, no loop device, nothing is
@@ -47,7 +48,7 @@ async function run(paths: string[], { json, verbose, ...unlock }: Options): Prom
     const pairs = await verityPairs(found.volumes);
     const trees = inspectTree(found, { pairs, ...(verbose === true ? { structures: await readStructures(found.volumes) } : {}) });
     console.log(json === true ? JSON.stringify(inspectJson(trees, kinds), null, 2) : inspectText(trees, kinds, { colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined, lines: process.stdout.isTTY }));
-    for (const problem of found.problems) console.error(`mkinitrd: ${problem}`);
+    for (const problem of found.problems) complain(problem);
     if (found.problems.length > 0) process.exitCode = 1;
   });
 }

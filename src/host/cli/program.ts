@@ -5,6 +5,7 @@ import { printableLine } from "../../core/quote.ts";
 import { describeIoError } from "../read-text.ts";
 import { EXIT, exitCodesHelp } from "./exit-codes.ts";
 import packageJson from "../../../package.json" with { type: "json" };
+import { complain } from "./complain.ts";
 
 /** Command name → its factory, loaded only when it is asked for: one command does not wait for another's libraries. */
 export type CommandTable = Record<string, () => Promise<Command>>;
@@ -98,7 +99,7 @@ function inherit(parent: Command, command: Command): Command {
 
 function exitStatus(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // it has printed its message
-  console.error(`mkinitrd: ${explain(error)}`);
+  complain(explain(error));
   if (process.env["MKINITRD_DEBUG"] === "1") console.error(error);
   return EXIT.failed;
 }

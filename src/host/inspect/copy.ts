@@ -10,10 +10,13 @@ const CHUNK_BYTES = 1024 * 1024;
 const BLOCK_BYTES = 4096;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
-
 export interface CopyOptions {
   /** Where to begin: what is in front of it is in the file. */
   fromBytes: number;
+  /** What of that was filled with zeros. */
+  filled: readonly Unreadable[];
+  /** Told of all filled ranges before zeros are written in the place of new ones. */
+  onFilled(ranges: readonly Unreadable[]): void;
   /** Zeros in the place of what can't be read. */
   fill: boolean;
   sha256: boolean;
@@ -30,15 +33,21 @@ export interface Copied {
  * Copies a source to a file, with holes where it has zeros. Throws at the first range that can't be read, naming it, unless it is to be
  * filled. While one piece is written the next one is read. `fromBytes` is a multiple of 1 MiB.
  */
-export async function copySource(source: Source, file: FileHandle, { fill, fromBytes, progress, sha256 }: CopyOptions): Promise<Copied> {
+export async function copySource(source: Source, file: FileHandle, { fill, filled, fromBytes, onFilled, progress, sha256 }: CopyOptions): Promise<Copied> {
   const hash = sha256 ? createHash("sha256") : undefined;
-  const unreadable: Unreadable[] = [];
+  const unreadable: Unreadable[] = filled.map((range) => ({ ...range }));
+  const ranges = () => unreadable.reduce((sum, { lengthBytes }) => sum + lengthBytes, unreadable.length);
+  let told = ranges();
   for (let at = 0; hash !== undefined && at < fromBytes; at += CHUNK_BYTES) hash.update(await readBack(file, at, Math.min(CHUNK_BYTES, fromBytes - at)));
   const buffers = [Buffer.alloc(CHUNK_BYTES), Buffer.alloc(CHUNK_BYTES)]; // one is read into while the other is written
   const read = (at: number) => readChunk(source, at, buffers[(at / CHUNK_BYTES) % 2]!.subarray(0, source.sizeBytes - at), fill, unreadable);
   let next = fromBytes < source.sizeBytes ? read(fromBytes) : undefined;
   for (let at = fromBytes; at < source.sizeBytes; at += CHUNK_BYTES) {
     const chunk = await next!;
+    if (ranges() !== told) {
+      told = ranges();
+      onFilled(unreadable);
+    }
     next = at + CHUNK_BYTES < source.sizeBytes ? read(at + CHUNK_BYTES) : undefined;
     next?.catch(() => {}); // it is awaited in its turn, unless the disk that we write to is full
     hash?.update(chunk);
@@ -82,7 +91,8 @@ function unreadableError(source: Source, startBytes: number, lengthBytes: number
   });
 }
 
-async function readBack(file: FileHandle, at: number, lengthBytes: number): Promise<Buffer> {
+/** What was written already; zeros where the file ends. */
+export async function readBack(file: FileHandle, at: number, lengthBytes: number): Promise<Buffer> {
   const bytes = Buffer.alloc(lengthBytes);
   for (let done = 0; done < lengthBytes;) {
     const { bytesRead } = await file.read(bytes, done, lengthBytes - done, at + done);

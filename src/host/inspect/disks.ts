@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { openFile } from "../../core/binary/file.ts";
 import type { Source } from "../../core/binary/source.ts";
 import type { BlockDevice } from "../../core/volumes/types.ts";
@@ -14,13 +15,23 @@ export async function openDisks(paths: readonly string[]): Promise<OpenedDisks> 
   const devices: BlockDevice[] = [];
   const close = async (): Promise<void> => void (await Promise.all(devices.map(({ source }) => source.close?.())));
   try {
-    const files = [...new Set(paths)];
+    const files = withoutRepeats(paths);
     for (const path of files) devices.push({ path: path.startsWith("/dev/") ? path : shortName(path, files), source: await openDisk(path) });
   } catch (error) {
     await close();
     throw error;
   }
   return { devices, close };
+}
+
+/** A disk that is named twice, however it is spelled, is one. */
+function withoutRepeats(paths: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return paths.filter((path) => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    const key = stats === undefined ? path : `${stats.dev}:${stats.ino}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 /** One of them; raw, or qcow2. */

@@ -1,4 +1,4 @@
-import { constants, renameSync, statSync } from "node:fs";
+import { constants, renameSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Source } from "../../core/binary/source.ts";
@@ -8,6 +8,7 @@ import { describeIoError } from "../read-text.ts";
 import { checkReplaceable } from "../replace.ts";
 import { withTemporary } from "../temporary.ts";
 import { type Copied, copySource } from "./copy.ts";
+import { checkPart, dropFilled, keepFilled, resumePoint } from "./resume.ts";
 
 export interface DumpOptions {
   /** Zeros in the place of what can't be read. */
@@ -26,8 +27,6 @@ export interface Dumped extends Copied {
   fromBytes: number;
 }
 
-/** Resuming goes on at a multiple of this: the last piece may have been written in part. */
-const RESUME_BYTES = 4 * 1024 * 1024;
 const REPORT_MS = 500;
 
 /**
@@ -37,16 +36,18 @@ const REPORT_MS = 500;
 export async function dumpVolume(source: Source, output: string, { fill, progress, resume, sha256 }: DumpOptions): Promise<Dumped> {
   const target = resolve(output);
   checkReplaceable(target, "writing the dump");
-  const part = join(dirname(target), `${basename(target)}.part`);
+  const part = join(dirname(target), basename(partOf(target)));
   checkReplaceable(part, "writing the dump");
   const started = performance.now();
-  const fromBytes = resume ? resumePoint(part, source) : 0;
+  const point = resume ? resumePoint(part, source) : { fromBytes: 0, filled: [] };
+  const { fromBytes } = point;
   const report = reporter(source, fromBytes, started, progress);
   const write = async (): Promise<Copied> => {
     const file = await open(part, fromBytes > 0 ? constants.O_RDWR : constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600).catch((cause: unknown) => { throw writeError(part, cause); });
     try {
+      await checkPart(part, file, source, point);
       if (fromBytes > 0) await file.truncate(fromBytes);
-      const copied = await copySource(source, file, { fill, fromBytes, sha256, progress: report });
+      const copied = await copySource(source, file, { fill, fromBytes, filled: point.filled, sha256, progress: report, onFilled: (ranges) => void (resume && keepFilled(part, ranges)) });
       await file.sync();
       return copied;
     } catch (cause) {
@@ -60,8 +61,16 @@ export async function dumpVolume(source: Source, output: string, { fill, progres
     renameSync(part, target);
     return done;
   });
-  if (resume) renameSync(part, target);
+  if (resume) {
+    renameSync(part, target);
+    dropFilled(part);
+  }
   return { ...copied, file: output, bytes: source.sizeBytes, fromBytes, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Where a dump grows. */
+export function partOf(output: string): string {
+  return `${output}.part`;
 }
 
 /** A directory for dumps, made when it is missing. */
@@ -69,12 +78,6 @@ export async function makeDumpDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((cause: unknown) => {
     throw new MkinitrdError({ tried: "making the directory", on: path, found: describeIoError(cause), cause });
   });
-}
-
-function resumePoint(part: string, source: Source): number {
-  const size = statSync(part, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > source.sizeBytes) throw new MkinitrdError({ tried: "resuming the dump", on: part, found: `it has ${size} bytes, ${source.name} has ${source.sizeBytes}: it is of another volume`, next: "remove it, or choose another name: -o FILE" });
-  return size - (size % RESUME_BYTES);
 }
 
 /** `1.2 GiB of 8 GiB, 410 MiB/s, 17 s left` */

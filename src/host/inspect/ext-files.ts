@@ -44,6 +44,14 @@ export async function withExtFiles<T>(source: Source, use: (files: ExtFiles) => 
   }
 }
 
+/** The superblock's s_feature_incompat, and its bit for fscrypt. Linux Documentation/filesystems/ext4/super.rst. */
+const [INCOMPAT_BYTE, INCOMPAT_ENCRYPT] = [1024 + 0x60, 0x10000];
+
+/** Whether there may be files that fscrypt has encrypted: which ones, the library does not tell. */
+export async function hasEncryptedFiles(source: Source): Promise<boolean> {
+  return ((await source.read(INCOMPAT_BYTE, 4)).readUInt32LE() & INCOMPAT_ENCRYPT) !== 0;
+}
+
 /** Loaded by those who need it; it is CommonJS, and takes errors that nobody caught for its own. */
 async function library(): Promise<typeof import("ext2fs").default> {
   const events = ["uncaughtException", "unhandledRejection"] as const;

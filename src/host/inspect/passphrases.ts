@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { isatty } from "node:tty";
 import type { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
@@ -43,6 +44,12 @@ function parseRootHash(text: string): string {
 }
 
 const collect = <T>(parse: (text: string) => T) => (text: string, all: T[]): T[] => [...all, parse(text)];
+
+/** Files, beside the disks, that the options name: nothing may be written over them. */
+export function namedFiles({ header = [], keyFile, tcrypt = [] }: UnlockOptions): string[] {
+  const keyfiles = tcrypt.flatMap(({ given: { keyfile } }) => (typeof keyfile === "string" ? keyfile.split("\n") : []));
+  return [...keyFile.filter((file) => file !== "-"), ...header.map((wish) => wish.header), ...keyfiles];
+}
 
 /** Who answers when a volume wants a passphrase, and what is to be opened. */
 export interface Answers {
@@ -93,14 +100,29 @@ function readPim(typed: Buffer, { name }: Volume): number {
   return typed.reduce((sum, byte) => sum * 10 + byte - ZERO, 0);
 }
 
+const POLL_MS = 20;
+
+/** Reads as read(2) does of a descriptor that blocks; standard input may be a pipe that does not, and whose writer takes its time. */
+function readWaiting(descriptor: number, into: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, into);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+    }
+  }
+}
+
 /** All bytes of a file, in a Buffer that no copy of was made. */
 function readKey(file: string): Buffer {
+  if (file === "-" && isatty(0)) throw new MkinitrdError({ tried: "reading the key file", on: "standard input", found: "it is a terminal, which would show what is typed", next: "--unlock asks for a passphrase" });
   const buffer = Buffer.alloc(MOST_KEY_FILE_BYTES + 1);
   let length = 0;
   try {
     const descriptor = file === "-" ? 0 : openSync(file, "r");
     try {
-      for (let read = -1; read !== 0 && length < buffer.length; length += read) read = readSync(descriptor, buffer, length, buffer.length - length, null);
+      for (let read = -1; read !== 0 && length < buffer.length; length += read) read = readWaiting(descriptor, buffer.subarray(length));
     } finally {
       if (descriptor !== 0) closeSync(descriptor);
     }

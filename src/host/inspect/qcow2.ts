@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { checkRange, type Source } from "../../core/binary/source.ts";
 import { ExecError } from "../../core/exec.ts";
 import { MkinitrdError } from "../../core/errors.ts";
-import { quote } from "../../core/quote.ts";
+import { printableLine, quote } from "../../core/quote.ts";
 import { exec } from "../exec.ts";
 
 /** QEMU docs/interop/qcow2.txt, "Header". */
@@ -28,7 +28,7 @@ export async function openQcow2(file: Source): Promise<Source> {
   const path = resolve(file.name); // a relative one might begin like one of QEMU's protocols: nbd:…
   const info = JSON.parse(await qemuImg(file, ["info", "-U", "-f", "qcow2", "--output=json", path])) as Info;
   const other = info["backing-filename"] ?? info["full-backing-filename"] ?? info["format-specific"]?.data?.["data-file"];
-  if (other !== undefined) throw unfit(file, `its data is in ${quote(other)}, too`);
+  if (other !== undefined) throw new MkinitrdError({ tried: "reading a qcow2 image", on: file.name, found: `its data is in ${quote(other)}, too, a file that whoever made the image has named`, next: "make a raw one of it with qemu-img convert if you know that file, and mean it" });
   if (info.encrypted === true) throw unfit(file, "it is encrypted by QEMU");
   const extents = (JSON.parse(await qemuImg(file, ["map", "-U", "-f", "qcow2", "--output=json", path])) as MapEntry[]).map(toExtent);
   const range = { name: file.name, sizeBytes: info["virtual-size"] };
@@ -87,7 +87,8 @@ async function qemuImg(file: Source, args: string[]): Promise<string> {
   try {
     return (await exec("qemu-img", args)).stdout;
   } catch (error) {
-    if (!(error instanceof ExecError) || error.cause !== "ENOENT") throw error;
+    if (error instanceof ExecError && error.cause !== "ENOENT") throw new MkinitrdError({ tried: "reading a qcow2 image", on: file.name, found: `qemu-img: ${printableLine(error.found.split("\n")[0] ?? "")}`, next: "check that the image is whole: qemu-img check", cause: error });
+    if (!(error instanceof ExecError)) throw error;
     throw new MkinitrdError({ tried: "reading a qcow2 image", on: file.name, found: "qemu-img is not on this machine", next: "install it (on Debian: apt-get install qemu-utils), or convert the image on another one" });
   }
 }

@@ -21,7 +21,7 @@ export async function unlockLuks(volume: Volume, source: Source, unlocker: Unloc
   const header = (await probeLuks2(from)) ?? (await probeLuks1(from));
   if (header === undefined) throw new MkinitrdError({ tried: "unlocking", on: volume.name, found: detached === undefined ? "its LUKS header is gone" : `${from.name} has no LUKS header`, ...(detached === undefined ? {} : { next: "check which file or volume --header names" }) });
   checkKeyslot(from, header, unlocker.keySlot);
-  const key = await findKey(volume, from, header, unlocker, detached !== undefined);
+  const key = await findKey(volume, from, header, unlocker);
   if (key === undefined) return undefined;
   const name = `luks-${header.uuid}`;
   const place = volume.path ?? volume.name;
@@ -48,7 +48,7 @@ function checkKeyslot(source: Source, header: Luks1Header | Luks2Header, wanted:
   throw new MkinitrdError({ tried: `opening keyslot ${wanted}`, on: source.name, found: `it holds no key; those that do: ${known.length === 0 ? "none" : known.join(", ")}`, next: "name one of them, or leave out --key-slot" });
 }
 
-async function findKey(volume: Volume, source: Source, header: Luks1Header | Luks2Header, { ask, attempts, keySlot, onlyKeyFiles, passphrases }: Unlocker, isNamed: boolean): Promise<Buffer | undefined> {
+async function findKey(volume: Volume, source: Source, header: Luks1Header | Luks2Header, { ask, attempts, keySlot, onlyKeyFiles, passphrases }: Unlocker): Promise<Buffer | undefined> {
   let refused: string[] = [];
   for (const passphrase of passphrases) {
     const result = await openKeyslot(source, header, passphrase, keySlot);
@@ -56,7 +56,7 @@ async function findKey(volume: Volume, source: Source, header: Luks1Header | Luk
   }
   for (let attempt = 1; ; attempt++) {
     const passphrase = await ask(volume, attempt, "keyslot");
-    if (passphrase === undefined && isNamed && onlyKeyFiles) throw notOpened(source, refused);
+    if (passphrase === undefined && onlyKeyFiles) throw notOpened(source, refused);
     if (passphrase === undefined) return undefined;
     passphrases.push(passphrase);
     const result = await openKeyslot(source, header, passphrase, keySlot);

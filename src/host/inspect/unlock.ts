@@ -4,6 +4,7 @@ import { listVolumes } from "../../core/volumes/describe.ts";
 import { findVolumes } from "../../core/volumes/match.ts";
 import type { LvTable } from "../../core/volumes/lvm-targets.ts";
 import type { BlockDevice, Content, Volume } from "../../core/volumes/types.ts";
+import { AskingEnded } from "../ask-passphrase.ts";
 import { openDetachedHeader } from "./detached-header.ts";
 import { surveyDisks, type WholeSurvey } from "./survey.ts";
 import { unlockLuks } from "./unlock-luks.ts";
@@ -87,10 +88,8 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: U
     askPim: wishes.askPim ?? (() => Promise.resolve(undefined)), say: wishes.say ?? (() => {}),
   };
   const close = async (): Promise<void> => {
-    for (const { device, secrets } of opened) {
-      await device.source.close?.();
-      for (const secret of secrets) secret.fill(0);
-    }
+    for (const secret of opened.flatMap(({ secrets }) => secrets)) secret.fill(0);
+    for (const { device } of opened) await device.source.close?.();
   };
   try {
     for (;;) {
@@ -109,7 +108,7 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: U
         opened.push(result);
         if (result.content !== undefined) contents.set(next.volume.name, result.content);
       } catch (error) {
-        if (!(error instanceof MkinitrdError)) throw error;
+        if (!(error instanceof MkinitrdError) || error instanceof AskingEnded) throw error;
         problems.push(explain(error));
       }
     }

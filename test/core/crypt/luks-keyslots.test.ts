@@ -62,7 +62,7 @@ describe.skipIf(missing)("a volume made by cryptsetup (skipped where it is missi
 
   test("a hash and a cipher that nobody has here are named", async () => {
     const { source } = make("whirlpool", ["--type", "luks1", "--hash", "whirlpool", ...PBKDF2]);
-    expect(await openKeyslot(source, (await headerOf(source))!, Buffer.from(PASSPHRASE))).toEqual({ refused: ["keyslot 0: the hash whirlpool is not here"] });
+    expect(await openKeyslot(source, (await headerOf(source))!, Buffer.from(PASSPHRASE))).toEqual({ refused: ["keyslot 0: the hash \"whirlpool\" is not here"] });
     const bytes = readFileSync(make("cast6", HEADERS[0]!.args).file);
     bytes.write("cast6\0\0", 8); // the cipher of a LUKS1 header, which has no checksum
     const serpent = memorySource(bytes, "serpent.img");

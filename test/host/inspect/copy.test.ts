@@ -109,6 +109,19 @@ describe("resuming", () => {
     expect(readdirSync(folder)).toEqual(["out.img"]);
   });
 
+  test("ranges that an earlier run has filled with zeros are in the list, also when this one fills none", async () => {
+    const bytes = content();
+    const ended = { ...broken(bytes, [100, 8 * MIB]), read: async (offset: number, length: number) => {
+      if (offset >= 8 * MIB) throw new Error("the plug was pulled");
+      return broken(bytes, [100]).read(offset, length);
+    } };
+    await expect(dump(ended, { fill: true, resume: true })).rejects.toThrow(/the plug was pulled/);
+    expect(readdirSync(folder).sort()).toEqual(["out.img.part", "out.img.part.zeros"]);
+    const { unreadable } = await dump(memorySource(bytes, "disk"), { resume: true });
+    expect(unreadable.map(({ lengthBytes, startBytes }) => [startBytes, lengthBytes])).toEqual([[0, 4096]]);
+    expect(readdirSync(folder)).toEqual(["out.img"]);
+  });
+
   test("a part that is longer than the volume is of another one", async () => {
     writeFileSync(join(folder, "out.img.part"), Buffer.alloc(10 * MIB));
     await expect(dump(memorySource(content(), "disk"), { resume: true })).rejects.toThrow(/it is of another volume/);

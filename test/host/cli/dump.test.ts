@@ -1,0 +1,92 @@
+import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fixtureBytes } from "../../fixtures/fixture.ts";
+import { mkinitrd } from "../image/mkinitrd.ts";
+
+let folder = "";
+beforeEach(() => { folder = mkdtempSync(join(tmpdir(), "dump-")); });
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const parts = (name = "parts.img") => file(name, fixtureBytes("gpt/three-partitions.img.gz"));
+
+describe("what stands in the way of a dump stays", () => {
+  test("a disk that is called FILE.part, also by another link, and whatever is asked for", async () => {
+    const disk = parts("out.part");
+    linkSync(disk, join(folder, "disk.img"));
+    for (const words of [[], ["--force"], ["--resume"], ["--force", "--resume"]]) {
+      const result = await mkinitrd("dump", join(folder, "disk.img"), "disk.img:1", "-o", join(folder, "out"), ...words);
+      expect(result).toMatchObject({ code: 1, errors: expect.stringMatching(/writing the dump on .*out\.part: it is one of the disks/) });
+    }
+    expect(readFileSync(disk).equals(fixtureBytes("gpt/three-partitions.img.gz"))).toBe(true);
+  });
+
+  test("a FILE.part that is somebody's, unless it is to be replaced", async () => {
+    const [disk, part, out] = [parts(), file("out.part", "precious"), join(folder, "out")];
+    expect(await mkinitrd("dump", disk, "parts.img:1", "-o", out)).toMatchObject({ code: 1, errors: expect.stringMatching(/out\.part: there is something of this name\n +next: go on with it if it is of an earlier dump: --resume/) });
+    expect([readFileSync(part, "utf8"), existsSync(out)]).toEqual(["precious", false]);
+    expect(await mkinitrd("dump", disk, "parts.img:1", "-o", out, "--force")).toMatchObject({ code: 0 });
+    expect([existsSync(part), existsSync(out)]).toEqual([false, true]);
+  });
+
+  test("the key file and the header, also with --force", async () => {
+    const [disk, key] = [parts(), file("root.key", "secret")];
+    for (const words of [["--key-file", key], ["--header", `parts.img:1=${key}`], ["--tcrypt", `parts.img:1,type=truecrypt,hash=sha512,hidden=no,keyfile=${key}`, "--key-file", "/dev/null"]]) {
+      expect(await mkinitrd("dump", disk, "parts.img:2", "-o", key, "--force", ...words)).toMatchObject({ code: 1, errors: expect.stringMatching(/root\.key: it is one of the disks, or a file that opens one/) });
+    }
+    expect(readFileSync(key, "utf8")).toBe("secret");
+  });
+});
+
+describe("--resume", () => {
+  const MIB = 1024 * 1024;
+  const disk = (content: Buffer) => file("disk.img", content);
+  const bytes = Buffer.alloc(10 * MIB, "0123456789abcde");
+
+  test("goes on with what is the volume's", async () => {
+    file("out.part", bytes.subarray(0, 9 * MIB));
+    expect(await mkinitrd("dump", disk(bytes), "disk.img", "-o", join(folder, "out"), "--resume")).toMatchObject({ code: 0, out: expect.stringMatching(/resumed at byte 8388608/) });
+    expect(readFileSync(join(folder, "out")).equals(bytes)).toBe(true);
+  });
+
+  test.each(["another volume", "a volume that has changed since"])("refuses the part of %s", async (what) => {
+    const other = Buffer.from(bytes);
+    if (what === "another volume") other.fill("x");
+    else other.fill("x", 8 * MIB - 512, 8 * MIB);
+    const part = file("out.part", other.subarray(0, 9 * MIB));
+    expect(await mkinitrd("dump", disk(bytes), "disk.img", "-o", join(folder, "out"), "--resume")).toMatchObject({ code: 1, errors: expect.stringMatching(/resuming the dump on .*out\.part: what it has at bytes \d+ to \d+ is not what disk\.img has there: it is of another volume, or the disk has changed/) });
+    expect(readFileSync(part).equals(other.subarray(0, 9 * MIB))).toBe(true);
+  });
+});
+
+describe("key files", () => {
+  test("one that opens nothing is said, and the exit code tells", async () => {
+    const disk = file("luks.img", fixtureBytes("luks2/argon2.img.gz"));
+    for (const content of ["wrong", ""]) {
+      const result = await mkinitrd("inspect", "--key-file", file("key", content), disk);
+      expect([result.code, result.errors]).toEqual([1, expect.stringMatching(/unlocking on .*luks\.img: no keyslot opens with this passphrase/)]);
+    }
+  });
+});
+
+test("nothing on a disk reaches the terminal as it is through an error", async () => {
+  const header = fixtureBytes("luks1/two-keyslots.img.gz");
+  header.write("a\x9b31m\x9b2J\n", 8, "latin1"); // the cipher's name
+  const { errors, out } = await mkinitrd("inspect", "--key-file", file("key", "x"), "--header", `luks.img=${file("header.img", header)}`, file("luks.img", Buffer.alloc(1 << 20)));
+  expect(errors).toMatch(/cipherName is "a\\x9b31m\\x9b2J\\x0a"/);
+  expect(out + errors).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+});
+
+test("a disk that is named twice, however it is spelled, is one", async () => {
+  const disk = parts();
+  linkSync(disk, join(folder, "again.img"));
+  const { out } = await mkinitrd("inspect", disk, `${folder}/./parts.img`, join(folder, "again.img"));
+  expect(out.match(/\bgpt\b/g)).toHaveLength(1);
+});
