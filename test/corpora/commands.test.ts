@@ -2,26 +2,17 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { Source } from "../../src/core/binary/source.ts";
 import { run } from "../../src/host/cli/program.ts";
 import type { InspectNode } from "../../src/host/inspect/node.ts";
 import { describeCorpus, type Entry } from "./corpus.ts";
+import { captureConsole } from "../host/cli/captured.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "corpora-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-let [out, errors, count] = ["", "", 0];
-beforeEach(() => {
-  [out, errors] = ["", ""];
-  vi.spyOn(console, "log").mockImplementation((text: string) => void (out += `${text}\n`));
-  vi.spyOn(console, "error").mockImplementation((text: string) => void (errors += `${text}\n`));
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  process.exitCode = undefined;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
+const printed = captureConsole();
+let count = 0;
 
 const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
 
@@ -40,8 +31,8 @@ async function unpack({ files }: Entry<unknown>, source: (file: string) => Sourc
 async function inspect(...words: string[]): Promise<InspectNode[]> {
   await run(["inspect", "--json", ...words]);
   const flat = (nodes: InspectNode[]): InspectNode[] => nodes.flatMap((node) => [node, ...flat(node.children)]);
-  const nodes = flat(JSON.parse(out) as InspectNode[]);
-  out = "";
+  const nodes = flat(JSON.parse(printed.out) as InspectNode[]);
+  printed.out = "";
   return nodes;
 }
 
@@ -49,9 +40,9 @@ async function inspect(...words: string[]): Promise<InspectNode[]> {
 async function dump(...words: string[]): Promise<string> {
   const to = join(folder, `dump-${count++}`);
   await run(["dump", "--sha256", "--json", ...words, "-o", to]);
-  expect(errors).toBe("");
-  const { sha256: said } = JSON.parse(out) as { sha256: string };
-  out = "";
+  expect(printed.errors).toBe("");
+  const { sha256: said } = JSON.parse(printed.out) as { sha256: string };
+  printed.out = "";
   const digest = sha256(to);
   rmSync(to);
   expect(said).toBe(digest);
@@ -62,7 +53,7 @@ describeCorpus<{ contents: Record<string, { sha256: string }>; vgs: { vg_name: s
   test.each(entries)("mkinitrd dump --all of $id writes what the kernel read of each volume", async (entry) => {
     const to = join(folder, `all-${entry.id}`);
     await run(["dump", "--all", ...(await unpack(entry, source)), "-o", to]);
-    expect(errors).toBe("");
+    expect(printed.errors).toBe("");
     const contents = Object.entries(entry.expect.contents);
     const digests = contents.map(([lv]) => [lv, sha256(join(to, entry.expect.vgs[0]!.vg_name, lv))]);
     expect(Object.fromEntries(digests)).toEqual(Object.fromEntries(contents.map(([lv, content]) => [lv, content.sha256])));
@@ -101,7 +92,7 @@ describeCorpus<Verity>("verity", (entries, source) => {
     const files = await unpack(entry, source);
     await run(["dump", "--root-hash", entry.expect.root_hash, ...files, files[0]!.slice(folder.length + 1), "-o", join(folder, "damaged")]);
     const [block = 9] = entry.expect.unreadable_4k_blocks; // of what the kernel repaired: byte 36865, as the manifest has it
-    expect([process.exitCode, errors]).toEqual([1, expect.stringContaining(`data block ${block}, at byte ${block * 4096}, is not what the hash tree says`)]);
+    expect([process.exitCode, printed.errors]).toEqual([1, expect.stringContaining(`data block ${block}, at byte ${block * 4096}, is not what the hash tree says`)]);
   });
 });
 

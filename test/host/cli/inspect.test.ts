@@ -2,28 +2,17 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { run } from "../../../src/host/cli/program.ts";
 import type { InspectNode } from "../../../src/host/inspect/node.ts";
 import { inspectText, type TextStyle } from "../../../src/host/inspect/text.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
 import { lvmReports } from "../../fixtures/lvm2/reports.ts";
+import { captureConsole } from "./captured.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "inspect-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-let out = "";
-let errors = "";
-beforeEach(() => {
-  [out, errors] = ["", ""];
-  vi.spyOn(console, "log").mockImplementation((text: string) => void (out += `${text}\n`));
-  vi.spyOn(console, "error").mockImplementation((text: string) => void (errors += `${text}\n`));
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  process.exitCode = undefined;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
+const printed = captureConsole();
 
 /** Writes a fixture, or bytes, as a disk; gives its path. */
 function disk(name: string, content: string | Buffer): string {
@@ -34,7 +23,7 @@ function disk(name: string, content: string | Buffer): string {
 
 const tree = async (...words: string[]): Promise<InspectNode[]> => {
   await run(["inspect", "--json", ...words]);
-  return JSON.parse(out) as InspectNode[];
+  return JSON.parse(printed.out) as InspectNode[];
 };
 
 describe("inspect", () => {
@@ -42,10 +31,10 @@ describe("inspect", () => {
     const bytes = fixtureBytes("gpt/three-partitions.img.gz");
     fixtureBytes("fs/ext4.img.gz").copy(bytes, 64 * 512, 0, 65536);
     await run(["inspect", disk("three.img", bytes)]);
-    expect(out).toMatch(/^three\.img +[\d.]+ MiB +gpt$/m);
-    expect(out).toMatch(/^ {2}three\.img:1 +[\d.]+ KiB +ext4 /m);
-    expect(out).toMatch(/A root may be on:\n {2}three\.img:1 {2}ext4.*\n {4}realroot=local:ext4:UUID=[0-9a-f-]{36}\n$/);
-    expect(out).not.toContain("\x1b");
+    expect(printed.out).toMatch(/^three\.img +[\d.]+ MiB +gpt$/m);
+    expect(printed.out).toMatch(/^ {2}three\.img:1 +[\d.]+ KiB +ext4 /m);
+    expect(printed.out).toMatch(/A root may be on:\n {2}three\.img:1 {2}ext4.*\n {4}realroot=local:ext4:UUID=[0-9a-f-]{36}\n$/);
+    expect(printed.out).not.toContain("\x1b");
   });
 
   test("draws the tree and colours it where a person looks on, and not for a program", async () => {
@@ -88,7 +77,7 @@ describe("inspect", () => {
     expect(first).toMatchObject({ table: { type: "gpt", usedCopy: "backup" }, damage: [expect.stringMatching(/CRC/)] });
     expect(first!.children).toHaveLength(3);
     await run(["inspect", join(folder, "damaged.img")]);
-    expect(out).toMatch(/^│? *! .*CRC/m);
+    expect(printed.out).toMatch(/^│? *! .*CRC/m);
   });
 
   test("a disk of 4096-byte blocks in a file is no damage", async () => {
@@ -109,8 +98,8 @@ describe("inspect", () => {
   test.each([["none.img", /there is no such file/], ["directory", /it is a directory/]])("%s is an error and exit code 1", async (name, found) => {
     mkdirSync(join(folder, "directory"), { recursive: true });
     await run(["inspect", join(folder, name)]);
-    expect([process.exitCode, out]).toEqual([1, ""]);
-    expect(errors).toMatch(found);
+    expect([process.exitCode, printed.out]).toEqual([1, ""]);
+    expect(printed.errors).toMatch(found);
   });
 });
 
@@ -120,7 +109,7 @@ describe("dump", () => {
     const disks = [disk("group-a.img", "lvm2/group-a.img.gz"), disk("group-b.img", "lvm2/group-b.img.gz")];
     await run(["dump", "--all", "--sha256", ...disks, "-o", join(folder, "all")]);
     const digests = fixtureBytes("lvm2/vg-one.sha256").toString().trim().split("\n").map((line) => line.split(" ")[0]!);
-    for (const digest of digests) expect(out).toContain(digest);
+    for (const digest of digests) expect(printed.out).toContain(digest);
     const written = execFileSync("find", [join(folder, "all", vg.vg_name), "-type", "f", "-exec", "sha256sum", "{}", ";"], { encoding: "utf8" });
     for (const digest of digests) expect(written).toContain(digest);
   });
@@ -135,9 +124,9 @@ describe("dump", () => {
     const [gone] = segments.filter(({ lv_name: name, seg_pe_ranges: ranges }) => name === "root" && ranges.startsWith("group-b"));
     const [start, length] = [Number(gone!.seg_start_pe) * extent, Number(gone!.seg_size_pe) * extent];
     const words = `the physical volume ${missing} is not here: bytes ${start} to ${start + length - 1} lie there\n  next: name the disks that have them, too; --fill writes zeros`;
-    expect([process.exitCode, existsSync(to), errors]).toEqual([1, false, expect.stringContaining(words)]);
+    expect([process.exitCode, existsSync(to), printed.errors]).toEqual([1, false, expect.stringContaining(words)]);
     await run(["dump", "--fill", "--json", file, "vg-one/root", "-o", to]);
-    expect(JSON.parse(out)).toMatchObject({ bytes: Number(lvs.find(({ lv_name: name }) => name === "root")!.lv_size), unreadable: [{ startBytes: start, lengthBytes: length, why: expect.stringContaining(missing) }] });
+    expect(JSON.parse(printed.out)).toMatchObject({ bytes: Number(lvs.find(({ lv_name: name }) => name === "root")!.lv_size), unreadable: [{ startBytes: start, lengthBytes: length, why: expect.stringContaining(missing) }] });
     const other = fixtureBytes("lvm2/group-b.img.gz");
     const [, first] = /^group-b\.img:(\d+)-/.exec(gone!.seg_pe_ranges)!;
     other.fill("what was lost", Number(pvs[0]!.pe_start) + Number(first) * extent, Number(pvs[0]!.pe_start) + Number(first) * extent + length);
@@ -158,23 +147,23 @@ describe("dump", () => {
     const { size, start, uuid } = partitions[1]!;
     expect(readFileSync(to).equals(bytes.subarray(start * 512, (start + size) * 512))).toBe(true);
     await run(["dump", file, `PARTUUID=${uuid}`, "-o", to]);
-    expect([process.exitCode, errors]).toEqual([1, expect.stringMatching(/there is something of this name\n {2}next: name another file: -o FILE, or replace it: --force/)]);
+    expect([process.exitCode, printed.errors]).toEqual([1, expect.stringMatching(/there is something of this name\n {2}next: name another file: -o FILE, or replace it: --force/)]);
     process.exitCode = undefined;
     await run(["dump", file, `PARTUUID=${uuid}`, "-o", to, "--force"]);
     expect(process.exitCode ?? 0).toBe(0);
     await run(["dump", file, "parts.img:2", "-o", file, "--force"]);
-    expect(errors).toMatch(/it is one of the disks/);
+    expect(printed.errors).toMatch(/it is one of the disks/);
     expect(readFileSync(file).equals(bytes)).toBe(true);
   });
 
   test("a volume that is not there is an error with those that are; one whose disk is missing says which", async () => {
     const file = disk("group-a.img", "lvm2/group-a.img.gz");
     await run(["dump", file, "nope", "-o", join(folder, "nope.img")]);
-    expect(errors).toMatch(/finding the volume "nope" on the disks: it is not there; there are\n {4}group-a\.img {2}LVM2_member/);
+    expect(printed.errors).toMatch(/finding the volume "nope" on the disks: it is not there; there are\n {4}group-a\.img {2}LVM2_member/);
     const { vg, lvs } = lvmReports("vg-one");
-    errors = "";
+    printed.errors = "";
     for (const { lv_name: name } of lvs) await run(["dump", file, `${vg.vg_name}/${name}`, "-o", join(folder, `${name}.img`)]);
-    expect(errors).toMatch(/the physical volume [\w-]+ is not here: bytes \d+ to \d+.* lie there\n {2}next: name the disks that have them, too/);
+    expect(printed.errors).toMatch(/the physical volume [\w-]+ is not here: bytes \d+ to \d+.* lie there\n {2}next: name the disks that have them, too/);
     expect(process.exitCode).toBe(1);
   });
 });

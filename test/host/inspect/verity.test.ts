@@ -2,26 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
-import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { run } from "../../../src/host/cli/program.ts";
 import type { InspectNode } from "../../../src/host/inspect/node.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
+import { captureConsole } from "../cli/captured.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "verity-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-let out = "";
-let errors = "";
-beforeEach(() => {
-  [out, errors] = ["", ""];
-  vi.spyOn(console, "log").mockImplementation((text: string) => void (out += `${text}\n`));
-  vi.spyOn(console, "error").mockImplementation((text: string) => void (errors += `${text}\n`));
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  process.exitCode = undefined;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
+const printed = captureConsole();
 
 /** Root hash and digest of the data, as veritysetup and sha256sum printed them; see make-verity-disk.sh, which has the places, too. */
 const [first, second] = fixtureBytes("dm/verity-disk.txt").toString().trim().split("\n").map((line) => line.split(" ") as [string, string]) as [[string, string], [string, string]];
@@ -41,59 +30,59 @@ const sha256 = (file: string) => createHash("sha256").update(readFileSync(file))
 test("inspect joins each hash tree to its data, by the UUIDs of the partitions or by what they hold", async () => {
   const file = disk();
   await run(["inspect", "--json", file]);
-  const [{ children }] = JSON.parse(out) as [InspectNode];
+  const [{ children }] = JSON.parse(printed.out) as [InspectNode];
   const name = (number: number) => `${file.slice(folder.length + 1)}:${number}`;
   expect(children.map(({ verity }) => verity)).toEqual([
     undefined, { data: name(1), rootHash: first[0], algorithm: "sha256", dataBlocks: 128, dataBlockBytes: 4096 },
     undefined, { data: name(3), rootHash: second[0], algorithm: "sha256", dataBlocks: 128, dataBlockBytes: 4096 },
   ]);
-  out = "";
+  printed.out = "";
   await run(["inspect", file]);
-  expect(out).toContain(`hash tree of ${name(3)}, root hash ${second[0]}`);
+  expect(printed.out).toContain(`hash tree of ${name(3)}, root hash ${second[0]}`);
 });
 
 test("with the root hash the filesystem is in a device that verifies it, and the bare data has no name of its own", async () => {
   const file = disk();
   await run(["inspect", "--json", "--root-hash", first[0], file]);
-  const [{ children: [data] }] = JSON.parse(out) as [InspectNode];
+  const [{ children: [data] }] = JSON.parse(printed.out) as [InspectNode];
   expect(data).toMatchObject({ children: [{ name: "/dev/mapper/verity-00000000-0000-0000-0000-000000000001", type: "ext4", label: "root1", sizeBytes: 512 * 1024 }] });
   expect(data!.type).toBeUndefined();
   for (const volume of ["LABEL=root1", `${file.slice(folder.length + 1)}:1`]) {
     const to = output();
     await run(["dump", "--root-hash", first[0].toUpperCase(), file, volume, "-o", to]);
-    expect([errors, sha256(to)]).toEqual(["", first[1]]);
+    expect([printed.errors, sha256(to)]).toEqual(["", first[1]]);
   }
 });
 
 test("a flipped bit is an error that names the block; --fill lists it", async () => {
   const file = disk((bytes) => { bytes[DATA + 5 * 4096 + 17]! ^= 1; });
   await run(["dump", "--root-hash", first[0], file, "LABEL=root1", "-o", output()]);
-  expect([process.exitCode, errors]).toEqual([1, expect.stringMatching(/bytes 20480 to 24575: .*data block 5, at byte 20480, is not what the hash tree says/)]);
-  out = "";
+  expect([process.exitCode, printed.errors]).toEqual([1, expect.stringMatching(/bytes 20480 to 24575: .*data block 5, at byte 20480, is not what the hash tree says/)]);
+  printed.out = "";
   await run(["dump", "--fill", "--json", "--root-hash", first[0], file, "LABEL=root1", "-o", output()]);
-  expect(JSON.parse(out)).toMatchObject({ unreadable: [{ startBytes: 20480, lengthBytes: 4096 }] });
+  expect(JSON.parse(printed.out)).toMatchObject({ unreadable: [{ startBytes: 20480, lengthBytes: 4096 }] });
   // Without the root hash nothing is verified.
   const to = output();
-  errors = "";
+  printed.errors = "";
   await run(["dump", file, "LABEL=root1", "-o", to]);
-  expect(errors).toBe("");
+  expect(printed.errors).toBe("");
 });
 
 test("a changed hash tree has another root hash, and is refused", async () => {
   await run(["dump", "--root-hash", first[0], disk((bytes) => { bytes[TREE + 4096]! ^= 1; }), "LABEL=root1", "-o", output()]);
-  expect([process.exitCode, errors]).toEqual([1, expect.stringMatching(new RegExp(`no hash tree has it; .*:2 has (?!${first[0]})[0-9a-f]{64}, .*:4 has ${second[0]}`))]);
+  expect([process.exitCode, printed.errors]).toEqual([1, expect.stringMatching(new RegExp(`no hash tree has it; .*:2 has (?!${first[0]})[0-9a-f]{64}, .*:4 has ${second[0]}`))]);
 });
 
 test("without the data it says on what the tree is", async () => {
   const file = disk((bytes) => bytes.fill(0xa5, DATA, TREE));
   const bare = disk((bytes) => { bytes.fill(0xa5, 1600 * 512, 2688 * 512); });
   await run(["inspect", bare]);
-  expect(out).toMatch(/:4 .* hash tree of data that is not here, root hash/);
+  expect(printed.out).toMatch(/:4 .* hash tree of data that is not here, root hash/);
   await run(["dump", "--root-hash", second[0], bare, "LABEL=root2", "-o", output()]);
-  expect(errors).toMatch(/the hash tree is on disk-\d+\.img:4, and no volume has its data\n {2}next: name the disk that has it, too/);
+  expect(printed.errors).toMatch(/the hash tree is on disk-\d+\.img:4, and no volume has its data\n {2}next: name the disk that has it, too/);
   // The partition's UUID still says which it was.
   await run(["dump", "--root-hash", first[0], file, `${file.slice(folder.length + 1)}:1`, "-o", output()]);
-  expect(errors).toMatch(/data block 0, at byte 0, is not what the hash tree says/);
+  expect(printed.errors).toMatch(/data block 0, at byte 0, is not what the hash tree says/);
 });
 
 test("a tree in the partition of its data is found where the filesystem ends, as veritysetup --hash-offset puts it there", async () => {
@@ -102,14 +91,14 @@ test("a tree in the partition of its data is found where the filesystem ends, as
   const both = Buffer.concat([bytes.subarray(DATA, DATA + 512 * 1024), bytes.subarray(TREE, TREE + 64 * 1024)]);
   writeFileSync(file, both);
   await run(["inspect", file]);
-  expect(out).toMatch(new RegExp(`^both\\.img .* ext4 .* with its hash tree behind it, root hash ${first[0]}$`, "m"));
+  expect(printed.out).toMatch(new RegExp(`^both\\.img .* ext4 .* with its hash tree behind it, root hash ${first[0]}$`, "m"));
   const to = output();
   await run(["dump", "--root-hash", first[0], file, "LABEL=root1", "-o", to]);
-  expect([errors, sha256(to)]).toEqual(["", first[1]]);
+  expect([printed.errors, sha256(to)]).toEqual(["", first[1]]);
   both[9 * 4096]! ^= 1;
   writeFileSync(file, both);
   await run(["dump", "--root-hash", first[0], file, "both.img", "-o", output()]);
-  expect(errors).toContain("data block 9, at byte 36864, is not what the hash tree says");
+  expect(printed.errors).toContain("data block 9, at byte 36864, is not what the hash tree says");
 });
 
 test("data and hash tree in files of their own are joined, and dmsetup has the table that veritysetup's output describes", async () => {
@@ -120,10 +109,10 @@ test("data and hash tree in files of their own are joined, and dmsetup has the t
   const table = fixtureBytes("dm/verity-default.table").toString().trim();
   const rootHash = /sha256 ([0-9a-f]{64})/.exec(table)![1]!;
   await run(["dmsetup", "--as", "data.img=/dev/mapper/data", "--as", "hash.img=/dev/mapper/hash", "--root-hash", rootHash, hash, data, "data.img"]);
-  expect(out).toBe(`verity-00000000-0000-0000-0000-00000000000a: ${table}\n`);
+  expect(printed.out).toBe(`verity-00000000-0000-0000-0000-00000000000a: ${table}\n`);
 });
 
 test.each(["12", "xyz", `${"0".repeat(63)}`])("--root-hash %s is refused", async (text) => {
   await run(["inspect", "--root-hash", text, disk()]);
-  expect([process.exitCode, errors]).toEqual([1, expect.stringContaining("it is no digest in hexadecimal digits")]);
+  expect([process.exitCode, printed.errors]).toEqual([1, expect.stringContaining("it is no digest in hexadecimal digits")]);
 });
