@@ -54,6 +54,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     const tried = new Set<string>();
     const beganMs = performance.now(); // not the time of day, which the driver of a clock sets
     let startedMs = beganMs;
+    let driversAreIn = false;
     let isFound = true;
     try {
       for (;;) {
@@ -73,7 +74,8 @@ export function createVolumes(options: VolumesOptions): Volumes {
           await stages.serveFor(chain, arrayStage(array, stages.unserved())).catch((error: unknown) => log.warn(explain(error)));
           continue;
         }
-        if (!devices.settled && performance.now() - beganMs < DRIVERS_WITHIN_MS) startedMs = performance.now();
+        if (!driversAreIn) startedMs = performance.now(); // also at the first look that finds them in
+        driversAreIn = devices.settled || performance.now() - beganMs >= DRIVERS_WITHIN_MS;
         const waitedMs = performance.now() - startedMs;
         const unread = unreadLogical(wanted, waitedMs, volumes, tried);
         if (unread !== undefined) {

@@ -66,6 +66,19 @@ test("the deadline begins when the first drivers are in", async () => {
   expect(performance.now() - startedMs).toBeGreaterThan(180);
 });
 
+test("the deadline begins when the drivers are seen to be in, however busy the machine was meanwhile", async () => {
+  const { volumesFor, devices } = machine([], [], {});
+  devices.settled = false;
+  const finding = volumesFor([]).find("/dev/vdb").catch((error: unknown) => error);
+  let settledMs = 0;
+  setTimeout(() => {
+    for (const untilMs = performance.now() + 200; performance.now() < untilMs;); // nobody looks for four deadlines
+    [devices.settled, settledMs] = [true, performance.now()];
+  }, 20);
+  expect(await finding).toMatchObject({ tried: expect.stringMatching(/waiting 0\.05 s/) });
+  expect(performance.now() - settledMs).toBeGreaterThan(45);
+});
+
 test("two volumes with the name that was asked for are refused", async () => {
   const twins = ["/dev/vda", "/dev/vdb"].map((path) => disk(path, { content: { type: "ext4", uuid: "abc" } }));
   await expect(machine([], twins, {}).volumesFor([]).find("UUID=abc")).rejects.toThrow(/choosing the device on UUID=abc: 2 that match/);
