@@ -97,7 +97,7 @@ function unreadable({ content, damage, lv, missingRanges = [], name, openPartial
   const missing = lv?.missingPvs ?? [];
   if (lv?.refused !== undefined) return fail(lv.refused, `activate it and copy the device: lvchange -ay ${lv.vg}/${lv.lv}`);
   if (damage !== undefined) return fail(damage.split("\n")[0]!, "mkinitrd inspect shows what can be read");
-  if (missing.length === 0) return fail(`its bytes can't be read here${content === undefined ? "" : ` (${content.type})`}`, "mkinitrd inspect shows what can");
+  if (missing.length === 0) return fail(`its bytes can't be read here${content === undefined ? "" : ` (${content.type})`}`, "mkinitrd inspect says why");
   const ranges = missingRanges.slice(0, MOST_RANGES).map(({ lengthBytes, startBytes }) => `${startBytes} to ${startBytes + lengthBytes - 1}`);
   const places = ranges.length === 0 ? "" : `: bytes ${ranges.join(", ")}${missingRanges.length > ranges.length ? " and others" : ""} lie there`;
   return fail(`the physical volume ${missing.join(", ")} is not here${places}`, `name the disks that have them, too${openPartial === undefined ? "" : "; --fill writes zeros in the place of what is not here, and lists it"}`);

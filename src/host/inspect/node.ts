@@ -89,6 +89,7 @@ function entryOf({ lv }: Volume, groups: readonly VolumeGroup[]): LogicalVolume 
 function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, { entry, realroot, structures }: Beside): InspectNode {
   const refused = lv?.refused === undefined ? [] : [`it can't be read here: ${lv.refused}`];
   const missing = (lv?.missingPvs ?? []).map((pv) => `the physical volume ${pv} is missing`);
+  const unfit = lv?.unread === true && refused.length + missing.length === 0 && damage === undefined ? ["it can't be read: what LVM's metadata says of it names a volume, or a range of one, that its group does not have"] : [];
   return {
     name, layer, sizeBytes,
     ...(content === undefined ? {} : pick(content, ["type", "uuid", "label", "version", "blockSizeBytes"])),
@@ -99,7 +100,7 @@ function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes
     ...(lv?.snapshotOf === undefined ? {} : { snapshotOf: lv.snapshotOf }),
     ...(md === undefined ? {} : { array: pick(md, ["level", "metadata", "devices", "missing", "members"]) }),
     ...(structures === undefined || structures.length === 0 ? {} : { structures }),
-    damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...refused, ...missing],
+    damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...refused, ...unfit, ...missing],
     ...(realroot === undefined ? {} : { realroot }),
     children: [],
   };

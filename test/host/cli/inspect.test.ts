@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { run } from "../../../src/host/cli/program.ts";
-import type { InspectNode } from "../../../src/host/inspect/node.ts";
+import { type InspectNode, inspectTree } from "../../../src/host/inspect/node.ts";
 import { inspectText, type TextStyle } from "../../../src/host/inspect/text.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
 import { lvmReports } from "../../fixtures/lvm2/reports.ts";
@@ -68,6 +68,12 @@ describe("inspect", () => {
     const missing = pvs.find(({ pv_name: name }) => name === "group-b.img")!.pv_uuid;
     expect(first!.children[0]).toMatchObject({ missingPvs: [missing], damage: [expect.stringContaining(missing)] });
     expect(first!.children[0]!.children.flatMap(({ damage }) => damage)).toContain(`the physical volume ${missing} is missing`);
+  });
+
+  test("says of a logical volume that makes no sense that it can't be read", () => {
+    const lv = { vg: "vg0", vgUuid: "group", lv: "odd", lvUuid: "odd", active: false, missingPvs: [], unread: true };
+    const [node] = inspectTree({ groups: [], arrays: [], volumes: [{ name: "vg0/odd", layer: "lv", sizeBytes: 4096, lv }] });
+    expect(node!.damage).toEqual([expect.stringMatching(/^it can't be read: what LVM's metadata says of it names a volume/)]);
   });
 
   test("says which copy of a damaged table was used", async () => {
