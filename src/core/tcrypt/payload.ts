@@ -48,7 +48,8 @@ export function openTcrypt(found: FoundHeader, device: Device, name: string, sta
 type Range = Pick<Crypt, "deviceSector" | "ivOffsetSectors" | "lengthSectors">;
 
 function rangeOf({ cipher: { mode }, header, place }: FoundHeader, source: Source): Range {
-  const { hiddenVolumeBytes, payloadOffsetBytes, version, volumeBytes } = header;
+  const { hiddenVolumeBytes, inPlace, payloadBytes, payloadOffsetBytes, version, volumeBytes } = header;
+  if (inPlace && payloadBytes !== volumeBytes) throw unfinished(source, `${payloadBytes} of its ${volumeBytes} bytes are encrypted`);
   // Before TrueCrypt 6 a hidden volume ends where its header begins.
   const offsetBytes = hiddenVolumeBytes !== undefined && version < OFFSET_FROM_VERSION ? source.sizeBytes + HEADER_PLACES.hiddenOld - hiddenVolumeBytes : payloadOffsetBytes;
   // TrueCrypt before 5 says nothing of the size: it is all that the device has.
@@ -68,7 +69,13 @@ function systemRange({ header: { payloadBytes, payloadOffsetBytes } }: FoundHead
   if (startBytes < payloadOffsetBytes || startBytes >= payloadOffsetBytes + payloadBytes) {
     throw refusal(source, `what is encrypted begins at byte ${payloadOffsetBytes} of the disk and has ${payloadBytes} bytes, the partition begins at byte ${startBytes}`, "name the partition that is encrypted");
   }
+  const encryptedBytes = payloadOffsetBytes + payloadBytes - startBytes;
+  if (encryptedBytes < source.sizeBytes) throw unfinished(source, `${encryptedBytes} of its ${source.sizeBytes} bytes are encrypted`);
   return { deviceSector: 0, ivOffsetSectors: startSector, lengthSectors: Math.floor(source.sizeBytes / SECTOR_BYTES) };
+}
+
+function unfinished(source: Source, found: string): MkinitrdError {
+  return refusal(source, `its encryption has not ended: ${found}`, "let the program that began it end it, or decrypt it there");
 }
 
 function refusal(source: Source, found: string, next: string): MkinitrdError {

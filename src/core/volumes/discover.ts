@@ -121,7 +121,7 @@ async function probeInTurn(volumes: Volume[], formats: Formats): Promise<Volume[
 
 /** The volume with its content, or with the reason why that could not be read. */
 async function probed(volume: Volume, formats: Formats): Promise<Volume> {
-  if (volume.source === undefined) return volume;
+  if (volume.source === undefined || formats.unread?.has(volume.name) === true) return volume;
   try {
     const content = await probe(volume.source, formats);
     return content === undefined ? volume : { ...volume, content };

@@ -21,6 +21,8 @@ export interface Formats {
   inFirstSector: Probe[];
   /** The others: members of arrays first, as libblkid has it, then by how much of a signature there is. */
   behindFirstSector: Probe[];
+  /** Names of volumes whose content nobody looks at: it is read, verified, through another one. */
+  unread?: ReadonlySet<string>;
   /** Partition tables that are recognised and not read. */
   table?: (source: Source) => Promise<OtherTable | undefined>;
 }

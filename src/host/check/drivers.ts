@@ -6,6 +6,7 @@ import type { Volume } from "../../core/volumes/types.ts";
 const TARGETS: Partial<Record<Target["type"], string[]>> = {
   crypt: ["dm_crypt"],
   verity: ["dm_verity"],
+  writecache: ["dm_writecache"],
   mirror: ["dm_mirror"],
   snapshot: ["dm_snapshot"],
   "snapshot-merge": ["dm_snapshot"],

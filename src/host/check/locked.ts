@@ -32,7 +32,9 @@ function tcryptWords({ options }: Stage, { name }: Volume): string {
 function mismatches({ options }: Stage, { name }: Volume, { openedBy }: Volume): Finding[] {
   const opened = openedBy?.options ?? {};
   const backup: Finding[] = opened["backup"] === true && options["backup"] === undefined ? [{ what: `header of ${name}`, outcome: "failed", evidence: "it opens by the copy at its end alone, which the boot does not look at by itself", next: "add the option backup to the realroot, or restore the header with TrueCrypt or VeraCrypt" }] : [];
-  return [...backup, ...["type", "hash"].flatMap((key): Finding[] => {
+  const isHidden = opened["hidden"] === "yes";
+  const other: Finding[] = options["hidden"] !== undefined && options["hidden"] !== (isHidden ? "yes" : "no") ? [{ what: `header of ${name}`, outcome: "failed", evidence: `it was opened as the ${isHidden ? "hidden" : "outer"} volume, the realroot says hidden=${String(options["hidden"])}`, next: `open that one here: --tcrypt ${name},hidden=${String(options["hidden"])}` }] : [];
+  return [...backup, ...other, ...["type", "hash"].flatMap((key): Finding[] => {
     const [wanted, found] = [options[key], opened[key]];
     return wanted === undefined || found === undefined || wanted === found ? [] : [{ what: `header of ${name}`, outcome: "failed", evidence: `its ${key} is ${String(found)}, the realroot says ${String(wanted)}`, next: `write ${key}=${String(found)}, or leave it out` }];
   })];

@@ -8,6 +8,7 @@ import type { Volume } from "../../core/volumes/types.ts";
 import { findVolume } from "../inspect/find.ts";
 import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory, partOf } from "../inspect/dump.ts";
 import { addUnlockOptions, namedFiles, type UnlockOptions } from "../inspect/passphrases.ts";
+import { filledList } from "../inspect/resume.ts";
 import { describeRange } from "../inspect/unreadable.ts";
 import { withDisks } from "../inspect/with-disks.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
@@ -67,6 +68,7 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
   await withDisks(paths, options, async ({ problems, volumes }) => {
     for (const problem of problems) complain(problem);
     const jobs = wanted === undefined ? jobsForAll(volumes, output) : [{ volume: findVolume(volumes, wanted), file: output }];
+    if (wanted === undefined && options.resume === true) leaveOutWritten(jobs);
     for (const { file } of jobs) checkOutput(file, [...paths, ...namedFiles(options)], { force: force === true, resume: options.resume === true });
     const reports: Dumped[] = [];
     for (const job of jobs) {
@@ -105,9 +107,9 @@ function unreadable({ content, damage, lv, missingRanges = [], name, openPartial
 
 /** Names of LVM have no slash; lvm(8), "VALID NAMES". What a hostile disk says is no path here. */
 function jobsForAll(volumes: Volume[], directory: string): Job[] {
-  const jobs = volumes.flatMap((volume) => (volume.lv === undefined ? [] : [{ volume, file: join(directory, volume.lv.vg, volume.lv.lv) }]));
-  for (const { volume: { lv, name } } of jobs) {
-    if ([lv!.vg, lv!.lv].every((part) => /^(?!\.{1,2}$)[A-Za-z0-9_+.-]+$/.test(part))) continue;
+  const jobs = volumes.flatMap((volume) => (volume.lv === undefined ? [] : [{ lv: volume.lv, volume: volumes.find(({ name }) => name === volume.verifiedAs) ?? volume, file: join(directory, volume.lv.vg, volume.lv.lv) }]));
+  for (const { lv, volume: { name } } of jobs) {
+    if ([lv.vg, lv.lv].every((part) => /^(?!\.{1,2}$)[A-Za-z0-9_+.-]+$/.test(part))) continue;
     throw new MkinitrdError({ tried: "dumping all volumes", on: quote(name), found: "this is no name of LVM", next: "dump the others by their names" });
   }
   const places = jobs.flatMap(({ file }) => [file, partOf(file)]);
@@ -118,9 +120,18 @@ function jobsForAll(volumes: Volume[], directory: string): Job[] {
   throw new MkinitrdError({ tried: "dumping all logical volumes", on: "the disks", found: `there are none${listVolumes(volumes)}`, next: locked ? "--unlock looks into LUKS volumes; dump another volume by its name" : "dump another volume by its name" });
 }
 
+/** A file has its name when it is whole: those that an earlier run has written are not written again. */
+function leaveOutWritten(jobs: Job[]): void {
+  for (const job of [...jobs]) {
+    if (lstatSync(job.file, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    console.error(`${printableLine(job.file)} is there already`);
+    jobs.splice(jobs.indexOf(job), 1);
+  }
+}
+
 /** Throws where something stands in the dump's way: an input, always; a file of its name or of its part's, unless it is to be replaced or gone on with. */
 function checkOutput(file: string, inputs: readonly string[], { force, resume }: { force: boolean; resume: boolean }): void {
-  for (const place of [file, partOf(file)]) {
+  for (const place of [file, partOf(file), filledList(partOf(file))]) {
     const stats = lstatSync(place, { throwIfNoEntry: false });
     if (stats === undefined) continue;
     const fail = (found: string, next: string) => new MkinitrdError({ tried: "writing the dump", on: place, found, next });

@@ -45,9 +45,10 @@ export async function dumpVolume(source: Source, output: string, { fill, progres
   const write = async (): Promise<Copied> => {
     const file = await open(part, fromBytes > 0 ? constants.O_RDWR : constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600).catch((cause: unknown) => { throw writeError(part, cause); });
     try {
+      if (fromBytes === 0) dropFilled(part); // that of a part that is begun anew
       await checkPart(part, file, source, point);
       if (fromBytes > 0) await file.truncate(fromBytes);
-      const copied = await copySource(source, file, { fill, fromBytes, filled: point.filled, sha256, progress: report, onFilled: (ranges) => void (resume && keepFilled(part, ranges)) });
+      const copied = await copySource(source, file, { fill, fromBytes, filled: point.filled, sha256, progress: report, onFilled: (ranges) => keepFilled(part, ranges) });
       await file.sync();
       return copied;
     } catch (cause) {
@@ -58,14 +59,20 @@ export async function dumpVolume(source: Source, output: string, { fill, progres
   };
   const copied = resume ? await write() : await withTemporary(part, async () => {
     const done = await write();
-    renameSync(part, target);
+    giveName(part, target);
     return done;
-  });
-  if (resume) {
-    renameSync(part, target);
-    dropFilled(part);
-  }
+  }).finally(() => dropFilled(part));
+  if (resume) giveName(part, target);
   return { ...copied, file: output, bytes: source.sizeBytes, fromBytes, seconds: (performance.now() - started) / 1000 };
+}
+
+function giveName(part: string, target: string): void {
+  try {
+    renameSync(part, target);
+  } catch (cause) {
+    throw writeError(target, cause);
+  }
+  dropFilled(part);
 }
 
 /** Where a dump grows. */

@@ -154,11 +154,11 @@ class SourceDisk implements Disk {
 
   /** Runs a call of the library; what it throws becomes an error of ours. */
   async attempt<T>(tried: string, call: () => Promise<T>): Promise<T> {
+    this.problem = undefined; // one that the library got over is not why the next call fails
     try {
       return await call();
     } catch (error) {
       const { problem } = this;
-      this.problem = undefined;
       if (problem !== undefined) throw problem;
       const { code, errno } = error as NodeJS.ErrnoException;
       throw this.failure(tried, `libext2fs says ${code === undefined || code === "UNKNOWN" ? `error ${errno ?? String(error)}` : code}`);

@@ -62,7 +62,7 @@ export interface Answers {
 export function passphrases({ header = [], keyFile, keySlot, tcrypt = [], unlock }: UnlockOptions): Answers | undefined {
   const luks = unlock === true || keyFile.length > 0;
   if (!luks && header.length + tcrypt.length === 0) return undefined;
-  const keys = keyFile.map(readKey);
+  const keys = readKeys(keyFile);
   // A volume that is named is asked for, unless a key file is what there is to try.
   const asks = unlock === true || keyFile.length === 0;
   let terminal: PassphraseTerminal | undefined;
@@ -98,6 +98,17 @@ function readPim(typed: Buffer, { name }: Volume): number {
   const isNumber = typed.length > 0 && typed.length <= MOST_DIGITS && typed.every((byte) => byte >= ZERO && byte <= ZERO + 9);
   if (!isNumber) throw new MkinitrdError({ tried: "reading the PIM", on: name, found: "it is no number of at most 7 digits", next: "type digits alone, 0 for none" });
   return typed.reduce((sum, byte) => sum * 10 + byte - ZERO, 0);
+}
+
+function readKeys(files: readonly string[]): Buffer[] {
+  const keys: Buffer[] = [];
+  try {
+    for (const file of files) keys.push(readKey(file));
+    return keys;
+  } catch (error) {
+    for (const key of keys) key.fill(0);
+    throw error;
+  }
 }
 
 const POLL_MS = 20;

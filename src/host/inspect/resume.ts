@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import type { Source } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -19,7 +19,7 @@ export interface ResumePoint {
 }
 
 /** Beside a part that is kept stands the list of the ranges that were filled. */
-const listFile = (part: string): string => `${part}.zeros`;
+export const filledList = (part: string): string => `${part}.zeros`;
 
 /** Where the dump that a part is of goes on. Throws when it has more than the volume, and when its list can't be read. */
 export function resumePoint(part: string, source: Source): ResumePoint {
@@ -32,14 +32,16 @@ export function resumePoint(part: string, source: Source): ResumePoint {
 /** Keeps the list, before what it tells of is written. */
 export function keepFilled(part: string, ranges: readonly Unreadable[]): void {
   try {
-    writeFileSync(listFile(part), JSON.stringify(ranges), { mode: 0o600 });
+    const next = `${filledList(part)}.new`;
+    writeFileSync(next, JSON.stringify(ranges), { mode: 0o600, flush: true });
+    renameSync(next, filledList(part));
   } catch (cause) {
-    throw new MkinitrdError({ tried: "writing the list of filled ranges", on: listFile(part), found: describeIoError(cause), cause });
+    throw new MkinitrdError({ tried: "writing the list of filled ranges", on: filledList(part), found: describeIoError(cause), cause });
   }
 }
 
 export function dropFilled(part: string): void {
-  rmSync(listFile(part), { force: true });
+  rmSync(filledList(part), { force: true });
 }
 
 /** Throws unless samples of the part have what the volume has there: it may be another one's, or the disk has changed since. */
@@ -59,12 +61,12 @@ export async function checkPart(part: string, file: FileHandle, source: Source, 
 
 function readFilled(part: string): Unreadable[] {
   try {
-    const list = JSON.parse(readFileSync(listFile(part), "utf8")) as Unreadable[];
+    const list = JSON.parse(readFileSync(filledList(part), "utf8")) as Unreadable[];
     if (Array.isArray(list) && list.every(({ lengthBytes, startBytes }) => Number.isSafeInteger(startBytes) && Number.isSafeInteger(lengthBytes))) return list;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
   }
-  throw new MkinitrdError({ tried: "resuming the dump", on: listFile(part), found: "it is not the list of the ranges that were filled with zeros", next: `begin again: remove it, and ${part}` });
+  throw new MkinitrdError({ tried: "resuming the dump", on: filledList(part), found: "it is not the list of the ranges that were filled with zeros", next: `begin again: remove it, and ${part}` });
 }
 
 /** What of a range lies in front of a place; the rest is read once more. */

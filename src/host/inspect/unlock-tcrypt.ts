@@ -64,7 +64,7 @@ async function search(volume: Volume, headers: Source, { options }: TcryptWish, 
     const typed = options.noPassphrase ? Buffer.alloc(0) : attempt <= 0 ? known.shift()! : await ask(volume, attempt, "header");
     if (typed === undefined && onlyKeyFiles) throw nothingOpens(volume, planTrials({ ...options, pim: undefined }), false);
     if (typed === undefined) return undefined;
-    if (attempt > 0) passphrases.push(typed);
+    if (attempt > 0 && !options.noPassphrase) passphrases.push(typed);
     const pim = options.pim === "ask" ? await askPim(volume) : options.pim;
     const trials = planTrials({ ...options, pim });
     const mixed = withKeyFiles(typed, keyFiles);

@@ -31,6 +31,8 @@ export interface UnlockWishes {
   onlyKeyFiles?: boolean;
   askPim?: Unlocker["askPim"];
   say?: Unlocker["say"];
+  /** Looks at what lies on devices; surveyDisks when not given. */
+  survey?: (devices: readonly BlockDevice[]) => Promise<WholeSurvey>;
 }
 
 /** What opening a volume needs. */
@@ -93,7 +95,7 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: U
   };
   try {
     for (;;) {
-      const found = await surveyDisks([...devices, ...opened.map(({ device }) => device)]);
+      const found = await (wishes.survey ?? surveyDisks)([...devices, ...opened.map(({ device }) => device)]);
       const next = opened.length >= MOST_OPENED ? undefined : nextToOpen(found.volumes, pending, done, wishes.luks !== false);
       if (next === undefined) {
         problems.push(...[...pending].map(({ volume }) => explain(notThere(volume, found.volumes))));
@@ -150,11 +152,12 @@ function nextToOpen(volumes: Volume[], pending: ReadonlySet<TcryptWish | HeaderW
   return volume && { volume };
 }
 
-/** The one volume that is named, by its name, tag, or the path of its file. Undefined when it is not there, or several are. */
+/** The one volume that is named, by its name, tag, or the path of its file. Where a root hash is given, the one that verifies it. Undefined when it is not there, or several are. */
 export function findWished(volumes: Volume[], wanted: string): Volume | undefined {
   const found = findVolumes(volumes, wanted);
   const all = found.length > 0 ? found : volumes.filter(({ name }) => wanted.endsWith(`/${name}`));
-  return all.length === 1 ? all[0] : undefined;
+  const [first] = all;
+  return all.length === 1 ? (volumes.find(({ name }) => name === first!.verifiedAs) ?? first) : undefined;
 }
 
 /** Of system encryption: the disk that is named, or the volume's own. */

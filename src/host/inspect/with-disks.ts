@@ -1,3 +1,4 @@
+import type { BlockDevice } from "../../core/volumes/types.ts";
 import { progressLine } from "../cli/progress.ts";
 import { openDisks } from "./disks.ts";
 import { passphrases, type UnlockOptions } from "./passphrases.ts";
@@ -14,12 +15,13 @@ export async function withDisks<T>(paths: readonly string[], options: UnlockOpti
     const tables = verities.map(({ table }) => table);
     const asked = passphrases(options);
     try {
-      if (asked === undefined) return await use({ ...withVerified(await surveyDisks(all), verities), tables, problems: [] });
+      const survey = (devices: readonly BlockDevice[]) => surveyVerified(devices, verities);
+      if (asked === undefined) return await use({ ...(await survey(all)), tables, problems: [] });
       const progress = progressLine();
       const say = (about: string | undefined): void => void (process.stderr.isTTY && (about === undefined ? progress.end() : progress.say(about)));
-      const unlocked = await surveyUnlocked(all, asked.ask, { ...asked.wishes, say });
+      const unlocked = await surveyUnlocked(all, asked.ask, { ...asked.wishes, say, survey });
       try {
-        return await use({ ...withVerified(unlocked, verities), tables: [...tables, ...unlocked.tables] });
+        return await use({ ...unlocked, tables: [...tables, ...unlocked.tables] });
       } finally {
         await unlocked.close();
       }
@@ -31,13 +33,9 @@ export async function withDisks<T>(paths: readonly string[], options: UnlockOpti
   }
 }
 
-/** What is verified is in the verifying device: the volume with the bare data has its name and no content. */
-function withVerified<T extends WholeSurvey>(found: T, verities: readonly OpenedVerity[]): T {
+/** What is verified is in the verifying device: of the volume with the bare data nobody looks at the content, and its name means the other. */
+async function surveyVerified(devices: readonly BlockDevice[], verities: readonly OpenedVerity[]): Promise<WholeSurvey> {
   const verified = new Map(verities.map(({ dataName, device }) => [dataName, device.path]));
-  return { ...found, volumes: found.volumes.map((volume) => {
-    const verifiedAs = verified.get(volume.name);
-    if (verifiedAs === undefined) return volume;
-    const { content: _, ...bare } = volume;
-    return { ...bare, verifiedAs };
-  }) };
+  const found = await surveyDisks(devices, new Set(verified.keys()));
+  return { ...found, volumes: found.volumes.map((volume) => (verified.has(volume.name) ? { ...volume, verifiedAs: verified.get(volume.name)! } : volume)) };
 }

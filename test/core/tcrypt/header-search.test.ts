@@ -102,3 +102,15 @@ test("what is read of the volume is what OpenSSL encrypted, and closing wipes", 
   await opened.close?.();
   await expect(opened.read(0, 512)).rejects.toThrow(/closed/);
 });
+
+test("a volume whose encryption has not ended is refused: what is behind it is no data", async () => {
+  const found = (await search(DISK, "outer"))!;
+  const { header } = found;
+  const device = (sizeBytes: number) => ({ path: "d", source: { ...memorySource(DISK, "disk.img"), sizeBytes } });
+  const half = { ...found, header: { ...header, inPlace: true, payloadBytes: header.volumeBytes / 2 } };
+  expect(() => openTcrypt(half, device(DISK.length), "t")).toThrow(/its encryption has not ended: \d+ of its \d+ bytes are encrypted\n {2}next: let the program that began it end it/);
+  expect(openTcrypt({ ...found, header: { ...header, inPlace: true, payloadBytes: header.volumeBytes } }, device(DISK.length), "t").source.sizeBytes).toBe(header.volumeBytes);
+  const system = { ...found, header: { ...header, payloadOffsetBytes: 1024 * 1024, payloadBytes: 64 * 1024 } };
+  expect(() => openTcrypt(system, device(128 * 1024), "t", 2048)).toThrow(/its encryption has not ended: 65536 of its 131072 bytes are encrypted/);
+  expect(openTcrypt(system, device(64 * 1024), "t", 2048).source.sizeBytes).toBe(64 * 1024);
+});

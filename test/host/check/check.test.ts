@@ -170,10 +170,10 @@ describe("the root's init", () => {
 });
 
 describe("the modules of what a root lies on", () => {
-  const group = { uuid: "group", logicalVolumes: [{ uuid: "lv", tables: [{ name: "x", targets: [{ type: "cache", policy: ["smq"] }, { type: "raid", raidType: "raid5_ls" }, { type: "linear" }, { type: "crypt" }] }] }] } as unknown as VolumeGroup;
+  const group = { uuid: "group", logicalVolumes: [{ uuid: "lv", tables: [{ name: "x", targets: [{ type: "cache", policy: ["smq"] }, { type: "raid", raidType: "raid5_ls" }, { type: "linear" }, { type: "crypt" }, { type: "writecache" }] }] }] } as unknown as VolumeGroup;
   test("are those of a logical volume's targets", () => {
     const volume = { lv: { vgUuid: "group", lvUuid: "lv" } } as unknown as Volume;
-    expect(driversOf(volume, [group]).map(({ module }) => module)).toEqual(["dm_cache", "dm-cache-smq", "dm_raid", "raid456", "dm_crypt"]);
+    expect(driversOf(volume, [group]).map(({ module }) => module)).toEqual(["dm_cache", "dm-cache-smq", "dm_raid", "raid456", "dm_crypt", "dm_writecache"]);
   });
 
   test.each([["raid0", "raid0"], ["raid1", "raid1"], ["raid10", "raid10"], ["raid4", "raid456"], ["raid6", "raid456"], ["linear", "linear"]])("%s needs %s", (level, module) => {

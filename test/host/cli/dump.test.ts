@@ -66,6 +66,17 @@ describe("--resume", () => {
   });
 });
 
+test("--all --resume goes on behind the volumes that are whole", async () => {
+  const disks = ["a", "b"].map((name) => file(`group-${name}.img`, fixtureBytes(`lvm2/group-${name}.img.gz`)));
+  const to = join(folder, "all");
+  expect(await mkinitrd("dump", "--all", ...disks, "-o", to)).toMatchObject({ code: 0 });
+  const root = join(to, "vg-one", "root");
+  const whole = readFileSync(root);
+  rmSync(root);
+  expect(await mkinitrd("dump", "--all", "--resume", ...disks, "-o", to)).toMatchObject({ code: 0, errors: expect.stringMatching(/vg-one\/str is there already/) });
+  expect(readFileSync(root).equals(whole)).toBe(true);
+});
+
 describe("key files", () => {
   test("one that opens nothing is said, and the exit code tells", async () => {
     const disk = file("luks.img", fixtureBytes("luks2/argon2.img.gz"));

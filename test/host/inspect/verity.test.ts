@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
@@ -6,6 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { run } from "../../../src/host/cli/program.ts";
 import type { InspectNode } from "../../../src/host/inspect/node.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
+import { lvmReports } from "../../fixtures/lvm2/reports.ts";
 import { captureConsole } from "../cli/captured.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "verity-"));
@@ -115,4 +117,27 @@ test("data and hash tree in files of their own are joined, and dmsetup has the t
 test.each(["12", "xyz", `${"0".repeat(63)}`])("--root-hash %s is refused", async (text) => {
   await run(["inspect", "--root-hash", text, disk()]);
   expect([process.exitCode, printed.errors]).toEqual([1, expect.stringContaining("it is no digest in hexadecimal digits")]);
+});
+
+test.skipIf(spawnSync("veritysetup", ["--version"]).error !== undefined)("LUKS and LVM on a verified device are read through it, whatever is named, and by --all (skipped without veritysetup)", async () => {
+  const { lvs, vg } = lvmReports("vg-one");
+  const other = join(folder, "group-b.img");
+  writeFileSync(other, fixtureBytes("lvm2/group-b.img.gz"));
+  const [data, hash] = [join(folder, "pv.img"), join(folder, "pv-hash.img")];
+  const bytes = fixtureBytes("lvm2/group-a.img.gz");
+  writeFileSync(data, bytes);
+  writeFileSync(hash, "");
+  const [, rootHash = ""] = /Root hash:\s*([0-9a-f]{64})/.exec(execFileSync("veritysetup", ["format", data, hash], { encoding: "utf8" })) ?? [];
+  const root = `${vg.vg_name}/root`;
+  await run(["dump", "--root-hash", rootHash, data, hash, other, root, "-o", join(folder, "whole.out")]);
+  expect([process.exitCode ?? 0, printed.errors]).toEqual([0, ""]);
+  const whole = readFileSync(join(folder, "whole.out"));
+  expect(whole.length).toBe(Number(lvs.find(({ lv_name: name }) => name === "root")!.lv_size));
+  const at = bytes.indexOf(whole.subarray(0, 4096));
+  bytes[at + 100]! ^= 1;
+  writeFileSync(data, bytes);
+  await run(["dump", "--root-hash", rootHash, data, hash, other, root, "-o", join(folder, "changed.out")]);
+  expect([process.exitCode, printed.errors]).toEqual([1, expect.stringMatching(/data block \d+, at byte \d+, is not what the hash tree says/)]);
+  await run(["dump", "--all", "--root-hash", rootHash, data, hash, other, "-o", join(folder, "all")]);
+  expect([process.exitCode, existsSync(join(folder, "all", root))]).toEqual([1, false]);
 });
