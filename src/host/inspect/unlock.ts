@@ -89,10 +89,7 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: U
     ask, attempts: wishes.attempts ?? ATTEMPTS, keySlot: wishes.keySlot, onlyKeyFiles: wishes.onlyKeyFiles === true, passphrases: [],
     askPim: wishes.askPim ?? (() => Promise.resolve(undefined)), say: wishes.say ?? (() => {}),
   };
-  const close = async (): Promise<void> => {
-    for (const secret of opened.flatMap(({ secrets }) => secrets)) secret.fill(0);
-    for (const { device } of opened) await device.source.close?.();
-  };
+  const close = () => closeAll(opened);
   try {
     for (;;) {
       const found = await (wishes.survey ?? surveyDisks)([...devices, ...opened.map(({ device }) => device)]);
@@ -107,6 +104,11 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: U
       try {
         const result = await open(next, found.volumes);
         if (result === undefined) continue;
+        const twin = opened.find(({ device }) => device.path === result.device.path);
+        if (twin !== undefined) {
+          await closeAll([result]);
+          throw new MkinitrdError({ tried: "opening", on: next.volume.name, found: `it has the UUID of ${twin.device.below?.join(", ") ?? "another volume"}, which is open: one is a copy of the other`, next: "name the disk of one of them alone" });
+        }
         opened.push(result);
         if (result.content !== undefined) contents.set(next.volume.name, result.content);
       } catch (error) {
@@ -134,6 +136,11 @@ export async function surveyUnlocked(devices: BlockDevice[], ask: Ask, wishes: U
       await header.close();
     }
   }
+}
+
+async function closeAll(opened: readonly Opened[]): Promise<void> {
+  for (const secret of opened.flatMap(({ secrets }) => secrets)) secret.fill(0);
+  for (const { device } of opened) await device.source.close?.();
 }
 
 interface Next {

@@ -88,7 +88,7 @@ export async function openVerities(volumes: readonly Volume[], rootHashes: reado
       throw fail(`no hash tree has it${there === "" ? ": there is none on the disks" : `; ${there}`}`, "check the root hash, and name the disk with the hash tree, too; the tree may have been changed");
     }
     const { data, hash, header, rootDigest } = pair;
-    if (data === undefined) throw fail(`the hash tree is on ${hash.name}, and no volume has its data`, "name the disk that has it, too");
+    if (data === undefined) throw fail(`the hash tree is on ${hash.name}, and no volume has its data`, "name the disk that has it, too; data of which most was changed is not known again");
     const target = { ...targetOf(header, hash, data), rootDigest };
     const name = `verity-${header.uuid}`;
     const path = `/dev/mapper/${name}`;

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -31,6 +31,19 @@ test.skipIf(missing).each(["used", "failed"])("the volume key is wiped and the d
   await (outcome === "failed" ? expect(using).rejects.toThrow("on the way") : using);
   expect(key).toEqual(Buffer.alloc(64));
   await expect(reading()).rejects.toThrow();
+});
+
+test.skipIf(missing)("a copy of a volume that is open is not opened beside it, and that is said (skipped where cryptsetup is missing)", async () => {
+  const [disk, copy, keyFile] = [join(folder, "one.img"), join(folder, "copy.img"), join(folder, "key")];
+  writeFileSync(disk, "");
+  truncateSync(disk, 20 * 1024 * 1024);
+  writeFileSync(keyFile, "correct horse");
+  execFileSync("cryptsetup", ["luksFormat", "-q", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", disk, keyFile]);
+  copyFileSync(disk, copy);
+  await withDisks([disk, copy], { keyFile: [keyFile] }, async ({ problems, volumes }) => {
+    expect(volumes.filter(({ layer }) => layer === "mapping")).toHaveLength(1);
+    expect(problems).toEqual([expect.stringMatching(/^opening on copy\.img: it has the UUID of one\.img, which is open: one is a copy of the other\n {2}next: name the disk/)]);
+  });
 });
 
 test("the keys of a TrueCrypt volume are wiped, and what it gave can't be read any more", async () => {
