@@ -47,7 +47,8 @@ export async function verityPairs(volumes: readonly Volume[]): Promise<VerityPai
   const trees: { hash: Volume; header: VerityHeader }[] = [];
   for (const hash of volumes) {
     const header = trees.length === MOST_TREES ? undefined : await orUndefined(() => probeTree(hash));
-    if (header !== undefined && getHashes().includes(header.algorithm) && Math.max(header.dataBlockBytes, header.hashBlockBytes) <= MOST_BLOCK_BYTES) trees.push({ hash, header });
+    // Over one block there is no tree: its own hash is the root, which nothing but the data tells.
+    if (header !== undefined && header.dataBlocks > 1 && getHashes().includes(header.algorithm) && Math.max(header.dataBlockBytes, header.hashBlockBytes) <= MOST_BLOCK_BYTES) trees.push({ hash, header });
   }
   const found = await Promise.all(trees.map(({ hash, header }) => orUndefined(async (): Promise<VerityPair> => {
     const rootDigest = await readRootDigest(targetOf(header, hash));

@@ -119,6 +119,16 @@ test.each(["12", "xyz", `${"0".repeat(63)}`])("--root-hash %s is refused", async
   expect([process.exitCode, printed.errors]).toEqual([1, expect.stringContaining("it is no digest in hexadecimal digits")]);
 });
 
+test.skipIf(spawnSync("veritysetup", ["--version"]).error !== undefined)("of a tree over one block no root hash is told: it has none of its own (skipped without veritysetup)", async () => {
+  const [data, hash] = [join(folder, "one.img"), join(folder, "one-hash.img")];
+  writeFileSync(data, Buffer.alloc(4096, "x"));
+  writeFileSync(hash, "");
+  execFileSync("veritysetup", ["format", data, hash]);
+  await run(["inspect", data, hash]);
+  expect(printed.out).toMatch(/^one-hash\.img .*DM_verity_hash/m);
+  expect(printed.out).not.toContain("root hash");
+});
+
 test.skipIf(spawnSync("veritysetup", ["--version"]).error !== undefined)("LUKS and LVM on a verified device are read through it, whatever is named, and by --all (skipped without veritysetup)", async () => {
   const { lvs, vg } = lvmReports("vg-one");
   const other = join(folder, "group-b.img");
