@@ -8,6 +8,7 @@ import { mappingPlanner } from "./lvm-mappings.ts";
 import { healthChecker, isPool, redundancyOf, snapshotOrigins, snapshotSources, typeOf, visibility } from "./lvm-parts.ts";
 import { targetPlanner } from "./lvm-targets.ts";
 import type { ByteRange, LvTable, Planner } from "./lvm-targets.ts";
+import type { Volume } from "./types.ts";
 
 /** No real group takes more to find what its LVs lie on; a made-up one could take minutes. */
 const MAX_STEPS = 1_000_000;
@@ -75,6 +76,11 @@ export interface LogicalVolume {
   openPartial?(): Source;
   /** Where its own segments lie on a missing PV, from its start on. */
   missingRanges?: ByteRange[];
+}
+
+/** What the metadata of its group says of a volume; undefined where that is no logical volume, or nobody has seen its group. */
+export function logicalVolumeOf({ lv }: Volume, groups: readonly VolumeGroup[]): LogicalVolume | undefined {
+  return groups.find(({ uuid }) => uuid === lv?.vgUuid)?.logicalVolumes.find(({ uuid }) => uuid === lv?.lvUuid);
 }
 
 /**

@@ -5,7 +5,7 @@ import { explain, MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import { formatSize, listVolumes } from "../../core/volumes/describe.ts";
 import type { Volume } from "../../core/volumes/types.ts";
-import { findVolume } from "../inspect/find.ts";
+import { findVolume, verifying } from "../inspect/find.ts";
 import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory, partOf } from "../inspect/dump.ts";
 import { addUnlockOptions, namedFiles, type UnlockOptions } from "../inspect/passphrases.ts";
 import { filledList } from "../inspect/resume.ts";
@@ -107,7 +107,7 @@ function unreadable({ content, damage, lv, missingRanges = [], name, openPartial
 
 /** Names of LVM have no slash; lvm(8), "VALID NAMES". What a hostile disk says is no path here. */
 function jobsForAll(volumes: Volume[], directory: string): Job[] {
-  const jobs = volumes.flatMap((volume) => (volume.lv === undefined ? [] : [{ lv: volume.lv, volume: volumes.find(({ name }) => name === volume.verifiedAs) ?? volume, file: join(directory, volume.lv.vg, volume.lv.lv) }]));
+  const jobs = volumes.flatMap((volume) => (volume.lv === undefined ? [] : [{ lv: volume.lv, volume: verifying(volume, volumes), file: join(directory, volume.lv.vg, volume.lv.lv) }]));
   for (const { lv, volume: { name } } of jobs) {
     if ([lv.vg, lv.lv].every((part) => /^(?!\.{1,2}$)[A-Za-z0-9_+.-]+$/.test(part))) continue;
     throw new MkinitrdError({ tried: "dumping all volumes", on: quote(name), found: "this is no name of LVM", next: "dump the others by their names" });

@@ -1,6 +1,6 @@
 import { constants, renameSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Source } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { formatSize } from "../../core/volumes/describe.ts";
@@ -36,7 +36,7 @@ const REPORT_MS = 500;
 export async function dumpVolume(source: Source, output: string, { fill, progress, resume, sha256 }: DumpOptions): Promise<Dumped> {
   const target = resolve(output);
   checkReplaceable(target, "writing the dump");
-  const part = join(dirname(target), basename(partOf(target)));
+  const part = partOf(target);
   checkReplaceable(part, "writing the dump");
   const started = performance.now();
   const point = resume ? resumePoint(part, source) : { fromBytes: 0, filled: [] };
@@ -57,12 +57,13 @@ export async function dumpVolume(source: Source, output: string, { fill, progres
       await file.close();
     }
   };
-  const copied = resume ? await write() : await withTemporary(part, async () => {
+  const finish = async (): Promise<Copied> => {
     const done = await write();
     giveName(part, target);
     return done;
-  }).finally(() => dropFilled(part));
-  if (resume) giveName(part, target);
+  };
+  const copied = resume ? await finish() : await withTemporary(part, finish).finally(() => dropFilled(part));
+  if (resume) dropFilled(part);
   return { ...copied, file: output, bytes: source.sizeBytes, fromBytes, seconds: (performance.now() - started) / 1000 };
 }
 
@@ -72,7 +73,6 @@ function giveName(part: string, target: string): void {
   } catch (cause) {
     throw writeError(target, cause);
   }
-  dropFilled(part);
 }
 
 /** Where a dump grows. */

@@ -4,7 +4,7 @@ import { rootCandidates } from "../../core/volumes/roots.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import type { Structure } from "./structures.ts";
-import type { LogicalVolume, VolumeGroup } from "../../core/volumes/lvm.ts";
+import { type LogicalVolume, logicalVolumeOf, type VolumeGroup } from "../../core/volumes/lvm.ts";
 import type { VerityPair } from "./verity.ts";
 
 /** One node of the tree disk → partition → LUKS → PV → VG → LV → filesystem: what `--json` prints. Sizes are bytes. */
@@ -54,7 +54,7 @@ interface Known {
 export function inspectTree({ volumes, groups }: Survey, { pairs = [], structures = new Map() }: Known = {}): InspectNode[] {
   const lower = lowerVolumes(volumes);
   const specs = new Map(rootCandidates(volumes).map(({ volume, stages }) => [volume, stages]));
-  const nodes = new Map(volumes.map((volume) => [volume, volumeNode(volume, { realroot: specs.get(volume), structures: structures.get(volume), entry: entryOf(volume, groups) })]));
+  const nodes = new Map(volumes.map((volume) => [volume, volumeNode(volume, { realroot: specs.get(volume), structures: structures.get(volume), entry: logicalVolumeOf(volume, groups) })]));
   for (const { data, hash, header, rootDigest } of pairs) {
     const node = nodes.get(hash);
     if (node !== undefined) node.verity = { ...(data === undefined ? {} : { data: data.name }), rootHash: rootDigest.toString("hex"), ...pick(header, ["algorithm", "dataBlocks", "dataBlockBytes"]) };
@@ -80,10 +80,6 @@ interface Beside {
   realroot: Stage[] | undefined;
   structures: Structure[] | undefined;
   entry: LogicalVolume | undefined;
-}
-
-function entryOf({ lv }: Volume, groups: readonly VolumeGroup[]): LogicalVolume | undefined {
-  return lv === undefined ? undefined : groups.find(({ uuid }) => uuid === lv.vgUuid)?.logicalVolumes.find(({ uuid }) => uuid === lv.lvUuid);
 }
 
 function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, { entry, realroot, structures }: Beside): InspectNode {

@@ -2,6 +2,7 @@ import { SECTOR_BYTES } from "../../core/binary/source.ts";
 import { tableLines } from "../../core/dm/table-text.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
+import { logicalVolumeOf } from "../../core/volumes/lvm.ts";
 import type { LvTable } from "../../core/volumes/lvm-targets.ts";
 import { mapperName } from "../../core/volumes/lvm-names.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
@@ -61,18 +62,19 @@ export function volumeTables(volume: Volume, { groups, volumes }: WholeSurvey, l
   const isWritten = ({ name, targets }: LvTable): boolean => written.has(name) || targets.some(({ type }) => NEVER_READ_ONLY.includes(type));
   return lines.map((table, index) => ({ ...table, written: isWritten(tables[index]!) }));
 
-  function ownTables({ layer, lv, md, name, parent, partition, path, sizeBytes }: Volume): LvTable[] {
+  function ownTables(each: Volume): LvTable[] {
+    const { layer, lv, md, name, parent, partition, path, sizeBytes } = each;
     if (layer === "array") throw unmapped(`${name} is an md array${md === undefined ? "" : ` (${md.level})`}, which device-mapper does not make`, "assemble it with mdadm --assemble --readonly, and name it in the place of its members");
     if (layer === "mapping") return luks.filter(({ name: own, of = own }) => path === `/dev/mapper/${of}`);
     if (lv !== undefined) {
-      const logical = groups.find(({ uuid }) => uuid === lv.vgUuid)?.logicalVolumes.find(({ uuid }) => uuid === lv.lvUuid);
+      const logical = logicalVolumeOf(each, groups);
       if (logical?.targets !== undefined) return logical.tables ?? [{ name: mapperName(lv.vg, lv.lv), targets: logical.targets }];
       const of = lv.lv === volume.lv?.lv ? "" : `: ${name} lies on it`;
       const isMissing = lv.missingPvs.length > 0;
       if (lv.refused !== undefined) throw unmapped(`its table is not known here: ${lv.refused}${of}`, "lvchange -ay makes it, and dmsetup table prints it");
       throw unmapped(isMissing ? `the physical volume ${lv.missingPvs.join(", ")} is not here${of}` : `its kind is not known here${of}`, isMissing ? "name the disks that have them, too" : "lvchange -ay makes it, and dmsetup table prints it");
     }
-    const disk = volumes.find((each) => each.name === parent);
+    const disk = volumes.find((other) => other.name === parent);
     if (layer !== "partition" || path !== undefined || nodes.has(name) || partition?.startBytes === undefined || disk?.source === undefined) return [];
     return [{ name: partitionName(name), targets: [{ type: "linear", startSector: 0, lengthSectors: sizeBytes / SECTOR_BYTES, device: { path: disk.path ?? disk.name, source: disk.source }, deviceSector: partition.startBytes / SECTOR_BYTES }] }];
   }

@@ -6,6 +6,7 @@ import type { LvTable } from "../../core/volumes/lvm-targets.ts";
 import type { BlockDevice, Content, Volume } from "../../core/volumes/types.ts";
 import { AskingEnded } from "../ask-passphrase.ts";
 import { openDetachedHeader } from "./detached-header.ts";
+import { verifying } from "./find.ts";
 import { surveyDisks, type WholeSurvey } from "./survey.ts";
 import { unlockLuks } from "./unlock-luks.ts";
 import { unlockTcrypt } from "./unlock-tcrypt.ts";
@@ -163,8 +164,7 @@ function nextToOpen(volumes: Volume[], pending: ReadonlySet<TcryptWish | HeaderW
 export function findWished(volumes: Volume[], wanted: string): Volume | undefined {
   const found = findVolumes(volumes, wanted);
   const all = found.length > 0 ? found : volumes.filter(({ name }) => wanted.endsWith(`/${name}`));
-  const [first] = all;
-  return all.length === 1 ? (volumes.find(({ name }) => name === first!.verifiedAs) ?? first) : undefined;
+  return all.length === 1 ? verifying(all[0]!, volumes) : undefined;
 }
 
 /** Of system encryption: the disk that is named, or the volume's own. */

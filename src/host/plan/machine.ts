@@ -6,6 +6,11 @@ import type { HostFacts } from "./facts.ts";
 const MAPPINGS: Record<string, string> = { "CRYPT-VERITY": "dm_verity", "CRYPT-INTEGRITY": "dm_integrity", CRYPT: "dm_crypt", mpath: "dm_multipath" };
 /** What the kernel calls an md level in sysfs, where its module has another name. */
 const LEVELS: Record<string, string> = { raid4: "raid456", raid5: "raid456", raid6: "raid456" };
+/** md's personality for a level. */
+export function levelModule(level: string): string {
+  return LEVELS[level] ?? level;
+}
+
 /** What a boot mounts. */
 const MOUNTS = ["/", "/usr"];
 
@@ -69,7 +74,7 @@ function stackedDrivers(device: string): string[] {
   return [
     ...(existsSync(join(device, "dm")) ? ["dm_mod"] : []),
     ...(mapping === undefined ? [] : [mapping]),
-    ...(level === "" ? [] : ["md_mod", LEVELS[level] ?? level]),
+    ...(level === "" ? [] : ["md_mod", levelModule(level)]),
     ...(existsSync(join(device, "bcache")) ? ["bcache"] : []),
     ...(existsSync(join(device, "loop")) ? ["loop"] : []),
   ];
