@@ -4,12 +4,14 @@ import { explain } from "../core/errors.ts";
 import type { Exec } from "../core/exec.ts";
 import type { Devices, Log } from "../core/rc/types.ts";
 import { exec } from "./exec.ts";
-import { listModaliases } from "./sysfs.ts";
+import { isBusGrowing, listModaliases } from "./sysfs.ts";
 
 /** How long several pieces of news are gathered before anybody looks. */
 const GATHER_MS = 15;
 /** Between two starts of a listener that ended: twice as long each time, unless it had lasted. */
 const RESTART_MS = { least: 100, most: 5000, lasted: 10_000 };
+/** A bus whose driver is still busy is waited for so long (some virtual machines are slow), and looked at so often. */
+const BUS_MS = { within: 30_000, between: 10 };
 /** At the end drivers get so long to be in. The real root looks for them again. */
 const DRIVERS_END_WITHIN_MS = 5000;
 
@@ -26,6 +28,7 @@ export interface DeviceWatch extends Devices {
 export interface DeviceMachine {
   exec: Exec;
   listModaliases(): string[];
+  isBusGrowing(): boolean;
   /** Calls back at each change of the nodes in /dev, until the returned function is called. */
   watchNodes(changed: () => void): () => void;
 }
@@ -36,7 +39,7 @@ export interface DeviceMachine {
  * for each kernel event. The listener starts after the first drivers are in, so that their own storm of events costs no
  * process each; whatever came in between is found by the look at /sys that follows its start.
  */
-export function createDevices(log: Log, machine: DeviceMachine = { exec, listModaliases, watchNodes }): DeviceWatch {
+export function createDevices(log: Log, machine: DeviceMachine = { exec, listModaliases, isBusGrowing, watchNodes }): DeviceWatch {
   const tried = new Set<string>();
   const waiting = new Set<() => void>();
   const stopped = new AbortController();
@@ -73,6 +76,8 @@ export function createDevices(log: Log, machine: DeviceMachine = { exec, listMod
       const aliases = machine.listModaliases().filter((alias) => !tried.has(alias));
       if (aliases.length === 0 || stopped.signal.aborted) return;
       for (const alias of aliases) tried.add(alias);
+      // Asked after the look, which takes its time: what it saw of a bus may have been the first of many.
+      for (const end = performance.now() + BUS_MS.within; machine.isBusGrowing() && performance.now() < end && !stopped.signal.aborted;) await pause(BUS_MS.between);
       // Exit code 1: some alias has no module in this image, which is no error.
       await machine.exec("modprobe", ["-abq", ...aliases], { accept: [1] }).catch((error) => log.warn(explain(error)));
       news();

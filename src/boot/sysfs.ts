@@ -95,3 +95,11 @@ export function listModaliases(sysfs = "/sys"): string[] {
   }
   return [...found].sort();
 }
+
+/**
+ * Whether virtio's devices are still being put on their bus. Their disks are numbered as virtio_blk meets them: loaded meanwhile, it would meet some on
+ * the way over the bus and others as they come, and vdb and vdc change places from boot to boot. proc(5), /proc/modules: name, bytes, uses, users, state.
+ */
+export function isBusGrowing(proc = "/proc"): boolean {
+  return /^virtio_(pci|mmio) \d+ \d+ \S+ Loading /m.test(attribute(`${proc}/modules`) ?? "");
+}

@@ -26,6 +26,7 @@ function machine(options: Partial<DeviceMachine> & { onModprobe?(aliases: string
       return { stdout: "", stderr: "", exitCode: 0 };
     },
     listModaliases: () => (looks++, [...aliases]),
+    isBusGrowing: () => false,
     watchNodes(callback) {
       changed = callback;
       return () => {};
@@ -43,6 +44,23 @@ test("drivers are loaded until no bus has anything new, each alias once", async 
   aliases.add("pci:a");
   await devices.start();
   await expect.poll(() => modprobes(ran)).toEqual(["modprobe -abq pci:a", "modprobe -abq virtio:b"]);
+});
+
+test("disks keep their numbers: no driver of theirs is loaded while their bus is still filled", async () => {
+  let growing = false;
+  const { devices, ran } = machine({ isBusGrowing: () => growing, listModaliases: () => (growing = true, ["virtio:first"]) });
+  await devices.start();
+  await pause(30);
+  expect(modprobes(ran)).toEqual([]);
+  growing = false;
+  await expect.poll(() => modprobes(ran)).toEqual(["modprobe -abq virtio:first"]);
+});
+
+test("a driver of a bus that hangs keeps nobody waiting at the end", async () => {
+  const { devices } = machine({ isBusGrowing: () => true });
+  await devices.start();
+  await devices.stop();
+  expect(devices.settled).toBe(true);
 });
 
 test("it has settled when the first drivers are in, and says so", async () => {

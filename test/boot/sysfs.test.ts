@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { listBlockDevices, listModaliases } from "../../src/boot/sysfs.ts";
+import { isBusGrowing, listBlockDevices, listModaliases } from "../../src/boot/sysfs.ts";
 
 let sysfs: string;
 beforeEach(() => {
@@ -65,3 +65,16 @@ test("the modaliases of all buses, each once", () => {
   }
   expect(listModaliases(sysfs)).toEqual(["pci:x", "usb:y"]);
 });
+
+test.each([
+  ["virtio_pci 32768 0 - Loading 0xffffffffc0410000", true],
+  ["virtio_mmio 16384 0 - Loading 0x0000000000000000", true],
+  ["virtio_pci 32768 1 - Live 0xffffffffc0410000", false],
+  ["virtio_blk 32768 0 - Loading 0xffffffffc0410000", false],
+  ["virtio_pci_legacy_dev 16384 1 virtio_pci, Loading 0xffffffffc0410000", false],
+])("virtio's devices are still being found: %s is %s", (line, growing) => {
+  writeFileSync(join(sysfs, "modules"), `dm_mod 184320 0 - Live 0xffffffffc0400000\n${line}\n`);
+  expect(isBusGrowing(sysfs)).toBe(growing);
+});
+
+test("a kernel without modules has no bus that is being filled", () => expect(isBusGrowing(sysfs)).toBe(false));
