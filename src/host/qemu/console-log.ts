@@ -35,9 +35,9 @@ export function cleanConsole(text: string): string {
 }
 
 /** What TCG does to a guest now and then on a loaded host, before /init: the kernel's code patching and its timer races. */
-const TCG_PANICS = [/Oops: int3/, /timer not connected to IO-APIC/];
+const TCG_PANICS = [/Oops: int3/, /timer not connected to IO-APIC/, /soft lockup - CPU#\d+ stuck for \d+s! \[swapper\/\d+:1\]/];
 
-/** True when the log shows one of TCG's own panics, and /init had not begun. */
+/** True when the log shows one of TCG's own panics, or a processor that for ever repeats an instruction that is being patched, and /init had not begun. */
 export function isTcgPanic(log: string): boolean {
   return TCG_PANICS.some((panic) => panic.test(log)) && !/Run \/\S+ as init process/.test(log);
 }

@@ -28,6 +28,8 @@ describe("a panic of TCG's own making", () => {
   test.each([
     { log: "[    0.5] Oops: int3: 0000 [#1] PREEMPT SMP", panic: true },
     { log: "Kernel panic - not syncing: MP-BIOS bug: 8254 timer not connected to IO-APIC", panic: true },
+    { log: "[   53.042885] watchdog: BUG: soft lockup - CPU#1 stuck for 49s! [swapper/0:1]", panic: true },
+    { log: "[   53.042885] watchdog: BUG: soft lockup - CPU#1 stuck for 49s! [node:131]", panic: false },
     { log: "Run /init as init process\nOops: int3: 0000", panic: false },
     { log: "Kernel panic - not syncing: VFS: Unable to mount root fs", panic: false },
   ])("$log: $panic", ({ log, panic }) => {
