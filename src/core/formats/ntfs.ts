@@ -1,28 +1,11 @@
 import type { Source } from "../binary/source.ts";
-import { ascii, struct, toNumber, u16le, u32le, u64le, u8 } from "../binary/struct.ts";
+import { ascii, struct, toNumber, u16le, u32le } from "../binary/struct.ts";
 import type { Decoded } from "../binary/struct.ts";
 import { MkinitrdError } from "../errors.ts";
 import type { Content } from "./content.ts";
 import { identity, utf16Label } from "./label.ts";
+import { hasFatFields, NTFS_NAME, ntfsBootSector as bootSector } from "./ntfs-boot-sector.ts";
 import { hasMagic, isPowerOfTwo, readInside } from "./superblock.ts";
-
-/** Boot sector. ntfs-3g, include/ntfs-3g/layout.h, NTFS_BOOT_SECTOR. What only a FAT has is zero. */
-const bootSector = struct("NTFS boot sector", 512, {
-  oemName: ascii(3, 8), // "NTFS    "
-  sectorBytes: u16le(11),
-  clusterSectors: u8(13), // or, from 240 on, 1 << (256 - this)
-  reservedSectors: u16le(14),
-  fatCount: u8(16),
-  rootEntries: u16le(17),
-  sectors16: u16le(19),
-  fatSectors16: u16le(22),
-  sectors32: u32le(32),
-  sectors: u64le(40),
-  mftCluster: u64le(48),
-  mftMirrorCluster: u64le(56),
-  recordClusters: u8(64), // of an MFT record; above 128: its size is 1 << (256 - this) bytes
-  serial: u64le(72),
-});
 
 /** An MFT record's header, and that of an attribute in it that holds its value. layout.h, MFT_RECORD and ATTR_RECORD. */
 const recordHeader = struct("MFT record", 24, { magic: ascii(0, 4), attributesByte: u16le(20) });
@@ -40,7 +23,7 @@ const LARGEST_RECORD = 64 * 1024;
  */
 export async function probeNtfs(source: Source): Promise<Content | undefined> {
   const raw = await readInside(source, 0, bootSector.sizeBytes);
-  if (raw === undefined || !hasMagic(raw, 3, "NTFS    ")) return undefined;
+  if (raw === undefined || !hasMagic(raw, 3, NTFS_NAME)) return undefined;
   const boot = bootSector.decode(raw);
   const { recordBytes, mftByte } = readLayout(source, boot);
   const volumeByte = mftByte + VOLUME_RECORD * recordBytes;
@@ -56,12 +39,12 @@ export async function probeNtfs(source: Source): Promise<Content | undefined> {
 }
 
 function readLayout(source: Source, boot: Decoded<typeof bootSector>): { recordBytes: number; mftByte: number } {
-  const { clusterSectors: stated, fatCount, fatSectors16, mftCluster, mftMirrorCluster, recordClusters, reservedSectors, rootEntries, sectorBytes, sectors, sectors16, sectors32 } = boot;
+  const { clusterSectors: stated, mftCluster, mftMirrorCluster, recordClusters, sectorBytes, sectors } = boot;
   const clusterSectors = stated > 128 ? 2 ** (256 - stated) : stated;
   const clusterBytes = clusterSectors * sectorBytes;
   if (!isPowerOfTwo(sectorBytes, 256, 4096)) throw failure(source, `the sector size is ${sectorBytes} bytes`);
   if (!isPowerOfTwo(clusterSectors, 1, LARGEST_CLUSTER / sectorBytes)) throw failure(source, `the cluster size is ${clusterBytes} bytes`);
-  if (reservedSectors || fatCount || rootEntries || sectors16 || fatSectors16 || sectors32) throw failure(source, "fields that only a FAT has are not zero");
+  if (hasFatFields(boot)) throw failure(source, "fields that only a FAT has are not zero");
   const recordBytes = recordClusters > 128 ? 2 ** (256 - recordClusters) : recordClusters * clusterBytes;
   if (!isPowerOfTwo(recordBytes, 256, LARGEST_RECORD)) throw failure(source, `the size of an MFT record is ${recordBytes} bytes`);
   const clusters = sectors / BigInt(clusterSectors);
