@@ -1,7 +1,7 @@
 import { explain, type MkinitrdError } from "../core/errors.ts";
 import type { FindLogicalOptions, FindOptions, Log, OpenVolume, Volumes } from "../core/rc/types.ts";
 import type { Stage } from "../core/realroot/types.ts";
-import { findVolumes } from "../core/volumes/match.ts";
+import { areMembers, findVolumes } from "../core/volumes/match.ts";
 import type { Volume } from "../core/volumes/types.ts";
 import { arrayStage, type ArrayVolume, isArray, promisingArray, wholeArray } from "./arrays.ts";
 import { lvmStage, stageBelow } from "./below.ts";
@@ -170,13 +170,6 @@ export function createVolumes(options: VolumesOptions): Volumes {
   }
 
   return { find, findLogical, findArray, findMembers, scan };
-}
-
-/** Whether these are different devices of one filesystem, and not copies of one device. */
-function areMembers(volumes: OpenVolume[]): boolean {
-  const members = volumes.map(({ content }) => content?.member?.uuid);
-  const sameFilesystem = volumes.every(({ content }) => content?.uuid === volumes[0]?.content?.uuid);
-  return sameFilesystem && !members.includes(undefined) && new Set(members).size === members.length;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

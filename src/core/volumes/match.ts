@@ -102,6 +102,13 @@ export function findVolumes(volumes: Volume[], text: string): Volume[] {
   return volumes.filter(({ parent, partition }) => found.some((named) => named.parent === parent && partition !== undefined && named.partition!.number + partitionsOn === partition.number));
 }
 
+/** Whether these are different devices of one filesystem, and not copies of one device. */
+export function areMembers(volumes: readonly Volume[]): boolean {
+  const members = volumes.map(({ content }) => content?.member?.uuid);
+  const sameFilesystem = volumes.every(({ content }) => content?.uuid === volumes[0]?.content?.uuid);
+  return sameFilesystem && !members.includes(undefined) && new Set(members).size === members.length;
+}
+
 /** Of a label or UUID that an ext4 and a stick of NTFS both have, the ext4 is meant: the rarer formats answer where no other does. */
 function usualFirst(found: Volume[]): Volume[] {
   const usual = found.filter(({ content }) => content !== undefined && USUAL_TYPES.includes(content.type));

@@ -3,22 +3,24 @@ import { type BootRequest } from "../../core/realroot/types.ts";
 import { kindTable } from "../../core/rc/boot-config.ts";
 import type { Survey } from "../../core/volumes/discover.ts";
 import type { Volume } from "../../core/volumes/types.ts";
-import { deviceFindings, type Finding, type Hop, imageFindings, rootFindings } from "./hops.ts";
+import { type Finding, type Hop, imageFindings } from "./findings.ts";
+import { deviceFindings, rootFindings } from "./hops.ts";
 import type { ImageFacts } from "./image-facts.ts";
 
 /**
  * Whether an image would boot a realroot: hop by hop, what each stage needs of the image and, where there are disks to look at, what it
- * finds there.
+ * finds there. `isGptForced` says that the word `gpt` is on the kernel command line.
  */
-export async function checkBoot(image: ImageFacts, { init, stages, warnings }: BootRequest, survey?: Survey): Promise<Hop[]> {
+export async function checkBoot(image: ImageFacts, { atHand = [], init, stages, warnings }: BootRequest, { isGptForced = false, survey }: { isGptForced?: boolean; survey?: Survey | undefined } = {}): Promise<Hop[]> {
   const hops: Hop[] = [{ stage: "the image", findings: [await stepFinding(image), ...warnings.map((evidence): Finding => ({ what: "kernel command line", outcome: "failed", evidence }))] }];
   if (stages.length === 0) return [...hops, { stage: "the root", findings: [{ what: "realroot", outcome: "failed", evidence: "neither the image nor the command line names a root", next: "give one: mkinitrd check IMAGE realroot=KIND:FILESYSTEM:DEVICE, or build with --realroot" }] }];
+  const walk = survey && { survey, image, stages: [...stages, ...atHand, ...image.crypttab], isGptForced, seen: new Set<Volume>() };
   let locked = false;
   for (const [index, stage] of stages.entries()) {
     const findings = await imageFindings(stage, image);
     let volume: Volume | undefined;
-    if (survey !== undefined && !locked && isDevice(image, stage.kind)) {
-      const result = await deviceFindings(stage, survey, image);
+    if (walk !== undefined && !locked && isDevice(image, stage.kind)) {
+      const result = await deviceFindings(stage, walk);
       findings.push(...result.findings);
       ({ volume } = result);
       locked = result.findings.some(({ outcome }) => outcome === "unknown");

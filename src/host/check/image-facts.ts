@@ -2,8 +2,10 @@ import { posix } from "node:path";
 import { memorySource } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
 import { probeElf } from "../../core/formats/elf.ts";
-import type { BootConfig } from "../../core/rc/boot-config.ts";
+import { type BootConfig, kindTable } from "../../core/rc/boot-config.ts";
 import { parseHeader, type RcHeader } from "../../core/rc/header.ts";
+import { parseCrypttab } from "../../core/realroot/crypttab.ts";
+import type { Stage } from "../../core/realroot/types.ts";
 import { contentOf, type OpenedImage } from "../image/open.ts";
 import type { ImageNode } from "../image/tree-types.ts";
 import { BOOT_CONFIG_PATH } from "../plan/boot-layer.ts";
@@ -14,6 +16,8 @@ export interface ImageFacts {
   boot: BootConfig;
   /** Of the modules; absent where the image has none. */
   kernelRelease?: string;
+  /** Stages of its /etc/crypttab that the boot opens by itself when something is missing. */
+  crypttab: Stage[];
   /** The header of the script that serves a kind, or is a boot step; undefined when the image has none. */
   scriptOf(kind: string): Promise<{ path: string; header: RcHeader } | undefined>;
   /** Where a driver is: `packed`, or `built in` the kernel that the image is for; undefined for neither. Names and aliases. */
@@ -45,8 +49,11 @@ export async function imageFacts(image: OpenedImage): Promise<ImageFacts> {
   const builtin = new Set((await lines("modules.builtin")).map(moduleName));
   const aliases = new Set((await lines("modules.alias")).map((line) => line.split(" ")[1] ?? ""));
   const libraries = new Set(tree.nodes.filter(({ path }) => LIBRARY_DIRECTORIES.test(posix.dirname(path))).map(({ path }) => posix.basename(path)));
+  const crypttab = tree.find("etc/crypttab");
+  const { entries } = crypttab === undefined ? { entries: [] } : parseCrypttab((await contentOf(crypttab)).toString(), kindTable(boot));
   return {
     boot,
+    crypttab: entries.filter(({ manual }) => !manual).flatMap(({ otherwise, stage }) => [stage, ...(otherwise === undefined ? [] : [otherwise])]),
     ...(directory === undefined ? {} : { kernelRelease: posix.basename(directory) }),
     async scriptOf(kind) {
       const script = boot.kinds[kind]?.script ?? boot.steps.find(({ name }) => name === kind)?.script;

@@ -4,7 +4,7 @@ import { findInit } from "../../core/find-init.ts";
 import { parseFstab } from "../../core/formats/fstab.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import { EXT_TYPES, type ExtFiles, withExtFiles } from "../inspect/ext-files.ts";
-import type { Finding } from "./hops.ts";
+import type { Finding } from "./findings.ts";
 
 /** Nobody has a larger one. */
 const MOST_FSTAB_BYTES = 1024 * 1024;

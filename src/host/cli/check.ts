@@ -3,8 +3,9 @@ import { Command } from "commander";
 import { printableLine } from "../../core/quote.ts";
 import { kindTable } from "../../core/rc/boot-config.ts";
 import { parseCommandLine } from "../../core/realroot/command-line.ts";
+import { splitCommandLine } from "../../core/realroot/words.ts";
 import { checkBoot } from "../check/check.ts";
-import type { Finding, Hop } from "../check/hops.ts";
+import type { Finding, Hop } from "../check/findings.ts";
 import { imageFacts } from "../check/image-facts.ts";
 import { openImage } from "../image/open.ts";
 import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
@@ -46,9 +47,10 @@ export function checkCommand(): Command {
 async function run(file: string, words: string[], { disk, json, ...unlock }: Options): Promise<void> {
   const image = await imageFacts(await openImage(file));
   const { boot } = image;
-  const request = parseCommandLine(asCommandLine(words), { kinds: kindTable(boot), defaultRealroot: boot.realroot, sealed: boot.sealed });
+  const line = asCommandLine(words);
+  const request = parseCommandLine(line, { kinds: kindTable(boot), defaultRealroot: boot.realroot, sealed: boot.sealed });
   await withDisks(disk, unlock, async (survey) => {
-    const hops = await checkBoot(image, request, disk.length === 0 ? undefined : survey);
+    const hops = await checkBoot(image, request, { survey: disk.length === 0 ? undefined : survey, isGptForced: splitCommandLine(line).some(({ key, value }) => key === "gpt" && value === undefined) });
     const failed = hops.some(({ findings }) => findings.some(({ outcome }) => outcome === "failed"));
     const colours = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
     console.log(json === true ? JSON.stringify({ ok: !failed, hops }, null, 2) : [...hops.map((hop) => formatHop(hop, colours)), verdict(hops, disk.length > 0)].join("\n"));

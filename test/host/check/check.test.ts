@@ -56,6 +56,14 @@ function disk(name: string, files: Record<string, Made> = ROOT_FILES): { path: s
 }
 
 const check = (...words: string[]) => mkinitrd("check", ...words);
+const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+const MIB = 1024 * 1024;
+
+/** Puts what is in a file into the one partition of a new GPT, with sfdisk. */
+function inPartition(path: string, content: Buffer, name: string): void {
+  writeFileSync(path, Buffer.concat([Buffer.alloc(MIB), content, Buffer.alloc(MIB)]));
+  execFileSync("sfdisk", ["-q", path], { input: `label: gpt\nstart=2048, size=${content.length / 512}, name=${name}\n`, env: { PATH } });
+}
 
 test("an image that has all that its realroot needs passes, with the evidence of each hop", async () => {
   const { path, uuid } = disk("whole");
@@ -115,9 +123,7 @@ describe("a TrueCrypt volume", () => {
     makeExt4(root, ROOT_FILES);
     const path = join(folder, `${name}.img`);
     const volume = tcryptVolume({ type: "truecrypt", hash: "sha512", iterations: 1000, passphrase: Buffer.from("correct horse"), payload: readFileSync(root), places });
-    const MIB = 1024 * 1024;
-    writeFileSync(path, Buffer.concat([Buffer.alloc(MIB), volume, Buffer.alloc(MIB)]));
-    execFileSync("sfdisk", ["-q", path], { input: `label: gpt\nstart=2048, size=${volume.length / 512}, name=tcroot\n`, env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } });
+    inPartition(path, volume, "tcroot");
     writeFileSync(join(folder, "pass"), "correct horse");
     return ["--disk", path, "--tcrypt", `${name}.img:1,type=truecrypt`, "--key-file", join(folder, "pass")];
   };
@@ -130,6 +136,16 @@ describe("a TrueCrypt volume", () => {
     expect([closed.code, closed.out]).toEqual([0, expect.stringMatching(/\? inside of whole\.img:1: nothing tells from here what it is\n +next: --tcrypt whole\.img:1,hash=sha512,keyfile=FILE opens it, and looks/)]);
   });
 
+  test("that holds the root wants a stage that opens it, whatever was opened here; its mapping has the name of that stage", async () => {
+    const words = made("stages", ["primary"]);
+    const uuid = execFileSync("blkid", ["-p", "-o", "value", "-s", "UUID", join(folder, "in-tcrypt.img")], { encoding: "utf8", env: { PATH } }).trim();
+    expect(await check(image({ files }), ...words, `realroot=local:ext4:UUID=${uuid}`)).toMatchObject({ code: 1, out: expect.stringMatching(/x inside of stages\.img:1: the root lies in it, and no stage of the realroot opens it/) });
+    for (const root of [`UUID=${uuid}`, "/dev/mapper/tc"]) expect(await check(image({ files }), ...words, `realroot=tcplay:none:PARTLABEL=tcroot:tc realroot=local:ext4:${root}`)).toMatchObject({ code: 0, out: expect.stringMatching(/\+ init: \/sbin\/init/) });
+    const crypttab = { ...files, "etc/crypttab": `tc PARTLABEL=tcroot none tcrypt\n` };
+    expect(await check(image({ files: crypttab }), ...words, `realroot=local:ext4:UUID=${uuid}`)).toMatchObject({ code: 0, out: expect.stringMatching(/Nothing is missing\./) });
+    expect(await check(image({ files }), ...words.slice(0, 2), "realroot=tcplay:none:PARTLABEL=tcroot:tc realroot=local:ext4:/dev/mapper/tc")).toMatchObject({ code: 0, out: expect.stringMatching(/\? inside of stages\.img:1/) });
+  });
+
   test.each([
     { what: "whose header is damaged wants the option backup", places: ["backup"] as const, options: "hash=sha512", found: /x header of bad\.img:1: it opens by the copy at its end alone.*\n +next: add the option backup/ },
     { what: "of another hash than the realroot says is not found", places: ["primary"] as const, options: "hash=ripemd160", found: /x header of bad\.img:1: its hash is sha512, the realroot says ripemd160/ },
@@ -137,6 +153,31 @@ describe("a TrueCrypt volume", () => {
     const result = await check(image({ files }), ...made("bad", [...places]), `realroot=tcplay:ext4:PARTLABEL=tcroot:root:${options}`);
     expect([result.code, result.out]).toEqual([1, expect.stringMatching(found)]);
     expect(result.out).toMatch(/\+ init: \/sbin\/init/);
+  });
+});
+
+describe("what the root lies on", () => {
+  /** Booted on Linux 6.1: with the header damaged it lists no partition, and both with the word. */
+  test("is on no partition where the kernel would have to read the copy of a GPT, but when it is told to", async () => {
+    const root = disk("in-gpt");
+    const path = join(folder, "gpt.img");
+    inPartition(path, readFileSync(root.path), "root");
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.fill("X", 512 + 8, 512 + 12));
+    const spec = `realroot=local:ext4:UUID=${root.uuid}`;
+    expect(await check(image(), "--disk", path, spec)).toMatchObject({ code: 1, out: expect.stringMatching(/x partition table of gpt\.img: primary header damaged, .*the kernel does not look at the copy by itself\n +next: repair it: .*or put the word gpt on the kernel command line/) });
+    expect(await check(image(), "--disk", path, spec, "gpt")).toMatchObject({ code: 0, out: expect.stringMatching(/\+ partition table of gpt\.img: its copy is used/) });
+  });
+
+  test("may have another path on the machine that boots; a UUID has none", async () => {
+    const { path } = disk("paths");
+    expect(await check(image(), "--disk", path, "realroot=local:ext4:/dev/vda")).toMatchObject({ code: 0, out: expect.stringMatching(/\? device \/dev\/vda: it is on none of the disks under this name, which may be another on the machine that boots\n +next: name it by what is on it[^]*as far as anybody can see from here/) });
+  });
+
+  test("is no filesystem where it holds something else", async () => {
+    const path = join(folder, "swap.img");
+    writeFileSync(path, fixtureBytes("fs/swap.img.gz"));
+    expect(await check(image(), "--disk", path, `realroot=local:auto:UUID=${/^UUID=(.*)$/m.exec(fixtureBytes("fs/swap.blkid.txt").toString())![1]!}`)).toMatchObject({ code: 1, out: expect.stringMatching(/x filesystem of swap\.img: it holds swap, which is no filesystem\n +next: name what lies in it/) });
   });
 });
 
