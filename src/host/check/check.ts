@@ -6,6 +6,7 @@ import type { Volume } from "../../core/volumes/types.ts";
 import { type Finding, type Hop, imageFindings } from "./findings.ts";
 import { deviceFindings, rootFindings } from "./hops.ts";
 import type { ImageFacts } from "./image-facts.ts";
+import { keyFileFindings } from "./key-files.ts";
 
 /**
  * Whether an image would boot a realroot: hop by hop, what each stage needs of the image and, where there are disks to look at, what it
@@ -17,7 +18,7 @@ export async function checkBoot(image: ImageFacts, { atHand = [], init, stages, 
   const walk = survey && { survey, image, stages: [...stages, ...atHand, ...image.crypttab], isGptForced, seen: new Set<Volume>() };
   let locked = false;
   for (const [index, stage] of stages.entries()) {
-    const findings = await imageFindings(stage, image);
+    const findings = [...(await imageFindings(stage, image)), ...keyFileFindings(stage, image)];
     let volume: Volume | undefined;
     if (walk !== undefined && !locked && isDevice(image, stage.kind)) {
       const result = await deviceFindings(stage, walk);

@@ -22,6 +22,8 @@ export interface ImageFacts {
   scriptOf(kind: string): Promise<{ path: string; header: RcHeader } | undefined>;
   /** Where a driver is: `packed`, or `built in` the kernel that the image is for; undefined for neither. Names and aliases. */
   driver(name: string): "packed" | "built in" | undefined;
+  /** Whether there is a file at an absolute path of the image. */
+  hasFile(path: string): boolean;
   /** A program's path, and those of the libraries that it needs and the image has not; undefined when it has no such program. */
   program(name: string): Promise<{ path: string; missing: string[] } | undefined>;
 }
@@ -62,6 +64,7 @@ export async function imageFacts(image: OpenedImage): Promise<ImageFacts> {
       return node === undefined ? undefined : { path, header: parseHeader((await contentOf(node)).toString(), path) };
     },
     driver: (name) => (packed.has(moduleName(name)) || aliases.has(name) ? "packed" : builtin.has(moduleName(name)) ? "built in" : undefined),
+    hasFile: (path) => tree.find(posix.normalize(path).slice(1))?.type === "file",
     async program(name) {
       const node = PROGRAM_DIRECTORIES.map((folder) => tree.find(`${folder}/${name}`)).find((found) => found?.type === "file" && (found.mode & 0o111) !== 0);
       return node === undefined ? undefined : { path: node.path, missing: await missingLibraries(node, libraries) };

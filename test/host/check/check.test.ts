@@ -132,18 +132,20 @@ describe("a TrueCrypt volume", () => {
     const words = made("whole", ["primary", "backup"]);
     const open = await check(image({ files }), ...words, "realroot=tcplay:ext4:PARTLABEL=tcroot:root:hash=sha512");
     expect([open.code, open.out]).toEqual([0, expect.stringMatching(/\+ init: \/sbin\/init, which the kernel can run\n\nNothing is missing\./)]);
-    const closed = await check(image({ files }), ...words.slice(0, 2), "realroot=tcplay:ext4:PARTLABEL=tcroot:root:hash=sha512,keyfile=/etc/a");
+    const closed = await check(image({ files: { ...files, "etc/a": "x" } }), ...words.slice(0, 2), "realroot=tcplay:ext4:PARTLABEL=tcroot:root:hash=sha512,keyfile=/etc/a");
     expect([closed.code, closed.out]).toEqual([0, expect.stringMatching(/\? inside of whole\.img:1: nothing tells from here what it is\n +next: --tcrypt whole\.img:1,hash=sha512,keyfile=FILE opens it, and looks/)]);
   });
 
-  test("that holds the root wants a stage that opens it, whatever was opened here; its mapping has the name of that stage", async () => {
+  test("that holds the root wants a stage that opens it, whatever was opened here, or the image's crypttab", async () => {
     const words = made("stages", ["primary"]);
     const uuid = execFileSync("blkid", ["-p", "-o", "value", "-s", "UUID", join(folder, "in-tcrypt.img")], { encoding: "utf8", env: { PATH } }).trim();
     expect(await check(image({ files }), ...words, `realroot=local:ext4:UUID=${uuid}`)).toMatchObject({ code: 1, out: expect.stringMatching(/x inside of stages\.img:1: the root lies in it, and no stage of the realroot opens it/) });
-    for (const root of [`UUID=${uuid}`, "/dev/mapper/tc"]) expect(await check(image({ files }), ...words, `realroot=tcplay:none:PARTLABEL=tcroot:tc realroot=local:ext4:${root}`)).toMatchObject({ code: 0, out: expect.stringMatching(/\+ init: \/sbin\/init/) });
-    const crypttab = { ...files, "etc/crypttab": `tc PARTLABEL=tcroot none tcrypt\n` };
+    const crypttab = { ...files, "etc/crypttab": "tc PARTLABEL=tcroot none tcrypt\n" };
     expect(await check(image({ files: crypttab }), ...words, `realroot=local:ext4:UUID=${uuid}`)).toMatchObject({ code: 0, out: expect.stringMatching(/Nothing is missing\./) });
-    expect(await check(image({ files }), ...words.slice(0, 2), "realroot=tcplay:none:PARTLABEL=tcroot:tc realroot=local:ext4:/dev/mapper/tc")).toMatchObject({ code: 0, out: expect.stringMatching(/\? inside of stages\.img:1/) });
+  });
+
+  test("has the name of the stage that opens it", async () => {
+    expect(await check(image({ files }), ...made("named", ["primary"]), "realroot=tcplay:none:PARTLABEL=tcroot:tc realroot=local:ext4:/dev/mapper/tc")).toMatchObject({ code: 0, out: expect.stringMatching(/\+ init: \/sbin\/init/) });
   });
 
   test.each([
@@ -153,6 +155,19 @@ describe("a TrueCrypt volume", () => {
     const result = await check(image({ files }), ...made("bad", [...places]), `realroot=tcplay:ext4:PARTLABEL=tcroot:root:${options}`);
     expect([result.code, result.out]).toEqual([1, expect.stringMatching(found)]);
     expect(result.out).toMatch(/\+ init: \/sbin\/init/);
+  });
+});
+
+describe("what a stage has in the image", () => {
+  const spec = (options: string) => `realroot=crypt:ext4:UUID=01234567-89ab-cdef-0123-456789abcde2:root:${options}`;
+  const boot = { ...BOOT, kinds: { ...BOOT.kinds, crypt: { ...BOOT.kinds.crypt, options: ["header", "keyfile"] } } };
+  const files = { "etc/mkinitrd/boot.json": JSON.stringify(boot), "etc/root.key": "x", "etc/root.header": "x" };
+
+  test("is there: its header, without which nothing opens, and its key file, in whose place a person is asked", async () => {
+    expect(await check(image({ files }), spec("keyfile=/etc/root.key,header=/etc/root.header"))).toMatchObject({ code: 0, out: expect.stringMatching(/\+ key file \/etc\/root\.key: in the image\n {2}\+ header \/etc\/root\.header: in the image/) });
+    expect(await check(image({ files }), spec("header=/etc/other"))).toMatchObject({ code: 1, out: expect.stringMatching(/x header \/etc\/other: not in the image\n +next: add it to files:/) });
+    expect(await check(image({ files }), spec("keyfile=/etc/other"))).toMatchObject({ code: 0, out: expect.stringMatching(/\? key file \/etc\/other: not in the image: the boot asks for the passphrase/) });
+    expect((await check(image({ files }), spec("keyfile=/root.key%40LABEL=KEYS,header=PARTLABEL=h"))).out).not.toMatch(/key file|header \//);
   });
 });
 
