@@ -34,12 +34,19 @@ export function describeIssue(issue: core.$ZodRawIssue): string | undefined {
 
 /** One issue for each thing that is wrong: an unknown key each, and of a choice the alternative that was meant. */
 export function flattenIssues(issues: readonly core.$ZodIssue[], prefix: PropertyKey[] = []): LocatedIssue[] {
-  return issues.flatMap((issue): LocatedIssue[] => {
+  return issues.filter((issue) => !isLaxer(issue, issues)).flatMap((issue): LocatedIssue[] => {
     const path = [...prefix, ...issue.path];
     if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, issue.message));
     if (issue.code === "invalid_union") return flattenUnion(issue, path);
     return [{ path, text: `${name(path)} ${issue.message}` }];
   });
+}
+
+/** zod holds a whole number against the largest safe one, too: of two bounds the narrower one says it all. */
+function isLaxer(issue: core.$ZodIssue, issues: readonly core.$ZodIssue[]): boolean {
+  const samePlace = (other: core.$ZodIssue): boolean => other.path.length === issue.path.length && other.path.every((step, i) => step === issue.path[i]);
+  if (issue.code === "too_big") return issues.some((other) => other.code === "too_big" && samePlace(other) && other.maximum < issue.maximum);
+  return issue.code === "too_small" && issues.some((other) => other.code === "too_small" && samePlace(other) && other.minimum > issue.minimum);
 }
 
 function unknownKey(path: PropertyKey[], key: string, known: string): LocatedIssue {

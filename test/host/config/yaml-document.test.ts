@@ -20,6 +20,8 @@ test("a document that fits is its value, and an empty one is an empty mapping", 
 test.each([
   { text: "name: x\ncompression: brotli\n", found: 'line 2, column 14: compression is "brotli"; known: zstd, none, a mapping' },
   { text: "compression:\n  format: zstd\n  level: 20\n", found: "line 3, column 10: compression.level is 20; at most 19" },
+  { text: "compression: {format: zstd, level: 1e99}\n", found: "line 1, column 36: compression.level is 1e+99; at most 19" },
+  { text: "compression: {format: zstd, level: -1e99}\n", found: "line 1, column 36: compression.level is -1e+99; at least 1" },
   { text: "compression:\n  format: zstd\n  level: high\n", found: 'line 3, column 10: compression.level is "high"; must be a number' },
   { text: "compression: {format: zstd}\n", found: "line 1, column 14: compression.level is missing" },
   { text: "name: x\ncompresion: zstd\n", found: 'line 2, column 1: the key "compresion", did you mean compression?; known: name, compression, disks' },
