@@ -21,6 +21,18 @@ test("a pipe is read to its end", () => {
   expect(readText(pipe, { tried: "reading" })).toBe("onetwo");
 });
 
+test("a pipe that nobody writes to is refused", () => {
+  const pipe = join(directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  expect(() => readText(pipe, { tried: "reading a text" })).toThrow(`reading a text on ${pipe}: it is a pipe, and nobody wrote to it within 2 s`);
+});
+
+test("what a shell's <(…) is gets read, also when it comes late", () => {
+  const script = join(directory, "read.mjs");
+  writeFileSync(script, `import { readText } from ${JSON.stringify(join(import.meta.dirname, "../../src/host/read-text.ts"))};\nprocess.stdout.write(readText(process.argv[2], { tried: "reading" }));\n`);
+  expect(execFileSync("bash", ["-c", '"$0" --no-warnings "$1" <(sleep 0.3; printf one; sleep 0.1; printf two)', process.execPath, script], { encoding: "utf8" })).toBe("onetwo");
+});
+
 test.each([
   { path: "none", found: /^reading a text on .*none: no such file\n  next: look$/ },
   { path: ".", found: /: it is a directory/ },
