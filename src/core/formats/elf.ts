@@ -107,6 +107,14 @@ interface Segment {
   sizeBytes: number;
 }
 
+/** What a file is for, by its first bytes; undefined when they are not those of a little-endian ELF file. */
+export function elfMachine(head: Buffer): Pick<Elf, "machine" | "bits"> | undefined {
+  if (head.length < identification.sizeBytes) return undefined;
+  const ident = identification.decode(head.subarray(0, identification.sizeBytes));
+  if (ident.magic.toString("latin1") !== "\x7fELF" || ident.data !== 1) return undefined;
+  return { machine: ident.machine, bits: ident.class === 1 ? 32 : 64 };
+}
+
 /** Undefined when the source is no ELF file. Throws when it is one that is damaged or of the other byte order. */
 export async function probeElf(source: Source): Promise<Elf | undefined> {
   if (source.sizeBytes < identification.sizeBytes) return undefined;

@@ -6,7 +6,7 @@ import { cacheDirectory } from "../cache.ts";
 import { chooseAccelerator } from "../qemu/accelerator.ts";
 import { type Answers, readAnswers, typeAnswers } from "../qemu/answers.ts";
 import { attachTerminal, QUIT_KEYS } from "../qemu/attach.ts";
-import { checkImage } from "../qemu/check-image.ts";
+import { checkImage, checkImageRuns } from "../qemu/check-image.ts";
 import { describeExit, type Guest, type GuestExit, startGuest } from "../qemu/guest.ts";
 import { machineFor } from "../qemu/kernel-architecture.ts";
 import { kernelCommandLine, type Machine } from "../qemu/machine.ts";
@@ -71,7 +71,7 @@ export function bootCommand(): Command {
     .option("--append <words>", "words for the kernel command line", "")
     .option("--memory <mib>", "the guest's memory in MiB", wholeNumber(64, 1024 * 1024), MEMORY_MIB)
     .option("--expect <text>", "wait until this text stands on the console, then end the guest", someText)
-    .option("--timeout <seconds>", `how long to wait for it (default: ${TIMEOUT_SECONDS})`, wholeNumber(1, 24 * 60 * 60))
+    .option("--timeout <seconds>", `how long to wait for it, or for the guest's end (default: ${TIMEOUT_SECONDS}; on a terminal without --expect no limit)`, wholeNumber(1, 24 * 60 * 60))
     .option("--answers <file>", "what to type at which prompt, in YAML")
     .option("--display <how>", "a VGA screen with a keyboard as well, as console=tty0: gtk, sdl, vnc=127.0.0.1:1", someText)
     .option("--network", "give the guest a network card")
@@ -94,9 +94,11 @@ async function planMachine(image: string, { disk, kernel = defaultKernel(), appe
     const stats = statOf(file);
     if (stats === undefined) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "no such file" });
     if (stats.isDirectory()) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "it is a directory" });
+    if (!stats.isFile() && !stats.isBlockDevice()) throw new MkinitrdError({ tried: `opening ${what}`, on: file, found: "it is neither a file nor a block device" }); // a pipe would be waited for
   }
   checkImage(image);
   const platform = machineFor(kernel);
+  await checkImageRuns(image, kernel, platform.architecture);
   return {
     ...platform, kernel, initrd: image, append: kernelCommandLine(append, { ...platform, vga: display !== undefined }), memoryMiB: memory, smp: 2,
     accelerator: await chooseAccelerator(kernel, cacheDirectory()),
@@ -119,7 +121,8 @@ async function watch(machine: Machine, options: BootOptions, answers: Answers): 
   const detach = attached ? attachTerminal(process.stdin, guest.type, () => stop.abort("ended by the person at the keyboard")) : () => {};
   void typeAnswers(guest, answers);
   try {
-    const { ok, outcome } = await Promise.race([conclude(guest, options), aborted(stop.signal)]);
+    const isWatched = attached || machine.display !== undefined; // else nobody is there who could end it
+    const { ok, outcome } = await Promise.race([conclude(guest, options, isWatched), aborted(stop.signal)]);
     await guest.end();
     detach();
     console.error(`\n${outcome}${guest.restarts() === 0 ? "" : ` (started again ${guest.restarts()} times: TCG broke the guest before /init)`}`);
@@ -137,9 +140,9 @@ interface Outcome {
   outcome: string;
 }
 
-async function conclude(guest: Guest, { expect, timeout }: BootOptions): Promise<Outcome> {
-  if (expect === undefined) return afterExit(await Promise.race([guest.exited, ...(timeout === undefined ? [] : [after(timeout)])]));
+async function conclude(guest: Guest, { expect, timeout }: BootOptions, isWatched: boolean): Promise<Outcome> {
   const seconds = timeout ?? TIMEOUT_SECONDS;
+  if (expect === undefined) return afterExit(await Promise.race([guest.exited, ...(timeout === undefined && isWatched ? [] : [after(seconds)])]), seconds);
   const text = JSON.stringify(expect);
   const came = await guest.waitFor(expect, { timeoutMs: seconds * 1000 }).then(() => true, () => false);
   if (came) return { ok: true, outcome: `the text ${text} came` };
@@ -147,8 +150,8 @@ async function conclude(guest: Guest, { expect, timeout }: BootOptions): Promise
   return { ok: false, outcome: exit === undefined ? `the text ${text} did not come in ${seconds} s` : `the text ${text} did not come: ${describeExit(exit)}` };
 }
 
-function afterExit(exit: GuestExit | undefined): Outcome {
-  if (exit === undefined) return { ok: false, outcome: "the time is over and the guest still runs" };
+function afterExit(exit: GuestExit | undefined, seconds: number): Outcome {
+  if (exit === undefined) return { ok: false, outcome: `the guest still ran after ${seconds} s, and was ended; --timeout SECONDS gives it longer` };
   return { ok: exit.reason === "guest-shutdown", outcome: describeExit(exit) };
 }
 

@@ -1,6 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { MkinitrdError } from "../../core/errors.ts";
 import { COMPRESSION_NAMES, COMPRESSIONS } from "../compressions.ts";
+import { ARCHITECTURES, describeMachine, runs, type ArchitectureName } from "../architecture.ts";
+import { imageMachine } from "../image/machine.ts";
 import { describeIoError } from "../read-text.ts";
 
 /** What the kernel unpacks: cpio, or one of its compressions. Documentation/driver-api/early-userspace/buffer-format.rst, lib/decompress.c */
@@ -14,6 +16,17 @@ export function checkImage(image: string): void {
     tried: "opening the image", on: image,
     found: head.length === 0 ? "it is empty" : `it begins with 0x${head.toString("hex")}: no cpio archive, and compressed in no way that the kernel knows`,
     next: "mkinitrd build makes one",
+  });
+}
+
+/** Throws when a machine with this kernel runs none of the image's programs: that kernel would panic, and say "No working init found". */
+export async function checkImageRuns(image: string, kernel: string, architecture: ArchitectureName): Promise<void> {
+  const machine = await imageMachine(image);
+  if (machine === undefined || runs(ARCHITECTURES[architecture], machine)) return;
+  throw new MkinitrdError({
+    tried: "booting the image", on: image,
+    found: `its programs are for ${describeMachine(machine)}, and the kernel ${kernel} is for ${architecture}`,
+    next: `name a kernel for ${describeMachine(machine)}: --kernel FILE`,
   });
 }
 

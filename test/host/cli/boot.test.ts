@@ -1,9 +1,12 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { bootCommand } from "../../../src/host/cli/boot.ts";
 import { run } from "../../../src/host/cli/program.ts";
+import { elfHead } from "../elf-head.ts";
+import { cpio, directory as cpioDirectory, file, FILE } from "../image/cpio.ts";
 
 let directory: string;
 let output: string;
@@ -91,6 +94,53 @@ test.each([
 test("a disk that is not there is an error before QEMU starts", async () => {
   expect(await boot("", "--disk", "/none.img")).toMatchObject({ exitCode: 1, qemu: "" });
   expect(output).toContain("opening a disk on /none.img: no such file");
+});
+
+describe("a kernel for x86-64", () => {
+  const start = (machine: number, bits = 64) => {
+    const kernel = Buffer.alloc(0x300);
+    kernel.write("HdrS", 0x202);
+    writeFileSync(join(directory, "vmlinuz"), kernel);
+    const head = elfHead(machine);
+    head[4] = bits / 32; // EI_CLASS
+    const executable = { mode: FILE | 0o755 };
+    writeFileSync(join(directory, "initrd.img"), cpio(cpioDirectory("bin"), file("bin/note", "#!/bin/sh", executable), file("bin/sh", head, executable)));
+    return boot(POWER_OFF);
+  };
+
+  test("is not started with an image for arm64", async () => {
+    expect(await start(183)).toMatchObject({ exitCode: 1, qemu: "" });
+    expect(output).toContain(`booting the image on ${join(directory, "initrd.img")}: its programs are for aarch64, and the kernel ${join(directory, "vmlinuz")} is for x86_64\n  next: name a kernel for aarch64: --kernel FILE`);
+  });
+
+  test.each([{ machine: 62, bits: 64 }, { machine: 3, bits: 32 }])("is started with an image for machine $machine, whose programs it runs", async ({ machine, bits }) => {
+    expect(await start(machine, bits)).toMatchObject({ exitCode: 0 });
+  });
+});
+
+test.each(["initrd.img", "vmlinuz", "disk.img"])("a pipe as %s is an error, and is not waited for", async (name) => {
+  rmSync(join(directory, name));
+  execFileSync("mkfifo", [join(directory, name)]);
+  expect(await boot("", "--disk", join(directory, "disk.img"))).toMatchObject({ exitCode: 1, qemu: "" });
+  expect(output).toContain(`on ${join(directory, name)}: it is neither a file nor a block device`);
+});
+
+test("where nobody is there to end it, a guest that goes on for ever is ended when the time is over", async () => {
+  expect(await boot("echo waits; exec sleep 60", "--timeout", "1")).toMatchObject({ exitCode: 1 });
+  expect(output).toContain("the guest still ran after 1 s, and was ended; --timeout SECONDS gives it longer");
+});
+
+describe("without --timeout", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout"], shouldAdvanceTime: true }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("it has three minutes", async () => {
+    const booted = boot("echo waits; exec sleep 60");
+    await vi.waitFor(() => expect(output).toContain("waits"));
+    await vi.advanceTimersByTimeAsync(180_000);
+    expect(await booted).toMatchObject({ exitCode: 1 });
+    expect(output).toContain("the guest still ran after 180 s");
+  });
 });
 
 test("disks are snapshots unless the guest may write", async () => {
