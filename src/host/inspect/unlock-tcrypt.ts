@@ -9,7 +9,9 @@ import { findHeader, type FoundHeader, hasTcryptHash } from "../../core/tcrypt/h
 import { openTcrypt } from "../../core/tcrypt/payload.ts";
 import { planTrials, type Trial } from "../../core/tcrypt/places.ts";
 import type { Content, Volume } from "../../core/volumes/types.ts";
+import { exec } from "../exec.ts";
 import { describeIoError } from "../read-text.ts";
+import { askCryptsetup } from "./ask-cryptsetup.ts";
 import type { Opened, Unlocker } from "./unlock.ts";
 import type { TcryptWish } from "./wishes.ts";
 
@@ -60,9 +62,10 @@ const computable = (): string[] => [...new Set(KDFS.map(({ hash }) => hash))].fi
 async function search(volume: Volume, headers: Source, { options }: TcryptWish, keyFiles: readonly Buffer[], { ask, askPim, attempts, onlyKeyFiles, passphrases, say }: Unlocker): Promise<FoundHeader | undefined> {
   // One that was typed for another volume is tried where that does not take a person's patience.
   const known = options.type === "truecrypt" && options.pim !== "ask" && !options.noPassphrase ? [...passphrases] : [];
+  let silence: string | undefined;
   for (let attempt = 1 - known.length; ; attempt++) {
     const typed = options.noPassphrase ? Buffer.alloc(0) : attempt <= 0 ? known.shift()! : await ask(volume, attempt, "header");
-    if (typed === undefined && onlyKeyFiles) throw nothingOpens(volume, planTrials({ ...options, pim: undefined }), false);
+    if (typed === undefined && onlyKeyFiles) throw nothingOpens(volume, planTrials({ ...options, pim: undefined }), false, silence);
     if (typed === undefined) return undefined;
     if (attempt > 0 && !options.noPassphrase) passphrases.push(typed);
     const pim = options.pim === "ask" ? await askPim(volume) : options.pim;
@@ -75,16 +78,21 @@ async function search(volume: Volume, headers: Source, { options }: TcryptWish, 
       mixed.fill(0);
       say(undefined);
     }
-    if (attempt === attempts || options.noPassphrase) throw nothingOpens(volume, trials, options.noPassphrase);
+    if (attempt > 0 && silence === undefined) {
+      const asked = await askCryptsetup(exec, headers, { ...options, pim }, typed, (about) => say(about && `${volume.name}: ${about}`)).finally(() => say(undefined));
+      if (asked.header !== undefined) throw failure(volume, `cryptsetup opens its header (${asked.header}), and it can't be read here`, ELSEWHERE);
+      silence = asked.silence;
+    }
+    if (attempt === attempts || options.noPassphrase) throw nothingOpens(volume, trials, options.noPassphrase, silence);
   }
 }
 
-function nothingOpens(volume: Volume, trials: readonly Trial[], noPassphrase: boolean): MkinitrdError {
+function nothingOpens(volume: Volume, trials: readonly Trial[], noPassphrase: boolean, silence: string | undefined): MkinitrdError {
   const names = (list: readonly Kdf[]) => [...new Set(list.filter(({ hash }) => hasTcryptHash(hash)).map(({ hash, type }) => `${HASH_NAMES[hash]}${hash === "whirlpool" && type === "truecrypt" ? " of TrueCrypt" : ""}`))];
   const tried = names(trials.map(({ kdf }) => kdf));
   const lacking = [...new Set(trials.map(({ kdf }) => kdf.hash))].filter((hash) => !hasTcryptHash(hash)).map((hash) => HASH_NAMES[hash]);
   return failure(volume, `no header opens with ${noPassphrase ? "the key files" : "this passphrase"}; tried ${tried.join(", ")} with ${CIPHER_NAMES.join(", ")}${lacking.length === 0 ? "" : `, and not ${lacking.join(", ")}`}`,
-    `check the keyboard layout, PIM, key files, and the volume's name; VeraCrypt's Whirlpool is tried where hash=whirlpool names it; Kuznyechik${lacking.length === 0 ? "" : ` and ${lacking.join(", ")}`} can't be computed here: ${ELSEWHERE}`);
+    `check the keyboard layout, PIM, key files, and the volume's name; VeraCrypt's Whirlpool is tried where hash=whirlpool names it; Kuznyechik${lacking.length === 0 ? "" : ` and ${lacking.join(", ")}`} can't be computed here: ${ELSEWHERE}${silence === undefined ? "" : `; cryptsetup was asked for what it is, and said: ${silence}`}`);
 }
 
 /** For the realroot: what was found out makes the boot's search short. */

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -85,6 +85,18 @@ describe("TrueCrypt", () => {
     out = "";
     await run(["dmsetup", ...words]);
     expect(out).toMatch(new RegExp(`^tcrypt-whole\\.img: 0 ${EXT4.length / 512} crypt aes-xts-plain64 0{128} 256 \\S+ 256$`, "m"));
+  });
+
+  test("what only cryptsetup knows is refused with what cryptsetup calls it", async () => {
+    const programs = here("programs");
+    mkdirSync(programs);
+    writeFileSync(join(programs, "cryptsetup"), "#!/bin/sh\n[ \"$1\" = --version ] && exit\nread -r passphrase\n[ \"$1 $passphrase\" = 'tcryptDump other horse' ] || exit 2\nprintf 'PBKDF2 hash:\\tsha1\\nCipher chain:\\tcast5\\nCipher mode:\\tcbc-tcw\\n'\n", { mode: 0o755 });
+    vi.stubEnv("PATH", `${programs}:${process.env["PATH"]}`);
+    writeFileSync(here("other"), "other horse");
+    await run(["inspect", "--tcrypt", "whole.img,type=truecrypt", "--key-file", here("other"), here("whole.img")]);
+    vi.unstubAllEnvs();
+    expect([process.exitCode, errors]).toEqual([1, expect.stringMatching(/cryptsetup opens its header \(TrueCrypt, cast5, cbc-tcw, sha1\), and it can't be read here\n {2}next: .*cryptsetup open --type tcrypt/)]);
+    expect(errors).not.toContain("horse");
   });
 
   test.each([
