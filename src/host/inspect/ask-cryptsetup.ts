@@ -30,11 +30,11 @@ export async function askCryptsetup(run: Exec, headers: Source, options: TcryptO
   if (passphrase.includes(LINE_FEED) || !(await run("cryptsetup", ["--version"], { env }).then(() => true, () => false))) return {};
   return withTemporaryDirectory("headers", async (directory) => {
     const file = join(directory, "headers.img");
-    await copyHeaders(headers, file);
     const keyFlags = [...options.keyFiles.flatMap((keyFile) => ["--key-file", keyFile]), ...(typeof options.pim === "number" ? ["--veracrypt-pim", String(options.pim)] : [])];
     const input = passphrase.length === 0 ? Buffer.of(LINE_FEED) : passphrase; // it takes an end without a line for no answer
     const attempts = planAttempts(options);
     try {
+      await copyHeaders(headers, file);
       for (const [index, { about, args }] of attempts.entries()) {
         say(`asking cryptsetup: ${about}, ${index + 1} of ${attempts.length} that it may be`);
         const { exitCode, stderr, stdout } = await run("cryptsetup", ["tcryptDump", ...args, ...keyFlags, file], { accept: [OTHER, WRONG_PASSPHRASE, NO_DEVICE], env, input, timeoutMs: WITHIN_MS });

@@ -94,6 +94,13 @@ test("why it could not be asked is told at once; a hash that it lacks is passed 
   expect(await ask("type=truecrypt", RIGHT, hash.run)).toMatchObject({ header: expect.stringContaining("hidden") });
 });
 
+test("headers that can't be copied are a reason, too", async () => {
+  const { dumps, run } = recorded();
+  const broken: Source = { name: "broken", sizeBytes: 2 ** 20, read: () => Promise.reject(new Error("I/O error")) };
+  expect(await ask("type=truecrypt", RIGHT, run, broken)).toEqual({ silence: expect.stringContaining("I/O error") });
+  expect(dumps).toEqual([]);
+});
+
 test("where it is not installed nobody is asked, nor with a passphrase that has a line end, of which it would take a part", async () => {
   const missing: Exec = () => Promise.reject(new Error("ENOENT"));
   expect(await ask("type=truecrypt", RIGHT, missing)).toEqual({});
