@@ -12,9 +12,9 @@ export function checkReplaceable(path: string, tried: string): void {
   throw new MkinitrdError({ tried, on: path, found: `it is ${what.kind}; what was there before is untouched`, next: what.next });
 }
 
-/** Throws when `path` is one of the files that what goes there is made from: a word too few behind -o would cost it. */
+/** Throws when `path` is one of the files that what goes there is made from, by whatever path: a word too few behind -o would cost it. */
 export function checkIsNoInput(path: string, inputs: readonly string[], tried: string): void {
-  if (!inputs.some((input) => resolve(input) === resolve(path))) return;
+  if (!inputs.some((input) => (realpath(input) ?? resolve(input)) === (realpath(path) ?? resolve(path)))) return;
   throw new MkinitrdError({ tried, on: path, found: "what goes there is made from this file", next: "name another one: -o FILE" });
 }
 

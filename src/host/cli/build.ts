@@ -78,7 +78,7 @@ async function run(options: BuildOptions): Promise<void> {
   const kinds = await readKinds(config.scripts);
   if (options.realroot === undefined) checkConfigRealroot(config, kinds);
   const builds = forEachKernel(config);
-  for (const { output } of builds) checkIsNoInput(output, inputsOf(config), "writing the image");
+  for (const { output } of builds) checkIsNoInput(output, inputsOf(config, options), "writing the image");
   const reports: Report[] = [];
   for (const each of builds) {
     try {
@@ -111,8 +111,10 @@ function someFailed({ modulesDirectory, sysroot }: Config, failed: number, all: 
   return new MkinitrdError({ tried: "building an image for each kernel", on: modulesDirectory ?? modulesBelow(sysroot), found: `${failed} of ${all} failed, for what is said above`, ...(failed === all ? {} : { next: "the images of the others are in place" }) });
 }
 
-function inputsOf({ source, runtime, scripts, files, crypttab, keymaps }: Config): string[] {
-  return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...(crypttab === undefined ? [] : [crypttab]), ...(runtime === undefined ? [] : [runtime]), ...keymaps.filter((keymap) => keymap.includes("/"))];
+/** What is read for the image, its wrapping and its test: none of it may be lost to a word too few behind -o. */
+function inputsOf({ source, runtime, scripts, files, crypttab, keymaps, rescue, uki }: Config, { testDisk, testAnswers, testKernel }: BuildOptions): string[] {
+  const single = [crypttab, runtime, rescue.passwordFile, uki?.kernel, uki?.stub, testAnswers, testKernel].filter((file) => file !== undefined);
+  return [source.fileName, ...scripts, ...files.map(({ from }) => from), ...keymaps.filter((keymap) => keymap.includes("/")), ...single, ...testDisk];
 }
 
 /** The configuration with what the command line says in its place; paths there start at the working directory. */

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -198,11 +198,19 @@ describe.skipIf(!hasBusybox || kernel === undefined)("mkinitrd build (skipped wh
   test.each([
     { what: "the configuration itself", name: "config.yaml" },
     { what: "a file that is to be packed", name: "root.key" },
-  ])("an output that is $what is refused, and keeps its content", async ({ name }) => {
-    writeFileSync(join(directory, "root.key"), "a key");
-    writeFileSync(config, "files: [{from: root.key, to: /etc/root.key}]\n", { flag: "a" });
+    { what: "the rescue password", name: "rescue.password" },
+    { what: "the disk of its test", name: "disk.img" },
+    { what: "the answers for that disk", name: "answers.yaml" },
+    { what: "the kernel of the test", name: "vmlinuz" },
+    { what: "a file that is to be packed, behind a link to its directory", name: "root.key", by: "link/root.key" },
+  ])("an output that is $what is refused, and keeps its content", async ({ name, by = name }) => {
+    for (const input of ["root.key", "rescue.password", "disk.img", "answers.yaml", "vmlinuz"]) writeFileSync(join(directory, input), `${input}: x\n`, { mode: 0o600 });
+    rmSync(join(directory, "link"), { force: true });
+    symlinkSync(".", join(directory, "link"));
+    writeFileSync(config, "files: [{from: root.key, to: /etc/root.key}]\nrescue: {password-file: rescue.password}\n", { flag: "a" });
     const before = readFileSync(join(directory, name));
-    await build("-o", join(directory, name));
+    const test = ["--test", "--test-disk", join(directory, "disk.img"), "--test-answers", join(directory, "answers.yaml"), "--test-kernel", join(directory, "vmlinuz"), "--test-expect", "login:"];
+    await build(...test, "-o", join(directory, by));
     expect(process.exitCode).toBe(1);
     expect(printed).toMatch(/writing the image on .*: what goes there is made from this file\n  next: name another one: -o FILE/);
     expect(readFileSync(join(directory, name)).equals(before)).toBe(true);
