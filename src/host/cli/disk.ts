@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { exec } from "../exec.ts";
 import { type BuiltDisk, buildDisks, diskName } from "../qemu/disks.ts";
+import { readKinds } from "../config/kinds.ts";
 import { readRecipe } from "../qemu/recipe-schema.ts";
 import { describeIoError } from "../read-text.ts";
 import { checkIsNoInput, checkReplaceable } from "../replace.ts";
@@ -45,7 +46,8 @@ export function diskCommand(): Command {
 }
 
 async function run(files: string[], { output, json }: DiskOptions): Promise<void> {
-  const recipes = files.map(readRecipe);
+  const kinds = await readKinds();
+  const recipes = files.map((file) => readRecipe(file, kinds));
   const targets = planTargets(recipes.map(({ name, disks }) => ({ name, disks: disks.length })), output);
   for (const target of targets.flat()) {
     checkReplaceable(target, "writing the disk");

@@ -1,11 +1,10 @@
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
-import { MkinitrdError } from "../../core/errors.ts";
-import { parseRealroot } from "../../core/realroot/stage.ts";
 import type { KindTable, Stage } from "../../core/realroot/types.ts";
 import { readText } from "../read-text.ts";
 import { configSchema } from "./schema.ts";
-import { parseYaml, yamlError } from "./yaml-document.ts";
+import { parseRealrootKey } from "./realroot-key.ts";
+import { parseYaml } from "./yaml-document.ts";
 import type { RescueSettings } from "../plan/rescue.ts";
 import type { UkiSettings } from "../image/uki.ts";
 import type { Compression } from "../layers/types.ts";
@@ -93,13 +92,7 @@ export function parseConfig(text: string, fileName: string): Config {
 
 /** Parses the default spec with the kinds that the image will serve. Throws with its line and column in the configuration. */
 export function checkConfigRealroot(config: Config, kinds: KindTable): Stage[] {
-  try {
-    return parseRealroot(config.realroot, kinds);
-  } catch (error) {
-    if (!(error instanceof MkinitrdError)) throw error;
-    const next = error.next === undefined ? "" : `\n  next: ${error.next}`;
-    throw yamlError(config.source.text, config.source.fileName, ["realroot"], `realroot has ${error.on}: ${error.found}${next}`, error);
-  }
+  return parseRealrootKey(config.realroot, kinds, config.source);
 }
 
 type ConfigFile = z.infer<typeof configSchema>;

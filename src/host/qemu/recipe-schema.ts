@@ -1,5 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
+import type { KindTable } from "../../core/realroot/types.ts";
+import { parseRealrootKey } from "../config/realroot-key.ts";
 import { parseYaml } from "../config/yaml-document.ts";
 import { readText } from "../read-text.ts";
 import { answersSchema } from "./answers.ts";
@@ -23,13 +25,13 @@ const MAX_TCRYPT_PASSPHRASE = 64;
 const STRIPES: Partial<Record<LogicalVolume["type"], number>> = { linear: 1, raid5: 2, raid10: 2 };
 const TYPE_NAMES = ["linux", "luks", "lvm", "swap", "efi"] as const;
 
-/** Reads and checks a recipe. Throws with file, line and column of what is wrong. */
-export function readRecipe(file: string): Recipe {
-  return parseRecipe(readText(file, { tried: "reading the recipe" }), file);
+/** Reads and checks a recipe, its realroot by the kinds that are given. Throws with file, line and column of what is wrong. */
+export function readRecipe(file: string, kinds?: KindTable): Recipe {
+  return parseRecipe(readText(file, { tried: "reading the recipe" }), file, kinds);
 }
 
 /** The recipe that a text is, named after its file. */
-export function parseRecipe(text: string, file: string): Recipe {
+export function parseRecipe(text: string, file: string, kinds?: KindTable): Recipe {
   const { disks, arrays, about, realroot, answers, ...rest } = parseYaml(schema, text, file);
   const recipe: Recipe = {
     name: basename(file).replace(/\.ya?ml$/, ""),
@@ -42,6 +44,7 @@ export function parseRecipe(text: string, file: string): Recipe {
     answers,
   };
   checkRecipe(recipe, text, file);
+  if (kinds !== undefined) parseRealrootKey(recipe.realroot, kinds, { text, fileName: file });
   return recipe;
 }
 

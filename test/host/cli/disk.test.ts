@@ -61,3 +61,15 @@ test("a disk is not written over its recipe", async () => {
   expect([exitCode, printed.join("\n")]).toEqual([1, expect.stringMatching(/writing the disk on .*one\.yaml: what goes there is made from this file/)]);
   expect(readFileSync(recipe, "utf8")).toMatch(/^about:/);
 });
+
+test("a recipe's realroot that no boot would take is an error, before a disk is made", async () => {
+  const printed: string[] = [];
+  vi.spyOn(console, "error").mockImplementation((text: unknown) => void printed.push(String(text)));
+  const recipe = join(directory, "one.yaml");
+  writeFileSync(recipe, "disks: [{ size: 64M, table: none }]\nrealroot: crpt:ext4:/dev/vda1\n");
+  await run(["disk", recipe, "-o", directory], { disk: async () => diskCommand() });
+  const { exitCode } = process;
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  expect([exitCode, printed.join("\n")]).toEqual([1, expect.stringMatching(/reading .*one\.yaml on line 2, column 11: realroot has .*crpt.*\n.*did you mean crypt/)]);
+});

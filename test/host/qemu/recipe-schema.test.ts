@@ -1,14 +1,15 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { readKinds } from "../../../src/host/config/kinds.ts";
 import { packageRoot } from "../../../src/host/package-root.ts";
 import { parseRecipe, readRecipe } from "../../../src/host/qemu/recipe-schema.ts";
 
 const parse = (text: string) => parseRecipe(text, "/lab/images/test.yaml");
 const IMAGES = join(packageRoot(), "images");
 
-test.each(readdirSync(IMAGES).filter((name) => name.endsWith(".yaml")))("images/%s is a valid recipe that says what it is", (name) => {
-  const recipe = readRecipe(join(IMAGES, name));
+test.each(readdirSync(IMAGES).filter((name) => name.endsWith(".yaml")))("images/%s is a valid recipe that says what it is", async (name) => {
+  const recipe = readRecipe(join(IMAGES, name), await readKinds());
   expect(recipe.about).toMatch(/^[A-Z].*\.$/);
   expect(recipe.realroot).not.toBe("");
 });
