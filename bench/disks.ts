@@ -59,7 +59,7 @@ export async function measureDump(directory: string, rounds: number, say: Say): 
 async function dump(disk: string, output: string): Promise<void> {
   const source = await openFile(disk);
   const lv = openTable("vg0/lv0", [{ type: "linear", startSector: 0, lengthSectors: LV_BYTES / SECTOR_BYTES, device: { path: disk, source }, deviceSector: LV_START / SECTOR_BYTES }], openTarget);
-  await dumpVolume(lv, output, { fill: false, sha256: false, resume: false, progress: () => {} });
+  await dumpVolume(lv, output, { fill: false, sha256: false, resume: false, force: true, progress: () => {} });
   await source.close?.();
 }
 

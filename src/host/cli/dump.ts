@@ -73,7 +73,7 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
     const reports: Dumped[] = [];
     for (const job of jobs) {
       try {
-        reports.push(await dump(job, { fill: options.fill === true, sha256: options.sha256 === true, resume: options.resume === true, progress: progress.say }));
+        reports.push(await dump(job, { fill: options.fill === true, sha256: options.sha256 === true, resume: options.resume === true, force: force === true, progress: progress.say }));
       } catch (error) {
         progress.end();
         if (wanted !== undefined) throw error;

@@ -1,5 +1,5 @@
-import { constants, renameSync } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { closeSync, constants, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Source } from "../../core/binary/source.ts";
 import { MkinitrdError } from "../../core/errors.ts";
@@ -8,6 +8,7 @@ import { describeIoError } from "../read-text.ts";
 import { checkReplaceable } from "../replace.ts";
 import { withTemporary } from "../temporary.ts";
 import { type Copied, copySource } from "./copy.ts";
+import { withPartLock } from "./part-lock.ts";
 import { checkPart, dropFilled, keepFilled, resumePoint } from "./resume.ts";
 
 export interface DumpOptions {
@@ -16,6 +17,8 @@ export interface DumpOptions {
   sha256: boolean;
   /** Keeps what an ended dump has written, and goes on with that of an earlier one. */
   resume: boolean;
+  /** Replaces files that stand in its place, also those that are made while it runs. */
+  force?: boolean;
   progress(text: string): void;
 }
 
@@ -28,22 +31,37 @@ export interface Dumped extends Copied {
 }
 
 const REPORT_MS = 500;
+/** So many names are tried for a dump whose own has been taken. */
+const MOST_NAMES = 99;
+/** What link(2) says where there are no hard links. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV"];
 
 /**
  * Writes a volume to `output`, as a sparse file. It grows as OUTPUT.part and gets its name when it is whole: whatever ends it before,
  * nothing stands there that looks like a dump and is none.
  */
-export async function dumpVolume(source: Source, output: string, { fill, progress, resume, sha256 }: DumpOptions): Promise<Dumped> {
+export async function dumpVolume(source: Source, output: string, options: DumpOptions): Promise<Dumped> {
   const target = resolve(output);
   checkReplaceable(target, "writing the dump");
   const part = partOf(target);
   checkReplaceable(part, "writing the dump");
+  return withPartLock(part, () => dumpTo(source, { output, part, target }, options));
+}
+
+interface Places {
+  /** As the person named it. */
+  output: string;
+  target: string;
+  part: string;
+}
+
+async function dumpTo(source: Source, { output, part, target }: Places, { fill, force = false, progress, resume, sha256 }: DumpOptions): Promise<Dumped> {
   const started = performance.now();
   const point = resume ? resumePoint(part, source) : { fromBytes: 0, filled: [] };
   const { fromBytes } = point;
   const report = reporter(source, fromBytes, started, progress);
+  const file = await openPart(part, fromBytes, force || resume);
   const write = async (): Promise<Copied> => {
-    const file = await open(part, fromBytes > 0 ? constants.O_RDWR : constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600).catch((cause: unknown) => { throw writeError(part, cause); });
     try {
       if (fromBytes === 0) dropFilled(part); // that of a part that is begun anew
       await checkPart(part, file, source, point);
@@ -59,7 +77,7 @@ export async function dumpVolume(source: Source, output: string, { fill, progres
   };
   const finish = async (): Promise<Copied> => {
     const done = await write();
-    giveName(part, target);
+    giveName(part, target, force);
     return done;
   };
   const copied = resume ? await finish() : await withTemporary(part, finish).finally(() => dropFilled(part));
@@ -67,11 +85,44 @@ export async function dumpVolume(source: Source, output: string, { fill, progres
   return { ...copied, file: output, bytes: source.sizeBytes, fromBytes, seconds: (performance.now() - started) / 1000 };
 }
 
-function giveName(part: string, target: string): void {
+/** Of what stands there only a part that is gone on with, or is to be replaced, is written to. */
+function openPart(part: string, fromBytes: number, replaces: boolean): Promise<FileHandle> {
+  const { O_CREAT, O_EXCL, O_RDWR, O_TRUNC } = constants;
+  return open(part, O_RDWR | (fromBytes > 0 ? 0 : O_CREAT | (replaces ? O_TRUNC : O_EXCL)), 0o600).catch((cause: unknown) => { throw writeError(part, cause); });
+}
+
+/** The part gets its name. A file that somebody has made meanwhile stays, unless it is to be replaced: a link, unlike a rename, replaces nothing. */
+function giveName(part: string, target: string, force: boolean): void {
   try {
-    renameSync(part, target);
+    if (force) return renameSync(part, target);
+    const name = freeName(part, target);
+    rmSync(part, { force: true });
+    if (name !== target) throw new MkinitrdError({ tried: "writing the dump", on: target, found: `something of this name was made meanwhile, and stays; the dump is whole, and is called ${name}`, next: "name it as you like" });
   } catch (cause) {
-    throw writeError(target, cause);
+    throw cause instanceof MkinitrdError ? cause : writeError(target, cause);
+  }
+}
+
+/** The target, or the first of TARGET.1, TARGET.2 … that is free, which the part now has, too. */
+function freeName(part: string, target: string): string {
+  for (let number = 0; ; number++) {
+    const name = number === 0 ? target : `${target}.${number}`;
+    try {
+      linkOrMove(part, name);
+      return name;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST" || number === MOST_NAMES) throw cause;
+    }
+  }
+}
+
+function linkOrMove(part: string, name: string): void {
+  try {
+    linkSync(part, name);
+  } catch (cause) {
+    if (!NO_LINKS.includes((cause as NodeJS.ErrnoException).code ?? "")) throw cause;
+    closeSync(openSync(name, "wx", 0o600)); // a filesystem without links, as FAT is: from here on the name is ours
+    renameSync(part, name);
   }
 }
 

@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { dumpVolume } from "../../../src/host/inspect/dump.ts";
 import { fixtureBytes } from "../../fixtures/fixture.ts";
 import { mkinitrd } from "../image/mkinitrd.ts";
 
@@ -42,6 +44,52 @@ describe("what stands in the way of a dump stays", () => {
       expect(await mkinitrd("dump", disk, "parts.img:2", "-o", key, "--force", ...words)).toMatchObject({ code: 1, errors: expect.stringMatching(/root\.key: it is one of the disks, or a file that opens one/) });
     }
     expect(readFileSync(key, "utf8")).toBe("secret");
+  });
+});
+
+describe("what is made while a dump runs stays", () => {
+  const bytes = Buffer.alloc(3 << 20, "0123456789abcde");
+  /** Somebody makes a file at the first read. */
+  const source = (path: string) => ({ name: "volume", sizeBytes: bytes.length, read: async (at: number, length: number) => {
+    if (!existsSync(path)) writeFileSync(path, "precious");
+    return bytes.subarray(at, at + length);
+  } });
+  const options = { fill: false, sha256: false, progress: () => {} };
+
+  test.each([false, true])("a file of its name; the dump is whole under another (--resume: %s)", async (resume) => {
+    const out = file("out", "");
+    rmSync(out);
+    await expect(dumpVolume(source(out), out, { ...options, resume })).rejects.toThrow(/writing the dump on .*out: something of this name was made meanwhile, and stays; the dump is whole, and is called .*out\.1/);
+    expect([readFileSync(out, "utf8"), readFileSync(`${out}.1`).equals(bytes), existsSync(`${out}.part`), existsSync(`${out}.part.lock`)]).toEqual(["precious", true, false, false]);
+    await dumpVolume(source(out), out, { ...options, resume, force: true });
+    expect(readFileSync(out).equals(bytes)).toBe(true);
+  });
+
+  test("a part that is somebody's", async () => {
+    const part = file("out.part", "precious");
+    await expect(dumpVolume(source(part), join(folder, "out"), { ...options, resume: false })).rejects.toThrow(/writing the dump on .*out\.part: .*exist/);
+    expect(readFileSync(part, "utf8")).toBe("precious");
+  });
+
+  test.each([false, true])("the part of another dump that is under way (--resume: %s)", async (resume) => {
+    const out = join(folder, "out");
+    const slow = { ...source(file("x", "")), read: async (at: number, length: number) => {
+      await expect(dumpVolume(source(out), out, { ...options, resume, force: true })).rejects.toThrow(new RegExp(`out\\.part: another dump writes it: process ${process.pid}, as .*out\\.part\\.lock says`));
+      return bytes.subarray(at, at + length);
+    } };
+    await dumpVolume(slow, out, { ...options, resume });
+    expect(readFileSync(out).equals(bytes)).toBe(true);
+  });
+
+  test("and the lock of a dump that was killed is none; one that is somebody's file stays", async () => {
+    const out = join(folder, "out");
+    const ended = spawnSync("true").pid;
+    const lock = file("out.part.lock", `${ended}\n`);
+    await dumpVolume(source(lock), out, { ...options, resume: true });
+    expect([readFileSync(out).equals(bytes), existsSync(lock)]).toEqual([true, false]);
+    file("out.part.lock", "precious");
+    await expect(dumpVolume(source(lock), out, { ...options, resume: true, force: true })).rejects.toThrow(/out\.part\.lock is there, and says no process that writes it/);
+    expect(readFileSync(lock, "utf8")).toBe("precious");
   });
 });
 
