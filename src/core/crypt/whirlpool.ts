@@ -29,6 +29,7 @@ export function pbkdf2Whirlpool(passphrase: Buffer, salt: Buffer, iterations: nu
   const key = Buffer.alloc(BLOCK_BYTES);
   const short = passphrase.length > BLOCK_BYTES ? whirlpool(passphrase) : passphrase;
   short.copy(key);
+  if (short !== passphrase) short.fill(0);
   const [inner, outer] = [0x36, 0x5c].map((pad) => {
     const state: State = new Int32Array(16);
     const padded = Buffer.from(key.map((byte) => byte ^ pad));
@@ -40,9 +41,14 @@ export function pbkdf2Whirlpool(passphrase: Buffer, salt: Buffer, iterations: nu
   const hmac = (message: Buffer): Buffer => {
     const half = (start: State, text: Buffer): Buffer => {
       const state = start.slice();
-      return finish(state, absorb(state, text), BLOCK_BYTES + text.length);
+      const digest = finish(state, absorb(state, text), BLOCK_BYTES + text.length);
+      state.fill(0);
+      return digest;
     };
-    return half(outer, half(inner, message));
+    const within = half(inner, message);
+    const digest = half(outer, within);
+    within.fill(0);
+    return digest;
   };
   const blocks = Array.from({ length: Math.ceil(keyBytes / BLOCK_BYTES) }, (_, index) => {
     const number = Buffer.alloc(4);
@@ -50,15 +56,18 @@ export function pbkdf2Whirlpool(passphrase: Buffer, salt: Buffer, iterations: nu
     let last = hmac(Buffer.concat([salt, number]));
     const sum = Buffer.from(last);
     for (let round = 1; round < iterations; round++) {
-      last = hmac(last);
+      const next = hmac(last);
+      last.fill(0);
+      last = next;
       for (let at = 0; at < BLOCK_BYTES; at++) sum[at]! ^= last[at]!;
     }
+    last.fill(0);
     return sum;
   });
   for (const secret of [inner, outer]) secret.fill(0);
-  const all = Buffer.concat(blocks);
+  const derived = Buffer.concat(blocks, keyBytes);
   for (const block of blocks) block.fill(0);
-  return all.subarray(0, keyBytes);
+  return derived;
 }
 
 /** All whole blocks of a message; gives what is left. */
@@ -75,6 +84,7 @@ function finish(state: State, rest: Buffer, lengthBytes: number): Buffer {
   padded[rest.length] = 0x80;
   padded.writeBigUInt64BE(BigInt(lengthBytes) * 8n, padded.length - 8);
   absorb(state, padded);
+  padded.fill(0);
   const digest = Buffer.alloc(BLOCK_BYTES);
   state.forEach((word, index) => digest.writeInt32BE(word, 4 * index));
   return digest;

@@ -67,20 +67,36 @@ function lrw(name: string): HeaderCipher {
  * A header's 512 bytes, decrypted behind the salt as one data unit with the number 0; TrueCrypt 7.1a User's Guide, "Encryption Scheme". In
  * CBC the IV and the whitening are derived as they are. The caller wipes them.
  */
-export function decryptHeader(raw: Buffer, derived: Buffer, { layers, mode }: HeaderCipher): Buffer {
+export function decryptHeader(raw: Buffer, derived: Buffer, cipher: HeaderCipher): Buffer {
   const plain = Buffer.from(raw);
-  const body = plain.subarray(SALT_BYTES);
+  try {
+    decryptBody(plain.subarray(SALT_BYTES), derived, cipher);
+    return plain;
+  } catch (error) {
+    plain.fill(0);
+    throw error;
+  }
+}
+
+function decryptBody(body: Buffer, derived: Buffer, { layers, mode }: HeaderCipher): void {
   if (mode === "cbc") {
     removeWhitening(body, derived.subarray(8, 16));
-    body.set(createDecipheriv("aes-256-cbc", derived.subarray(32, 64), derived.subarray(0, 16)).setAutoPadding(false).update(body));
-    return plain;
+    const plain = createDecipheriv("aes-256-cbc", derived.subarray(32, 64), derived.subarray(0, 16)).setAutoPadding(false).update(body);
+    body.set(plain);
+    plain.fill(0);
+    return;
   }
   for (const { dm, key } of layers) {
     const own = key(derived);
-    const unit = sectorCipher(parseCipher(dm), own, HEADER_BYTES - SALT_BYTES);
-    unit.decrypt(body, 0, 1);
-    unit.wipe();
-    own.fill(0);
+    try {
+      const unit = sectorCipher(parseCipher(dm), own, HEADER_BYTES - SALT_BYTES);
+      try {
+        unit.decrypt(body, 0, 1);
+      } finally {
+        unit.wipe();
+      }
+    } finally {
+      own.fill(0);
+    }
   }
-  return plain;
 }

@@ -55,12 +55,20 @@ export async function findHeader(source: Source, passphrase: Buffer, trials: rea
         found.set(index, { ...opened, place, hash: kdf.hash, damage: [] });
         best = Math.min(best, index);
       } catch (error) {
-        if (!(error instanceof MkinitrdError)) throw error;
+        if (!(error instanceof MkinitrdError)) {
+          next = best; // the others end what they have begun
+          throw error;
+        }
         problems.set(index, error);
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, availableParallelism()) }, work));
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(MOST_AT_ONCE, availableParallelism()) }, work));
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) {
+    for (const { header } of found.values()) header.keys.fill(0);
+    throw failed.reason;
+  }
   for (const [index, { header }] of found) if (index !== best) header.keys.fill(0);
   const result = found.get(best);
   const [problem] = [...problems].sort(([a], [b]) => a - b).map(([, each]) => each);

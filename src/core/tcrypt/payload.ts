@@ -36,6 +36,7 @@ export function openTcrypt(found: FoundHeader, device: Device, name: string, sta
       opened.source = openCrypt(target);
     } catch (error) {
       for (const secret of opened.keys) secret.fill(0);
+      for (const below of sources) void below.close?.(); // what was derived of their keys
       throw error;
     }
     sources.push(opened.source);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { pbkdf2Whirlpool, whirlpool } from "../../../src/core/crypt/whirlpool.ts";
 
 /** The vectors of ISO/IEC 10118-3 for "" and "abc"; the others from openssl dgst -provider legacy -whirlpool: around the ends of a block and of the padding. */
@@ -16,4 +16,19 @@ test.each([
 /** openssl kdf -keylen 96 -kdfopt digest:whirlpool -kdfopt pass:horse -kdfopt salt:saltsaltsaltsalt -kdfopt iter:1000 PBKDF2 */
 test("PBKDF2 with it gives keys of any length", () => {
   expect(pbkdf2Whirlpool(Buffer.from("horse"), Buffer.from("saltsaltsaltsalt"), 1000, 96).toString("hex")).toBe("f92cb4c5818ca2734b64a9ab04c5eef3107398971e2f97390f12183eec649d3dd12b09f5220966a3ffdbdbdaa09c3fb1ec8c19dccc12540e5429fba05d9ee6c65b084bcb9e8c0a5cf3c0707bec146d12a26b89f5eff2164776b6624f51724f04");
+});
+
+/** Buffers of a block: what the passphrase was made shorter to, its pads, and what each round gave. */
+test("what it makes on the way is wiped", () => {
+  const alloc = vi.spyOn(Buffer, "alloc");
+  const from = vi.spyOn(Buffer, "from");
+  try {
+    const key = pbkdf2Whirlpool(Buffer.alloc(100, "horse"), Buffer.alloc(64, "salt"), 3, 96);
+    const made = [...alloc.mock.results, ...from.mock.results].map(({ value }) => value as Buffer).filter((bytes) => bytes !== key && bytes.length >= 64);
+    const left = made.filter((bytes) => bytes.some((byte) => byte !== 0)).map((bytes) => bytes.toString("latin1", 0, 5));
+    expect([made.length > 20, left.sort()]).toEqual([true, ["horse", "salts"]]);
+  } finally {
+    alloc.mockRestore();
+    from.mockRestore();
+  }
 });
