@@ -89,7 +89,8 @@ function isExtended({ typeByte, lengthBlocks }: Entry): boolean {
 }
 
 /** Adds a partition, as the kernel does: one that begins behind the disk's end is left out, one that passes it is cut. */
-function addPartition(disk: Disk, number: number, startLba: number, { lengthBlocks, typeByte }: Entry): void {
+function addPartition(disk: Disk, number: number, startLba: number, entry: Entry): void {
+  const { lengthBlocks, typeByte } = entry;
   if (lengthBlocks === 0) return;
   const startBytes = startLba * disk.blockBytes;
   const sizeBytes = lengthBlocks * disk.blockBytes;
@@ -103,6 +104,7 @@ function addPartition(disk: Disk, number: number, startLba: number, { lengthBloc
     number,
     startBytes,
     sizeBytes: Math.min(sizeBytes, roomBytes),
+    ...(roomBytes < sizeBytes && !isExtended(entry) ? { cutBytes: sizeBytes - roomBytes } : {}),
     partUuid: `${hex(disk.signature, 8)}-${hex(number, 2)}`,
     typeByte,
   });

@@ -19,6 +19,8 @@ export interface Partition {
   number: number;
   startBytes: number;
   sizeBytes: number;
+  /** MBR only: so many more it has by the table, behind the disk's end. */
+  cutBytes?: number;
   /** As PARTUUID= names it: a GUID in lower case; of an MBR the disk signature and the number, `deadbe01-05`. */
   partUuid: string;
   /** GPT only; absent when empty. */

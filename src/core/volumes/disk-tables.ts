@@ -75,10 +75,11 @@ export function describeTable({ logicalBlockBytes, type, usedCopy, uuid }: Parti
 }
 
 /** What a volume says of its entry in the table. */
-export function describeEntry({ number, partLabel, partUuid, startBytes, typeGuid }: Partition): NonNullable<Volume["partition"]> {
+export function describeEntry({ cutBytes, number, partLabel, partUuid, startBytes, typeGuid }: Partition): NonNullable<Volume["partition"]> {
   return {
     number,
     startBytes,
+    ...(cutBytes === undefined ? {} : { cutBytes }),
     partUuid,
     ...(partLabel === undefined ? {} : { partLabel }),
     ...(typeGuid === undefined ? {} : { typeGuid }),

@@ -54,8 +54,8 @@ export interface Volume {
   otherTable?: OtherTable;
   /** Of a disk that holds partitions: its table. */
   table?: { type: PartitionTable["type"]; uuid: string; usedCopy: PartitionTable["usedCopy"]; logicalBlockBytes: number };
-  /** From the partition table that lists it: `startBytes` from the beginning of its disk; `partUuid` is lower case, as blkid prints it. */
-  partition?: { number: number; startBytes?: number; partUuid: string; partLabel?: string; typeGuid?: string };
+  /** From the partition table that lists it: `startBytes` from the beginning of its disk; `partUuid` is lower case, as blkid prints it; `cutBytes` lie behind the disk's end. */
+  partition?: { number: number; startBytes?: number; cutBytes?: number; partUuid: string; partLabel?: string; typeGuid?: string };
   serial?: string;
   /** Worldwide name, as the kernel writes it: `naa.…`, `eui.…`. */
   wwid?: string;

@@ -4,7 +4,7 @@ import type { Survey } from "../../core/volumes/discover.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import { driversOf } from "./drivers.ts";
-import { driverFinding, type Finding, imageFindings } from "./findings.ts";
+import { driverFinding, type Finding, healthFindings, imageFindings } from "./findings.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { insidesOf, namedBy } from "./named.ts";
 
@@ -29,7 +29,7 @@ export async function belowFindings(volume: Volume, walk: Walk): Promise<Finding
     walk.seen.add(one);
     const below = lower(one);
     for (const each of below) await visit(each);
-    findings.push(...tableFindings(one, walk), ...mappingFindings(one, below, walk), ...(await kindFindings(one, walk)), ...arrayFindings(one, walk), ...missingFindings(one, walk));
+    findings.push(...healthFindings(one), ...tableFindings(one, walk), ...mappingFindings(one, below, walk), ...(await kindFindings(one, walk)), ...arrayFindings(one, walk), ...missingFindings(one, walk));
     findings.push(...driversOf(one, walk.survey.groups).map(({ module, reason }) => driverFinding(module, `${reason}: ${module}`, walk.image)));
   };
   await visit(volume);

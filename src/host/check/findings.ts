@@ -1,4 +1,5 @@
 import type { Stage } from "../../core/realroot/types.ts";
+import type { Volume } from "../../core/volumes/types.ts";
 import type { ImageFacts } from "./image-facts.ts";
 
 /** One thing that a boot needs. */
@@ -25,6 +26,12 @@ export async function imageFindings(stage: Pick<Stage, "kind">, image: ImageFact
   const modules = script.header.modules.filter(({ optional }) => !optional).map(({ name }) => driverFinding(name, `module ${name}`, image));
   const programs = await Promise.all(script.header.programs.filter(({ optional }) => !optional).map(({ name }) => programFinding(name, image)));
   return [{ what: `kind ${stage.kind}`, outcome: "ok", evidence: `/${script.path}` }, ...modules, ...programs];
+}
+
+/** What is wrong with a volume: a copy that was used in place of a damaged one does no harm; what ends behind its device's end is refused by the kernel. */
+export function healthFindings({ content, damage, name, sizeBytes, table }: Volume): Finding[] {
+  const outcome = (content === undefined && table === undefined) || (content?.sizeBytes ?? 0) > sizeBytes ? "failed" : "ok";
+  return [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? [])].map((text): Finding => ({ what: `health of ${name}`, outcome, evidence: text.split("\n")[0]! }));
 }
 
 /** A kernel module, or what modprobe finds by this name. */

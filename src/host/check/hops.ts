@@ -28,7 +28,6 @@ export async function deviceFindings(stage: Stage, walk: Walk): Promise<{ findin
   const several = named.found.length > 1 ? [{ what: `device ${stage.device}`, outcome: "failed" as const, evidence: `several have this name: ${named.found.map(({ name }) => name).join(", ")}`, next: "name it by what only one has: PARTUUID=…" }] : [];
   const type = volume.content?.type;
   const device: Finding = { what: `device ${stage.device}`, outcome: "ok", evidence: [volume.name, formatSize(volume.sizeBytes), type ?? ""].filter((word) => word !== "").join(", ") };
-  const damage = [...(volume.damage === undefined ? [] : [volume.damage]), ...(volume.content?.damage ?? [])].map((text): Finding => ({ what: `health of ${volume.name}`, outcome: volume.content === undefined ? "failed" : "ok", evidence: text.split("\n")[0]! }));
   const below = await belowFindings(volume, walk);
   const expected = OPENS[stage.kind];
   const wrong: Finding[] = expected !== undefined && expected.length > 0 && Object.keys(stage.options).every((key) => key !== "type" && key !== "header") && (type === undefined || !expected.includes(type))
@@ -36,7 +35,8 @@ export async function deviceFindings(stage: Stage, walk: Walk): Promise<{ findin
   const crypt = type === "crypto_LUKS" && stage.kind === "crypt" ? await cipherFindings(volume, image) : [];
   const insides = insidesOf(stage, volume, volumes);
   const lock = lockFindings(stage, volume, insides);
-  return { findings: [device, ...several, ...damage, ...below, ...wrong, ...crypt, ...lock, ...memberFindings(insides[0] ?? volume, volumes)], volume: insides[0] ?? volume };
+  const inner = insides.length === 1 ? await belowFindings(insides[0]!, walk) : [];
+  return { findings: [device, ...several, ...below, ...wrong, ...crypt, ...lock, ...inner, ...memberFindings(insides[0] ?? volume, volumes)], volume: insides[0] ?? volume };
 }
 
 /** Of a filesystem on several devices, that all are there. */

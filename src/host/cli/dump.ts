@@ -1,6 +1,7 @@
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
+import type { Source } from "../../core/binary/source.ts";
 import { explain, MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import { formatSize, listVolumes } from "../../core/volumes/describe.ts";
@@ -90,8 +91,23 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
 async function dump({ file, volume }: Job, options: DumpOptions): Promise<Dumped> {
   const source = volume.source ?? (options.fill ? volume.openPartial?.() : undefined);
   if (source === undefined) throw unreadable(volume);
+  const { cutBytes } = volume.partition ?? {};
+  if (cutBytes !== undefined && !options.fill) throw cutShort(volume.name, source.sizeBytes, cutBytes, "--fill writes zeros in its place, and lists it");
   await makeDumpDirectory(dirname(file));
-  return dumpVolume({ ...source, name: volume.name }, file, options);
+  return dumpVolume({ ...(cutBytes === undefined ? source : withLostEnd(source, volume.name, cutBytes)), name: volume.name }, file, options);
+}
+
+function cutShort(name: string, sizeBytes: number, cutBytes: number, next: string): MkinitrdError {
+  return new MkinitrdError({ tried: "dumping", on: name, found: `the disk ends before it does: bytes ${sizeBytes} to ${sizeBytes + cutBytes - 1} are missing`, next });
+}
+
+/** What its table says that a partition has, of which the end can't be read. */
+function withLostEnd(source: Source, name: string, cutBytes: number): Source {
+  const { sizeBytes } = source;
+  return {
+    name, sizeBytes: sizeBytes + cutBytes,
+    read: (offsetBytes, lengthBytes) => (offsetBytes + lengthBytes > sizeBytes ? Promise.reject(cutShort(name, sizeBytes, cutBytes, "name the whole disk")) : source.read(offsetBytes, lengthBytes)),
+  };
 }
 
 function unreadable({ content, damage, lv, missingRanges = [], name, openPartial }: Volume): MkinitrdError {

@@ -28,10 +28,19 @@ export async function openDisks(paths: readonly string[]): Promise<OpenedDisks> 
 function withoutRepeats(paths: readonly string[]): string[] {
   const seen = new Set<string>();
   return paths.filter((path) => {
-    const stats = statSync(path, { throwIfNoEntry: false });
-    const key = stats === undefined ? path : `${stats.dev}:${stats.ino}`;
+    const key = identityOf(path);
     return !seen.has(key) && seen.add(key);
   });
+}
+
+/** What can't be looked at is told when it is opened. */
+function identityOf(path: string): string {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return path;
+  }
 }
 
 /** One of them; raw, or qcow2. */

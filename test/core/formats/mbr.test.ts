@@ -99,7 +99,7 @@ describe("a disk that was cut short", () => {
   test("loses the partitions behind its end, and one is cut there", async () => {
     const table = await probeMbr(await fixture(LOGICAL, { truncate: 1750 * 512 }), 512);
     const { partitions } = expected("mbr/logical.sfdisk.json");
-    expect(table?.partitions).toEqual(partitions.map((p) => (p.number === 4 ? { ...p, sizeBytes: 30 * 512 } : p)));
+    expect(table?.partitions).toEqual(partitions.map((p) => (p.number === 4 ? { ...p, sizeBytes: 30 * 512, cutBytes: p.sizeBytes - 30 * 512 } : p)));
     expect(table?.damage).toEqual([`partition 4 ends at byte ${1920 * 512}, the disk at ${1750 * 512}: it was cut there`]);
   });
 

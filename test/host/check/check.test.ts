@@ -189,6 +189,13 @@ describe("what the root lies on", () => {
     expect(await check(image(), "--disk", path, "realroot=local:ext4:/dev/vda")).toMatchObject({ code: 0, out: expect.stringMatching(/\? device \/dev\/vda: it is on none of the disks under this name, which may be another on the machine that boots\n +next: name it by what is on it[^]*as far as anybody can see from here/) });
   });
 
+  /** Linux: "bad geometry: block count 8192 exceeds size of device". */
+  test("is no filesystem that ends behind its device", async () => {
+    const { path, uuid } = disk("cut");
+    writeFileSync(path, readFileSync(path).subarray(0, 6 * MIB));
+    expect(await check(image(), "--disk", path, `realroot=local:ext4:UUID=${uuid}`)).toMatchObject({ code: 1, out: expect.stringMatching(/x health of cut\.img: cut short: it needs 8388608 bytes, \S*cut\.img has 6291456/) });
+  });
+
   test("is no filesystem where it holds something else", async () => {
     const path = join(folder, "swap.img");
     writeFileSync(path, fixtureBytes("fs/swap.img.gz"));

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -112,6 +112,23 @@ describe("--resume", () => {
     expect(await mkinitrd("dump", disk(bytes), "disk.img", "-o", join(folder, "out"), "--resume")).toMatchObject({ code: 1, errors: expect.stringMatching(/resuming the dump on .*out\.part: what it has at bytes \d+ to \d+ is not what disk\.img has there: it is of another volume, or the disk has changed/) });
     expect(readFileSync(part).equals(other.subarray(0, 9 * MIB))).toBe(true);
   });
+});
+
+test("of a partition that the disk ends before the missing end is an error, or zeros and a line of the report", async () => {
+  const disk = file("cut.img", Buffer.alloc(4 << 20));
+  spawnSync("sfdisk", ["-q", disk], { input: "label: dos\nstart=2048, size=4096\n", env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } });
+  const bytes = readFileSync(disk).fill("x", 1 << 20).subarray(0, 2 << 20);
+  writeFileSync(disk, bytes);
+  const out = join(folder, "out");
+  expect(await mkinitrd("dump", disk, "cut.img:1", "-o", out)).toMatchObject({ code: 1, errors: expect.stringMatching(/dumping on cut\.img:1: the disk ends before it does: bytes 1048576 to 2097151 are missing\n +next: --fill/) });
+  expect(existsSync(out)).toBe(false);
+  expect(await mkinitrd("dump", disk, "cut.img:1", "-o", out, "--fill")).toMatchObject({ code: 1, out: expect.stringMatching(/out: 2 MiB in .*\n {2}zeros at bytes 1048576 to 2097151: .* the disk ends before it does/) });
+  expect(readFileSync(out).equals(Buffer.concat([bytes.subarray(1 << 20), Buffer.alloc(1 << 20)]))).toBe(true);
+});
+
+test("a link that leads to itself is said to be one", async () => {
+  symlinkSync("loop", join(folder, "loop"));
+  expect((await mkinitrd("inspect", join(folder, "loop"))).errors).toMatch(/^mkinitrd: opening on .*loop: /);
 });
 
 test("--all --resume goes on behind the volumes that are whole", async () => {
