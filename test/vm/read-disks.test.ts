@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Source } from "../../src/core/binary/source.ts";
+import { parseCommandLine } from "../../src/core/realroot/command-line.ts";
+import { formatStage } from "../../src/core/realroot/stage.ts";
 import { readKinds } from "../../src/host/config/kinds.ts";
 import { findVolumes } from "../../src/core/volumes/match.ts";
 import { initFinding } from "../../src/host/check/root-init.ts";
@@ -11,7 +13,7 @@ import { openDisks } from "../../src/host/inspect/disks.ts";
 import { dumpVolume } from "../../src/host/inspect/dump.ts";
 import { withExtFiles } from "../../src/host/inspect/ext-files.ts";
 import { type InspectNode, inspectTree } from "../../src/host/inspect/node.ts";
-import { inspectJson } from "../../src/host/inspect/text.ts";
+import { inspectJson, inspectText } from "../../src/host/inspect/text.ts";
 import { surveyUnlocked, type Unlocked } from "../../src/host/inspect/unlock.ts";
 import { parseHeaderWish, parseTcryptWish } from "../../src/host/inspect/wishes.ts";
 import type { BuiltDisk } from "../../src/host/qemu/disks.ts";
@@ -46,6 +48,16 @@ describeVm("the disks of images/, read without root and without a kernel", () =>
           expect(Buffer.concat(pieces).equals(INIT)).toBe(true);
         }
       });
+    }, 600_000);
+
+    test("every realroot that is shown is one that the boot's own parser takes as it stands", async () => {
+      const kinds = await readKinds();
+      const shown = await withSurvey(await vmDisk(name), async (found) => inspectText(inspectTree(found), kinds, { colours: false, lines: false }).split("\n").filter((line) => line.startsWith("    realroot=")));
+      for (const line of shown) {
+        const { stages, warnings } = parseCommandLine(line, { kinds, defaultRealroot: "", sealed: false });
+        expect([warnings, stages.map((stage) => `realroot=${formatStage(stage, kinds)}`).join(" ")]).toEqual([[], line.trim()]);
+        expect(stages.map(({ device }) => device)).not.toContainEqual(expect.stringMatching(/\.img/));
+      }
     }, 600_000);
 
     test("with each disk's table and first blocks overwritten the backup of a GPT is used, and that is said", async () => {

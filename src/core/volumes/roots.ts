@@ -33,7 +33,7 @@ export function rootCandidates(volumes: Volume[]): RootCandidate[] {
   return volumes
     .filter((volume) => mayBeRoot(volume) && !opened.has(volume))
     .map((volume) => ({ volume, stages: stagesOf(volume, lower), about: describe(volume) }))
-    .filter(({ stages }) => stages.length > 0);
+    .filter(({ stages }) => stages.length > 0 && stages.every(hasName));
 }
 
 function mayBeRoot({ content, lv }: Volume): boolean {
@@ -73,7 +73,13 @@ function uniqueStages(stages: Stage[]): Stage[] {
 
 function deviceOf({ content, name, partition, path }: Volume): string {
   if (content?.uuid !== undefined) return `UUID=${content.uuid}`;
-  return partition === undefined ? (path ?? name) : `PARTUUID=${partition.partUuid}`;
+  if (partition !== undefined) return `PARTUUID=${partition.partUuid}`;
+  return path?.startsWith("/dev/") !== true && content?.label !== undefined ? `LABEL=${content.label}` : (path ?? name);
+}
+
+/** An image file's own name says nothing to the machine that boots it. */
+function hasName({ device, kind }: Stage): boolean {
+  return kind === "lvm" || device.startsWith("/dev/") || /^[A-Z]+=/.test(device);
 }
 
 function stage(kind: string, fstype: string, device: string): Stage {

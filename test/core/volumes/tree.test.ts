@@ -93,3 +93,8 @@ describe("the volumes that may be the root", () => {
     expect(specs([volume("/dev/vda", "disk", { content: { type: "LVM2_member" } }), { ...thin, lv: { ...thin.lv!, unread: true } }])).toEqual(["lvm:auto:vg00/thin"]);
   });
 });
+
+test("an image file without a UUID is named by its label; without that nothing that boots would find it", () => {
+  const image = (label: string | undefined, path: string): Volume => ({ name: path, path, layer: "disk", sizeBytes: 1 << 20, content: { type: "squashfs", ...(label === undefined ? {} : { label }) } });
+  expect(specs([image("root", "a.img"), image(undefined, "b.img"), image("c", "/dev/vdc"), image(undefined, "/dev/vdd")])).toEqual(["local:squashfs:LABEL=root", "local:squashfs:/dev/vdc", "local:squashfs:/dev/vdd"]);
+});
