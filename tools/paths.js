@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The top of the repository. */
@@ -14,6 +14,7 @@ export const pinnedNode = join(npmPrograms, "node");
 /** What the bundler makes. */
 export const dist = join(repository, "dist");
 
-/** Downloaded and built things that survive a clean checkout. */
-export const cache =
-  process.env.MKINITRD_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "mkinitrd");
+const { MKINITRD_CACHE, XDG_CACHE_HOME = "" } = process.env;
+
+/** Downloaded and built things that survive a clean checkout; by the rule of src/host/cache.ts. */
+export const cache = MKINITRD_CACHE ? resolve(MKINITRD_CACHE) : join(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache"), "mkinitrd");

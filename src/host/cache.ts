@@ -1,13 +1,18 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { MkinitrdError } from "../core/errors.ts";
 import { describeIoError } from "./read-text.ts";
 
-/** Where downloaded and built things are kept: $MKINITRD_CACHE, else mkinitrd below $XDG_CACHE_HOME or ~/.cache. */
+/**
+ * Where downloaded and built things are kept: $MKINITRD_CACHE, else mkinitrd below $XDG_CACHE_HOME or ~/.cache. Always absolute: programs that lie in it are
+ * started in other directories. A relative $XDG_CACHE_HOME counts as none. XDG Base Directory Specification 0.8, "Environment variables"
+ */
 export function cacheDirectory(...parts: string[]): string {
   const { MKINITRD_CACHE, XDG_CACHE_HOME } = process.env;
-  return join(MKINITRD_CACHE || join(XDG_CACHE_HOME || join(homedir() || userInfo().homedir, ".cache"), "mkinitrd"), ...parts);
+  if (MKINITRD_CACHE) return join(resolve(MKINITRD_CACHE), ...parts);
+  const caches = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir() || userInfo().homedir, ".cache");
+  return join(caches, "mkinitrd", ...parts);
 }
 
 /** Makes a directory of the cache, and its parents. */
