@@ -63,8 +63,17 @@ export async function programEntries(
   return entries;
 }
 
-/** The error for a program that the sysroot does not have, with the Debian package where it is known. */
+/** The error for a program that the sysroot does not have, with the Debian package where it is known, or that nobody may run. */
 export function missingProgram(sysroot: Sysroot, name: string, reason: Reason): MkinitrdError {
+  const there = name.startsWith("/") ? sysroot.find(name) : undefined;
+  if (there !== undefined) {
+    const isFile = there.stats.isFile();
+    return new MkinitrdError({
+      tried: `finding the program ${name} (${reason})`, on: sysroot.path,
+      found: isFile ? `${there.file} is there, and nobody may run it: its mode is ${(there.stats.mode & 0o7777).toString(8).padStart(4, "0")}` : `${there.file} is no file`,
+      next: isFile ? `chmod +x ${there.file}, or pack what is no program under files: of the configuration` : "name a program",
+    });
+  }
   const package_ = PACKAGES[name];
   return new MkinitrdError({
     tried: `finding the program ${name} (${reason})`,
