@@ -31,7 +31,8 @@ export async function planRescue(settings: RescueSettings | undefined, encrypted
 
 /** Deriving it takes a second: once for each file. */
 async function hashOnce(file: string, memo: FileMemo): Promise<string> {
-  if (statOf(file)?.isFile() !== true) throw unreadable(file, "no such file");
+  const stats = statOf(file);
+  if (stats?.isFile() !== true) throw unreadable(file, stats === undefined ? "no such file" : stats.isDirectory() ? "it is a directory" : "it is no regular file");
   return memo.get(file, "rescue password", async () => hashFile(file));
 }
 

@@ -49,6 +49,8 @@ test.each([
 
 test("a file that is not there is an error with what to do", async () => {
   await expect(planRescue({ ...DEFAULT_RESCUE, passwordFile: join(folder, "none") }, true, memo())).rejects.toThrow(/reading the rescue password on .*none: no such file[^]*next: correct rescue\.password-file/);
+  await expect(planRescue({ ...DEFAULT_RESCUE, passwordFile: folder }, true, memo())).rejects.toThrow(/reading the rescue password on .*: it is a directory/);
+  await expect(planRescue({ ...DEFAULT_RESCUE, passwordFile: "/dev/null" }, true, memo())).rejects.toThrow(/reading the rescue password on \/dev\/null: it is no regular file/);
 });
 
 test("a shell on failure needs a password where roots are encrypted", async () => {
