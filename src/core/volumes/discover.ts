@@ -53,7 +53,7 @@ export async function survey(listed: BlockDevice[], { formats = RARER_FORMATS, o
 
   const others = devices.filter((device) => !isLvmDevice(device));
   const plain = await Promise.all(others.map((device) => describeDevice(device, tables, partitioned, formats)));
-  const diskIds = new Map(devices.map(({ path, serial, wwid }) => [path, wwid ?? serial]));
+  const diskIds = new Map(devices.map(({ number, path, serial, wwid }) => [path, wwid ?? serial ?? (number === undefined ? path : undefined)])); // an image file is itself
   const groups = assembleVolumeGroups(await findPvs(joinable(plain.flat()), diskIds), planner);
   const active = await Promise.all(devices.filter(isLvmDevice).map((device) => activeVolume(device, groups, formats)));
   const arrays = assembleArrays(await findMembers(joinable([...plain, ...active].flat())), openArray);

@@ -56,6 +56,7 @@ function assemble(found: FoundMember[], open: OpenArray): MdArray {
   const { level, metadata, name, preferredMinor, raidDisks, uuid } = newest;
   const node = nodeOf(name, preferredMinor);
   const byRole = new Map(current.toReversed().filter(({ member }) => !member.recovering).map((each) => [roleOf(each.member), each]));
+  const copies = current.filter(({ member }, index) => roleOf(member) !== NO_ROLE && current.findIndex((other) => roleOf(other.member) === roleOf(member)) < index).map(({ path }) => path);
   const opener = open(newest, Array.from({ length: raidDisks <= MOST_DISKS ? raidDisks : 0 }, (_, role) => byRole.get(role)));
   return {
     ref: {
@@ -68,6 +69,7 @@ function assemble(found: FoundMember[], open: OpenArray): MdArray {
       failed: raidDisks - expected.length,
       missing,
       outdated: found.filter((each) => !current.includes(each)).map(({ path }) => path),
+      ...(copies.length === 0 ? {} : { copies }),
       startable: newest.foreignByteOrder !== true && suffices(level, raidDisks, present.size),
       members: found.map(({ path }) => path),
     },

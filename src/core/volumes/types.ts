@@ -120,6 +120,8 @@ export interface ArrayRef {
   missing: number[];
   /** Paths of members that were away while the others were written to. */
   outdated: string[];
+  /** Paths of members whose number another one has, too: which of them are the copies, nobody can tell. */
+  copies?: string[];
   /** Whether it can be read with the members that are there. */
   startable: boolean;
   /** Paths of all members that were found, spares among them. */

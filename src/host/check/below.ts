@@ -3,6 +3,7 @@ import { describeMissing } from "../../core/volumes/describe.ts";
 import type { Survey } from "../../core/volumes/discover.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
+import { copiesOf } from "../inspect/copies.ts";
 import { driversOf } from "./drivers.ts";
 import { driverFinding, type Finding, healthFindings, imageFindings } from "./findings.ts";
 import type { ImageFacts } from "./image-facts.ts";
@@ -29,7 +30,7 @@ export async function belowFindings(volume: Volume, walk: Walk): Promise<Finding
     walk.seen.add(one);
     const below = lower(one);
     for (const each of below) await visit(each);
-    findings.push(...healthFindings(one), ...tableFindings(one, walk), ...mappingFindings(one, below, walk), ...(await kindFindings(one, walk)), ...arrayFindings(one, walk), ...missingFindings(one, walk));
+    findings.push(...healthFindings(one), ...copyFindings(one), ...tableFindings(one, walk), ...mappingFindings(one, below, walk), ...(await kindFindings(one, walk)), ...arrayFindings(one, walk), ...missingFindings(one, walk));
     findings.push(...driversOf(one, walk.survey.groups).map(({ module, reason }) => driverFinding(module, `${reason}: ${module}`, walk.image)));
   };
   await visit(volume);
@@ -42,6 +43,11 @@ function tableFindings({ damage, name, table }: Volume, { isGptForced }: Walk): 
   const what = `partition table of ${name}`;
   if (isGptForced) return [{ what, outcome: "ok", evidence: "its copy is used, which the word gpt has the kernel look at" }];
   return [{ what, outcome: "failed", evidence: `${damage ?? "its primary header is damaged"}; the kernel does not look at the copy by itself`, next: "repair it: sgdisk --load-backup, or the command v of gdisk; or put the word gpt on the kernel command line" }];
+}
+
+function copyFindings(volume: Volume): Finding[] {
+  const evidence = copiesOf(volume);
+  return evidence === undefined ? [] : [{ what: `disks of ${volume.name}`, outcome: "failed", evidence, next: "detach the copy, and name the disks that are meant alone" }];
 }
 
 /** What lies in an encrypted volume is there when one of the stages opens it. */

@@ -4,6 +4,7 @@ import { MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import type { Volume } from "../../core/volumes/types.ts";
 import { EXT_TYPES, type ExtFiles, hasEncryptedFiles, withExtFiles } from "../inspect/ext-files.ts";
+import { refuseCopies } from "../inspect/copies.ts";
 import { findVolume } from "../inspect/find.ts";
 import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
 import { withDisks } from "../inspect/with-disks.ts";
@@ -32,6 +33,7 @@ async function run(words: string[], unlock: UnlockOptions): Promise<void> {
   await withDisks(disks.reverse(), unlock, async ({ problems, volumes }) => {
     for (const problem of problems) complain(problem);
     const volume = findVolume(volumes, wanted);
+    refuseCopies(volume, volumes, "reading a file");
     const source = readableSource(volume);
     if (await hasEncryptedFiles(source)) complain(`${volume.name} has encrypted files: of those the bytes are printed as they lie there`);
     await withExtFiles({ ...source, name: volume.name }, (files) => print(files, path.startsWith("/") ? path : `/${path}`));

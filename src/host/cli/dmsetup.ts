@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { MkinitrdError } from "../../core/errors.ts";
 import { quote } from "../../core/quote.ts";
 import { parseNodes } from "../inspect/disk-nodes.ts";
+import { refuseCopies } from "../inspect/copies.ts";
 import { findVolume } from "../inspect/find.ts";
 import { addUnlockOptions, type UnlockOptions } from "../inspect/passphrases.ts";
 import { type DeviceTable, volumeTables } from "../inspect/tables.ts";
@@ -42,7 +43,9 @@ async function run(words: string[], { as, concise, json, showkeys, ...unlock }: 
   if (paths.length === 0) throw new MkinitrdError({ tried: "printing device-mapper tables", on: "the command line", found: `${quote(wanted)} alone`, next: "name a disk and a volume: mkinitrd dmsetup DISK VOLUME" });
   await withDisks(paths, unlock, async (found) => {
     for (const problem of found.problems) complain(problem);
-    const tables = volumeTables(findVolume(found.volumes, wanted), found, found.tables, { showKeys: showkeys === true, nodes: parseNodes(as, paths, found.devices) });
+    const volume = findVolume(found.volumes, wanted);
+    refuseCopies(volume, found.volumes, "making the tables");
+    const tables = volumeTables(volume, found, found.tables, { showKeys: showkeys === true, nodes: parseNodes(as, paths, found.devices) });
     console.log(json === true ? JSON.stringify(tables, null, 2) : concise === true ? tables.map(formatConcise).join(";") : tables.flatMap(({ lines, name }) => lines.map((line) => `${name}: ${line}`)).join("\n"));
   });
 }

@@ -6,6 +6,7 @@ import { explain, MkinitrdError } from "../../core/errors.ts";
 import { printableLine, quote } from "../../core/quote.ts";
 import { formatSize, listVolumes } from "../../core/volumes/describe.ts";
 import type { Volume } from "../../core/volumes/types.ts";
+import { refuseCopies } from "../inspect/copies.ts";
 import { findVolume, verifying } from "../inspect/find.ts";
 import { type Dumped, type DumpOptions, dumpVolume, makeDumpDirectory, partOf } from "../inspect/dump.ts";
 import { addUnlockOptions, namedFiles, type UnlockOptions } from "../inspect/passphrases.ts";
@@ -70,6 +71,7 @@ async function run(words: string[], { all, force, json, output, ...options }: Op
     for (const problem of problems) complain(problem);
     const jobs = wanted === undefined ? jobsForAll(volumes, output) : [{ volume: findVolume(volumes, wanted), file: output }];
     if (wanted === undefined && options.resume === true) leaveOutWritten(jobs);
+    for (const { volume } of jobs) refuseCopies(volume, volumes, "dumping");
     for (const { file } of jobs) checkOutput(file, [...paths, ...namedFiles(options)], { force: force === true, resume: options.resume === true });
     const reports: Dumped[] = [];
     for (const job of jobs) {

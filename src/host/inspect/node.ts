@@ -3,6 +3,7 @@ import type { Survey } from "../../core/volumes/discover.ts";
 import { rootCandidates } from "../../core/volumes/roots.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
+import { copiesOf } from "./copies.ts";
 import type { Structure } from "./structures.ts";
 import { type LogicalVolume, logicalVolumeOf, type VolumeGroup } from "../../core/volumes/lvm.ts";
 import type { VerityPair } from "./verity.ts";
@@ -83,6 +84,7 @@ interface Beside {
 }
 
 function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes, table }: Volume, { entry, realroot, structures }: Beside): InspectNode {
+  const copied = md === undefined ? [] : [copiesOf({ md }) ?? []].flat(); // of a logical volume its group says it
   const refused = lv?.refused === undefined ? [] : [`it can't be read here: ${lv.refused}`];
   const missing = (lv?.missingPvs ?? []).map((pv) => `the physical volume ${pv} is missing`);
   const unfit = lv?.unread === true && refused.length + missing.length === 0 && damage === undefined ? ["it can't be read: what LVM's metadata says of it names a volume, or a range of one, that its group does not have"] : [];
@@ -96,17 +98,20 @@ function volumeNode({ content, damage, layer, lv, md, name, partition, sizeBytes
     ...(lv?.snapshotOf === undefined ? {} : { snapshotOf: lv.snapshotOf }),
     ...(md === undefined ? {} : { array: pick(md, ["level", "metadata", "devices", "missing", "members"]) }),
     ...(structures === undefined || structures.length === 0 ? {} : { structures }),
-    damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...refused, ...unfit, ...missing],
+    damage: [...(damage === undefined ? [] : [damage]), ...(content?.damage ?? []), ...copied, ...refused, ...unfit, ...missing],
     ...(realroot === undefined ? {} : { realroot }),
     children: [],
   };
 }
 
-function groupNode({ missingPvs, name, seqno, sizeBytes, uuid }: VolumeGroup): InspectNode {
+function groupNode({ copies, missingPvs, name, seqno, sizeBytes, uuid }: VolumeGroup): InspectNode {
   return {
     name, layer: "vg", uuid, sizeBytes, seqno,
     ...(missingPvs.length === 0 ? {} : { missingPvs: missingPvs.map((pv) => pv.uuid) }),
-    damage: missingPvs.map(({ name: pv, uuid: id, path }) => (path === undefined ? `the physical volume ${pv} (${id}) is not here` : `the physical volume ${pv} (${path}) was away when the group changed`)),
+    damage: [
+      ...(copies.length === 0 ? [] : [`${copies.join(", ")} ${copies.length === 1 ? "has" : "have"} the same physical volume as another disk: one is a copy, and nobody can tell which`]),
+      ...missingPvs.map(({ name: pv, uuid: id, path }) => (path === undefined ? `the physical volume ${pv} (${id}) is not here` : `the physical volume ${pv} (${path}) was away when the group changed`)),
+    ],
     children: [],
   };
 }

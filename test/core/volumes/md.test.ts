@@ -43,6 +43,13 @@ describe("the members of an array", () => {
     expect(arrayOf(found("/dev/a"), other(8n))).toMatchObject({ missing: [1], outdated: ["/dev/b"] });
   });
 
+  test("one that has the number of another is a copy, or has one; spares are none", () => {
+    expect(arrayOf(found("/dev/a"), found("/dev/b", { deviceNumber: 1 })).copies).toBeUndefined();
+    expect(arrayOf(found("/dev/a"), found("/dev/b", { deviceNumber: 1 }), found("/dev/c", { deviceNumber: 1 })).copies).toEqual(["/dev/c"]);
+    const spare = { roles: [0, 1, NO_ROLE, NO_ROLE] };
+    expect(arrayOf(found("/dev/a", spare), found("/dev/b", { ...spare, deviceNumber: 2 }), found("/dev/c", { ...spare, deviceNumber: 3 })).copies).toBeUndefined();
+  });
+
   test("what the newest has recorded as failed is not waited for", () => {
     expect(arrayOf(found("/dev/a", { roles: [0, NO_ROLE] }))).toMatchObject({ missing: [], failed: 1, startable: true });
   });

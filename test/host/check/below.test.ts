@@ -51,6 +51,10 @@ describe("what the volume of a stage lies on", () => {
     expect(await failures(array({ missing: [1] }), [stage("md", `UUID=${UUID}`, { options: degraded === undefined ? {} : { degraded } })])).toEqual(found);
   });
 
+  test("a copy of a member or of a physical volume may be taken for it", async () => {
+    expect(await failures(array({ copies: ["c.img"] }), [])).toEqual(["failed disks of /dev/md/root: c.img has the same member as another disk: one is a copy, and nobody can tell which"]);
+  });
+
   test("nothing starts what can't be read without its member", async () => {
     expect(await failures(array({ missing: [0, 1], startable: false }), [stage("md", `UUID=${UUID}`, { options: { degraded: "10" } })])).toHaveLength(1);
     expect(await failures(lv(["pv"], false), [stage("lvm", "vg/root", { options: { degraded: "ask" } })])).toEqual(["failed physical volume pv: it is on none of the disks"]);

@@ -126,6 +126,17 @@ test("of a partition that the disk ends before the missing end is an error, or z
   expect(readFileSync(out).equals(Buffer.concat([bytes.subarray(1 << 20), Buffer.alloc(1 << 20)]))).toBe(true);
 });
 
+test("of a volume whose disk was named with a copy of it nobody can tell what it has", async () => {
+  const [a, b] = ["a", "b"].map((name) => file(`group-${name}.img`, fixtureBytes(`lvm2/group-${name}.img.gz`)));
+  const copy = file("copy.img", fixtureBytes("lvm2/group-a.img.gz"));
+  const out = join(folder, "out");
+  for (const disks of [[a!, b!, copy], [copy, a!, b!]]) {
+    expect(await mkinitrd("dump", ...disks, "vg-one/root", "-o", out)).toMatchObject({ code: 1, errors: expect.stringMatching(/dumping on vg-one\/root: (copy|group-a)\.img has the same physical volume as another disk: one is a copy, and nobody can tell which\n +next: name the disks of one of them alone/) });
+    expect((await mkinitrd("inspect", ...disks)).out).toMatch(/vg-one +.*\n.*! (copy|group-a)\.img has the same physical volume as another disk/);
+  }
+  expect(existsSync(out)).toBe(false);
+});
+
 test("a link that leads to itself is said to be one", async () => {
   symlinkSync("loop", join(folder, "loop"));
   expect((await mkinitrd("inspect", join(folder, "loop"))).errors).toMatch(/^mkinitrd: opening on .*loop: /);
