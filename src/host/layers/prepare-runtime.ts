@@ -31,12 +31,12 @@ export interface PreparedRuntime {
   notes: string[];
 }
 
-/** Trims Node's binary, and takes the snapshot of the boot program with it. Throws where there is no boot program, or no Node for the architecture. */
+/** Trims Node's binary, and takes the snapshot of the boot program with it. Throws where there is no Node for the architecture, or no boot program. */
 export async function prepareRuntime({ architecture, sysroot, runtime, program, memo }: RuntimeRequest): Promise<PreparedRuntime> {
+  const nodeBinary = await findRuntime(architecture, runtime, memo);
   if (statOf(program)?.isFile() !== true) {
     throw new MkinitrdError({ tried: "finding the boot program", on: program, found: "no such file: it is made of the sources, and has not been", next: "npm run build" });
   }
-  const nodeBinary = await findRuntime(architecture, runtime, memo);
   const launch = await launcher(architecture, sysroot, nodeBinary);
   const node = await trimmedNode({ nodeBinary, cacheDirectory: cacheDirectory("runtime"), memo, launch });
   const snapshot = await bootSnapshot({ nodeBinary: node.file, program, cacheDirectory: cacheDirectory("snapshots"), memo, launch });
