@@ -23,6 +23,9 @@ export interface RootCandidate {
   about: string;
 }
 
+/** Stands in a realroot for a disk that is an image file here, and that nothing but the machine that boots can name. */
+export const UNNAMED_DISK = "/dev/DISK";
+
 /**
  * The volumes that may be the root, each with the stages that open what it lies on: filesystems that can be seen, logical
  * volumes that are not active, and LUKS volumes that nobody has opened.
@@ -33,7 +36,7 @@ export function rootCandidates(volumes: Volume[]): RootCandidate[] {
   return volumes
     .filter((volume) => mayBeRoot(volume) && !opened.has(volume))
     .map((volume) => ({ volume, stages: stagesOf(volume, lower), about: describe(volume) }))
-    .filter(({ stages }) => stages.length > 0 && stages.every(hasName));
+    .filter(({ stages }) => stages.length > 0);
 }
 
 function mayBeRoot({ content, lv }: Volume): boolean {
@@ -71,15 +74,11 @@ function uniqueStages(stages: Stage[]): Stage[] {
   return stages.filter((one, index) => stages.findIndex((other) => other.kind === one.kind && other.device === one.device) === index);
 }
 
-function deviceOf({ content, name, partition, path }: Volume): string {
+function deviceOf({ content, layer, name, partition, path = name }: Volume): string {
   if (content?.uuid !== undefined) return `UUID=${content.uuid}`;
   if (partition !== undefined) return `PARTUUID=${partition.partUuid}`;
-  return path?.startsWith("/dev/") !== true && content?.label !== undefined ? `LABEL=${content.label}` : (path ?? name);
-}
-
-/** An image file's own name says nothing to the machine that boots it. */
-function hasName({ device, kind }: Stage): boolean {
-  return kind === "lvm" || device.startsWith("/dev/") || /^[A-Z]+=/.test(device);
+  if (layer !== "disk" || path.startsWith("/dev/")) return path;
+  return content?.label === undefined ? UNNAMED_DISK : `LABEL=${content.label}`;
 }
 
 function stage(kind: string, fstype: string, device: string): Stage {

@@ -3,6 +3,7 @@ import { printableLine } from "../../core/quote.ts";
 import { formatStage } from "../../core/realroot/stage.ts";
 import type { KindTable } from "../../core/realroot/types.ts";
 import { formatSize } from "../../core/volumes/describe.ts";
+import { UNNAMED_DISK } from "../../core/volumes/roots.ts";
 import type { InspectNode } from "./node.ts";
 import type { Structure, StructureValue } from "./structures.ts";
 
@@ -92,5 +93,6 @@ function realrootLines(trees: readonly InspectNode[], kinds: KindTable): string[
   return ["", "A root may be on:", ...all.flatMap(({ node, stages }) => [
     `  ${printableLine(node.name)}  ${node.type ?? "?"}${node.label === undefined ? "" : ` "${printableLine(node.label)}"`}`,
     `    ${stages.map((stage) => `realroot=${formatStage(stage, kinds)}`).join(" ")}`,
+    ...(stages.some(({ device }) => device === UNNAMED_DISK) ? [`    ${UNNAMED_DISK} stands for the disk's name on the machine that boots: /dev/disk/by-id/…`] : []),
   ])];
 }

@@ -94,7 +94,7 @@ describe("the volumes that may be the root", () => {
   });
 });
 
-test("an image file without a UUID is named by its label; without that nothing that boots would find it", () => {
+test("an image file without a UUID is named by its label; without that a word stands for the disk that it will be", () => {
   const image = (label: string | undefined, path: string): Volume => ({ name: path, path, layer: "disk", sizeBytes: 1 << 20, content: { type: "squashfs", ...(label === undefined ? {} : { label }) } });
-  expect(specs([image("root", "a.img"), image(undefined, "b.img"), image("c", "/dev/vdc"), image(undefined, "/dev/vdd")])).toEqual(["local:squashfs:LABEL=root", "local:squashfs:/dev/vdc", "local:squashfs:/dev/vdd"]);
+  expect(specs([image("root", "a.img"), image(undefined, "b.img"), image("c", "/dev/vdc"), image(undefined, "/dev/vdd")])).toEqual(["local:squashfs:LABEL=root", "local:squashfs:/dev/DISK", "local:squashfs:/dev/vdc", "local:squashfs:/dev/vdd"]);
 });

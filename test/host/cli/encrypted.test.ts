@@ -52,22 +52,22 @@ describe("TrueCrypt", () => {
     expect(printed).toMatch(/^MK offset:\s+131072$/m);
   });
 
-  test("a volume that is named is opened: its filesystem stands under it; an image file has no realroot", async () => {
+  test("a volume that is named is opened: its filesystem stands under it, with the realroot that boots it", async () => {
     const [disk] = await trees("--tcrypt", "whole.img,type=truecrypt", "--key-file", here("pass"), here("whole.img"));
     expect(disk).toMatchObject({ name: "whole.img", type: "crypto_TCRYPT", version: "TrueCrypt", damage: [] });
     const [mapping] = disk!.children;
-    expect(mapping).toMatchObject({ name: "/dev/mapper/tcrypt-whole.img", layer: "mapping", type: "ext4", sizeBytes: EXT4.length });
-    expect(mapping).not.toHaveProperty("realroot"); // nothing that boots knows the file by its name
+    expect(mapping).toMatchObject({ name: "/dev/mapper/tcrypt-whole.img", layer: "mapping", type: "ext4", sizeBytes: EXT4.length, realroot: ["tcplay:ext4:/dev/DISK::type=truecrypt,hash=sha512"] });
     expect(process.exitCode ?? 0).toBe(0);
     out = "";
     await run(["inspect", "--tcrypt", `${here("whole.img")},type=truecrypt`, "--key-file", here("pass"), here("whole.img")]);
     expect(out).toMatch(/^whole\.img +[\d.]+ \w+ +crypto_TCRYPT TrueCrypt$/m);
+    expect(out).toContain("/dev/DISK stands for the disk's name on the machine that boots");
   });
 
-  test("where the header is damaged its copy is used; the tree says so", async () => {
+  test("where the header is damaged its copy is used; the tree says so, and the realroot has the option", async () => {
     const [disk] = await trees("--tcrypt", "damaged.img,type=truecrypt", "--key-file", here("pass"), here("damaged.img"));
     expect(disk).toMatchObject({ damage: [expect.stringMatching(/^the header does not open, the copy at the volume's end was used/)] });
-    expect(disk!.children[0]).toMatchObject({ type: "ext4", name: "/dev/mapper/tcrypt-damaged.img" });
+    expect(disk!.children[0]).toMatchObject({ realroot: ["tcplay:ext4:/dev/DISK::type=truecrypt,hash=ripemd160,backup"] });
   });
 
   test("an outer and its hidden volume are opened side by side, under names of their own", async () => {
@@ -139,7 +139,7 @@ describe.skipIf(noCryptsetup)("LUKS, as cryptsetup made it (skipped where it is 
     const uuid = execFileSync("cryptsetup", ["luksUUID", header], { encoding: "utf8" }).trim();
     const words = ["--header", `${type}.img=${header}`, "--key-file", here("pass"), payload];
     const [disk] = await trees(...words);
-    expect(disk!.children[0]).toMatchObject({ name: `/dev/mapper/luks-${uuid}`, type: "ext4" });
+    expect(disk!.children[0]).toMatchObject({ name: `/dev/mapper/luks-${uuid}`, type: "ext4", realroot: [`crypt:ext4:/dev/DISK:luks-${uuid}:header=${header}`] });
     out = "";
     await run(["dump", ...words, `/dev/mapper/luks-${uuid}`, "-o", here(`${type}.out`), "--sha256"]);
     expect(out).toContain(SHA256);
