@@ -17,8 +17,15 @@ export function notFound(wanted: string, timeoutMs: number, volumes: Volume[]): 
     found: `it did not appear; there is: ${listVolumes(volumes)}`,
     next: lacking !== undefined
       ? `${lacking.name} was not assembled: ${describeMissing(lacking.md)} is missing; attach it, then choose Retry`
-      : "check the name in the realroot and the cables; a disk that needs a driver wants it in the image: modules in mkinitrd.config.yaml",
+      : hintOfTable(wanted, volumes) ?? "check the name in the realroot and the cables; a disk that needs a driver wants it in the image: modules in mkinitrd.config.yaml",
   });
+}
+
+/** A partition that the kernel has not: of a GPT whose primary header is damaged it reads the copy only when it is told to; admin-guide/kernel-parameters, "gpt". */
+function hintOfTable(wanted: string, volumes: Volume[]): string | undefined {
+  const unseen = findVolumes(volumes, wanted).find(({ layer, path }) => layer === "partition" && path === undefined);
+  const disk = volumes.find(({ name, table }) => name === unseen?.parent && table?.usedCopy === "backup");
+  return disk && `the GPT of ${disk.name} is damaged, and the kernel does not look at its copy by itself: start again with the word gpt on the kernel command line, and repair it: fdisk, which takes the copy, and its command w`;
 }
 
 /** Of a filesystem on several devices, some did not come. */

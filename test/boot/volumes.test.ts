@@ -258,6 +258,14 @@ test("with no time to wait there is one look", async () => {
   await expect(machine([], [], {}, 0).volumesFor([]).find("/dev/vda")).rejects.toThrow(/waiting 0 s for a device on \/dev\/vda: it did not appear/);
 });
 
+test.each([["backup", /next: the GPT of \/dev\/vda is damaged, .*the word gpt on the kernel command line/], ["primary", /next: check the name/]] as const)("a partition that only we see, by the %s of a GPT: the hint", async (usedCopy, hint) => {
+  const volumes: Volume[] = [
+    { name: "/dev/vda", path: "/dev/vda", layer: "disk", sizeBytes: 2 ** 30, table: { type: "gpt", uuid: "t", usedCopy, logicalBlockBytes: 512 } },
+    { name: "/dev/vda:1", layer: "partition", sizeBytes: 2 ** 20, parent: "/dev/vda", partition: { number: 1, startBytes: 2 ** 20, partUuid: "p1" }, content: { type: "ext4", uuid: "abc" } },
+  ];
+  await expect(machine([], volumes, {}, 0).volumesFor([]).find("UUID=abc")).rejects.toThrow(hint);
+});
+
 const btrfs = (path: string, id: number, count = 2) => disk(path, { content: { type: "btrfs", uuid: "fs", label: "pool", member: { uuid: `member-${id}`, id, count } } });
 
 test("the devices of one btrfs are one thing to look for, and all of them are waited for", async () => {

@@ -42,7 +42,7 @@ function tableFindings({ damage, name, table }: Volume, { isGptForced }: Walk): 
   if (table?.usedCopy !== "backup") return [];
   const what = `partition table of ${name}`;
   if (isGptForced) return [{ what, outcome: "ok", evidence: "its copy is used, which the word gpt has the kernel look at" }];
-  return [{ what, outcome: "failed", evidence: `${damage ?? "its primary header is damaged"}; the kernel does not look at the copy by itself`, next: "repair it: sgdisk --load-backup, or the command v of gdisk; or put the word gpt on the kernel command line" }];
+  return [{ what, outcome: "failed", evidence: `${damage ?? "its primary header is damaged"}; the kernel does not look at the copy by itself`, next: "repair it: fdisk, which takes the copy, and its command w; or put the word gpt on the kernel command line" }];
 }
 
 function copyFindings(volume: Volume): Finding[] {
