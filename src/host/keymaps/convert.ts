@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { MkinitrdError } from "../../core/errors.ts";
 import { decodeBkeymap, isBkeymap } from "../../core/formats/bkeymap.ts";
 import { describeIoError } from "../read-text.ts";
+import { statOf } from "../stat.ts";
 import type { XkbLayout } from "./wanted.ts";
 
 const LARGEST_BYTES = 1024 * 1024;
@@ -14,6 +15,7 @@ export async function convertFile(file: string): Promise<Buffer> {
   const tried = "reading the keymap";
   let bytes: Buffer;
   try {
+    if (statOf(file)?.isFIFO() === true) throw new Error("it is a pipe"); // of which nobody may ever write the end
     bytes = readFileSync(file);
     if (bytes.readUInt16BE(0) === 0x1f8b) bytes = gunzipSync(bytes, { maxOutputLength: LARGEST_BYTES }); // RFC 1952, 2.3.1
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -98,6 +98,11 @@ test.each([
 ])("$what is an error", async ({ file, content, found }) => {
   const path = content === undefined ? join(root, file) : write(file, typeof content === "string" ? Buffer.from(content, "latin1") : content);
   await expect(plan(path)).rejects.toThrow(found);
+});
+
+test("a pipe is an error, and nobody waits for what is written to it", async () => {
+  execFileSync("mkfifo", [join(root, "pipe.map")]);
+  await expect(plan(join(root, "pipe.map"))).rejects.toThrow(/reading the keymap on .*pipe\.map: .*it is a pipe/);
 });
 
 describe.skipIf(missing.length > 0)(`with loadkeys and ckbcomp${skipped}`, () => {
