@@ -5,9 +5,13 @@ import type { Volume } from "../../core/volumes/types.ts";
 
 /** What is wrong with a volume whose physical volumes or members were found twice: which are meant, nobody can tell. Undefined where none were. */
 export function copiesOf({ lv, md }: Pick<Volume, "lv" | "md">): string | undefined {
-  const copies = lv?.copies ?? md?.copies ?? [];
+  return describeCopies(lv?.copies ?? md?.copies ?? [], md === undefined ? "physical volume" : "member");
+}
+
+/** The same of the paths of the copies. */
+export function describeCopies(copies: readonly string[], what: "physical volume" | "member"): string | undefined {
   if (copies.length === 0) return undefined;
-  return `${copies.map(printableLine).join(", ")} ${copies.length === 1 ? "has" : "have"} the same ${md === undefined ? "physical volume" : "member"} as another disk: one is a copy, and nobody can tell which`;
+  return `${copies.map(printableLine).join(", ")} ${copies.length === 1 ? "has" : "have"} the same ${what} as another disk: one is a copy, and nobody can tell which`;
 }
 
 /** Throws when a volume, or one that it lies on, was found twice: its bytes may be those of a copy that is out of date. */

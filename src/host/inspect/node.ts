@@ -3,7 +3,7 @@ import type { Survey } from "../../core/volumes/discover.ts";
 import { rootCandidates } from "../../core/volumes/roots.ts";
 import { lowerVolumes } from "../../core/volumes/tree.ts";
 import type { Volume } from "../../core/volumes/types.ts";
-import { copiesOf } from "./copies.ts";
+import { copiesOf, describeCopies } from "./copies.ts";
 import type { Structure } from "./structures.ts";
 import { type LogicalVolume, logicalVolumeOf, type VolumeGroup } from "../../core/volumes/lvm.ts";
 import type { VerityPair } from "./verity.ts";
@@ -109,7 +109,7 @@ function groupNode({ copies, missingPvs, name, seqno, sizeBytes, uuid }: VolumeG
     name, layer: "vg", uuid, sizeBytes, seqno,
     ...(missingPvs.length === 0 ? {} : { missingPvs: missingPvs.map((pv) => pv.uuid) }),
     damage: [
-      ...(copies.length === 0 ? [] : [`${copies.join(", ")} ${copies.length === 1 ? "has" : "have"} the same physical volume as another disk: one is a copy, and nobody can tell which`]),
+      ...[describeCopies(copies, "physical volume") ?? []].flat(),
       ...missingPvs.map(({ name: pv, uuid: id, path }) => (path === undefined ? `the physical volume ${pv} (${id}) is not here` : `the physical volume ${pv} (${path}) was away when the group changed`)),
     ],
     children: [],
